@@ -1,0 +1,2 @@
+namespace GpuConv.Tests;
+public class SmokeTests { [Fact] public void Runs() => Assert.True(Environment.ProcessorCount > 0); }
