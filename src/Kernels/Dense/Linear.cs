@@ -1,0 +1,64 @@
+namespace GpuConv.Kernels;
+
+/// <summary>
+/// The fully connected layer y = x wT + b and its gradients. Layouts: x (N, in), w (out, in) as in PyTorch, b (out), y (N, out).
+/// Each pass takes 2 N in out operations.
+/// </summary>
+public sealed class Linear
+{
+    private readonly MatMul forward;
+    private readonly MatMul gradInput;
+    private readonly MatMul gradWeight;
+    private readonly ColumnSum gradBias;
+
+    /// <summary>Prepares the layer for a device.</summary>
+    /// <param name="arena">Where working memory comes from; its device runs the kernels.</param>
+    /// <param name="inFeatures">Features of the input.</param>
+    /// <param name="outFeatures">Features of the output.</param>
+    /// <param name="maxBatch">The largest number of rows of one call.</param>
+    public Linear(DeviceArena arena, int inFeatures, int outFeatures, int maxBatch)
+    {
+        ArgumentNullException.ThrowIfNull(arena);
+        InFeatures = inFeatures;
+        OutFeatures = outFeatures;
+        int largest = Math.Max(inFeatures * outFeatures, maxBatch * Math.Max(inFeatures, outFeatures));
+        forward = new MatMul(arena, false, true, largest);
+        gradInput = new MatMul(arena, false, false, largest);
+        gradWeight = new MatMul(arena, true, false, largest);
+        gradBias = new ColumnSum(arena.Device);
+    }
+
+    /// <summary>Features of the input.</summary>
+    public int InFeatures { get; }
+
+    /// <summary>Features of the output.</summary>
+    public int OutFeatures { get; }
+
+    /// <summary>y = x wT + b. Overwrites y.</summary>
+    /// <param name="x">(N, in).</param>
+    /// <param name="w">(out, in).</param>
+    /// <param name="b">(out), or null for no bias.</param>
+    /// <param name="y">(N, out).</param>
+    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    public void Forward(Tensor<float> x, Tensor<float> w, Tensor<float>? b, Tensor<float> y) => forward.Multiply(x, w, b, y);
+
+    /// <summary>dx = dy w. Overwrites dx.</summary>
+    /// <param name="dy">(N, out).</param>
+    /// <param name="w">(out, in).</param>
+    /// <param name="dx">(N, in).</param>
+    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    public void GradInput(Tensor<float> dy, Tensor<float> w, Tensor<float> dx) => gradInput.Multiply(dy, w, dx);
+
+    /// <summary>dw = dyT x, summed over the batch in order. Overwrites dw.</summary>
+    /// <param name="x">(N, in).</param>
+    /// <param name="dy">(N, out).</param>
+    /// <param name="dw">(out, in).</param>
+    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    public void GradWeight(Tensor<float> x, Tensor<float> dy, Tensor<float> dw) => gradWeight.Multiply(dy, x, dw);
+
+    /// <summary>db = the sum of dy over the batch, in order. Overwrites db.</summary>
+    /// <param name="dy">(N, out).</param>
+    /// <param name="db">(out).</param>
+    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    public void GradBias(Tensor<float> dy, Tensor<float> db) => gradBias.Sum(dy, db);
+}

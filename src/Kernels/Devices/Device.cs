@@ -1,0 +1,165 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using ILGPU;
+using ILGPU.Algorithms;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+
+namespace GpuConv.Kernels;
+
+/// <summary>
+/// A processor that runs kernels, with its memory and one queue of work in order. Kernels are started by one thread at a time.
+/// </summary>
+public sealed class Device : IDisposable
+{
+    private readonly Context context;
+    private readonly HostTeam? host;
+    private long allocatedBytes;
+
+    private Device(DeviceKind kind, Context context, Accelerator accelerator, HostTeam? host)
+    {
+        Kind = kind;
+        this.context = context;
+        Accelerator = accelerator;
+        this.host = host;
+        Name = kind switch
+        {
+            DeviceKind.Cpu => ProcessorName(),
+            DeviceKind.Simulated => "simulated GPU",
+            _ => accelerator.Name,
+        };
+    }
+
+    /// <summary>What the device is.</summary>
+    public DeviceKind Kind { get; }
+
+    /// <summary>The name of the processor.</summary>
+    public string Name { get; }
+
+    /// <summary>The number of threads that CPU kernels use; 0 on other devices.</summary>
+    public int Threads => host?.Threads ?? 0;
+
+    /// <summary>The width in bits of the vectors that CPU kernels use: 512, 256 or 128, 0 where the processor has none; 0 on other devices.</summary>
+    public int SimdBits => !IsHost ? 0 : ProcessorSimdBits;
+
+    /// <summary>The width in bits of the vectors that this processor's CPU kernels use.</summary>
+    public static int ProcessorSimdBits =>
+        Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : Vector128.IsHardwareAccelerated ? 128 : 0;
+
+    /// <summary>Bytes of device memory in use.</summary>
+    public long AllocatedBytes => allocatedBytes;
+
+    /// <summary>The largest number of bytes of device memory that were in use at once.</summary>
+    public long PeakBytes { get; private set; }
+
+    /// <summary>Whether CPU kernels run on this device, directly on its memory.</summary>
+    internal bool IsHost => host is not null;
+
+    internal Accelerator Accelerator { get; }
+
+    /// <summary>The team that runs CPU kernels.</summary>
+    internal HostTeam Host => host ?? throw new InvalidOperationException($"{Name} does not run CPU kernels.");
+
+    /// <summary>Opens a device.</summary>
+    /// <param name="name"><c>auto</c> (the first CUDA device, else the first OpenCL GPU, else the CPU), <c>cpu</c>, <c>cuda</c>, <c>cuda:1</c>, <c>opencl</c>, <c>opencl:1</c> or <c>simulated</c>.</param>
+    /// <param name="threads">The number of threads for CPU kernels; 0: one for each processor.</param>
+    /// <exception cref="DeviceException">There is no such device, or it cannot be used.</exception>
+    public static Device Open(string name = "auto", int threads = 0)
+    {
+        if (threads is < 0 or > 1024) throw new DeviceException($"{threads} threads: give a number from 1 to 1024, or 0 for one for each processor.") { IsUnknownDevice = true };
+        string[] parts = name.Split(':');
+        int index = 0;
+        bool wellFormed = parts.Length == 1 || (parts.Length == 2 && int.TryParse(parts[1], out index) && index >= 0);
+        return (wellFormed ? parts[0] : "") switch
+        {
+            "auto" => TryOpenGpu(DeviceKind.Cuda, 0) ?? TryOpenGpu(DeviceKind.OpenCL, 0) ?? OpenCpu(threads),
+            "cpu" when parts.Length == 1 => OpenCpu(threads),
+            "simulated" when parts.Length == 1 => OpenSimulated(),
+            "cuda" => OpenGpu(DeviceKind.Cuda, index),
+            "opencl" => OpenGpu(DeviceKind.OpenCL, index),
+            _ => throw new DeviceException($"There is no device '{name}'. Known are auto, cpu, cuda[:N], opencl[:N] and simulated; 'devices' lists what is here.") { IsUnknownDevice = true },
+        };
+    }
+
+    /// <summary>Waits until the device has done all work given to it.</summary>
+    public void Synchronize()
+    {
+        if (!IsHost) Accelerator.DefaultStream.Synchronize();
+    }
+
+    /// <summary>Frees the device. All arenas on it must have been freed before.</summary>
+    public void Dispose()
+    {
+        host?.Dispose();
+        Accelerator.Dispose();
+        context.Dispose();
+    }
+
+    internal void CountAllocation(long bytes)
+    {
+        allocatedBytes += bytes;
+        PeakBytes = Math.Max(PeakBytes, allocatedBytes);
+    }
+
+    private static Device OpenCpu(int threads)
+    {
+        // The accelerator owns the memory; CPU kernels run on our own team, so that its simulation of lanes stays idle.
+        Context context = Context.Create(b => b.CPU(new CPUDevice(2, 1, 1)));
+        return new Device(DeviceKind.Cpu, context, context.GetCPUDevice(0).CreateAccelerator(context), new HostTeam(threads > 0 ? threads : Environment.ProcessorCount));
+    }
+
+    // Warps of 32 as on NVIDIA; one multiprocessor with groups to 256, as each lane is a thread here and more only cost time.
+    private static Device OpenSimulated()
+    {
+        Context context = Context.Create(b => b.CPU(new CPUDevice(32, 8, 1)).EnableAlgorithms().Optimize(OptimizationLevel.O2));
+        return new Device(DeviceKind.Simulated, context, context.GetCPUDevice(0).CreateAccelerator(context), null);
+    }
+
+    private static Device? TryOpenGpu(DeviceKind kind, int index)
+    {
+        try
+        {
+            return OpenGpu(kind, index);
+        }
+        catch (DeviceException)
+        {
+            return null;
+        }
+    }
+
+    private static Device OpenGpu(DeviceKind kind, int index)
+    {
+        Context? context = null;
+        try
+        {
+            context = Context.Create(b => (kind == DeviceKind.Cuda ? b.Cuda() : b.OpenCL()).EnableAlgorithms().Optimize(OptimizationLevel.O2));
+            int count = kind == DeviceKind.Cuda ? context.GetCudaDevices().Count : context.GetCLDevices().Count;
+            if (index >= count)
+            {
+                string found = count == 0 ? "there is none" : $"there are {count}, numbered from 0";
+                throw new DeviceException($"There is no {kind} device {index}: {found}. 'devices' lists what is here.") { IsUnknownDevice = true };
+            }
+            Accelerator accelerator = kind == DeviceKind.Cuda ? context.CreateCudaAccelerator(index) : context.CreateCLAccelerator(index);
+            return new Device(kind, context, accelerator, null);
+        }
+        catch (Exception e) when (e is not DeviceException)
+        {
+            context?.Dispose();
+            throw new DeviceException($"{kind} cannot be used: {e.GetBaseException().Message}", e) { IsUnknownDevice = true };
+        }
+        catch (DeviceException)
+        {
+            context?.Dispose();
+            throw;
+        }
+    }
+
+    private static string ProcessorName()
+    {
+        const string info = "/proc/cpuinfo";
+        string? line = File.Exists(info) ? File.ReadLines(info).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) : null;
+        return line?[(line.IndexOf(':') + 1)..].Trim() ?? $"{RuntimeInformation.ProcessArchitecture} processor";
+    }
+}

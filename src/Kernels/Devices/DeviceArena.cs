@@ -1,0 +1,58 @@
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace GpuConv.Kernels;
+
+/// <summary>
+/// Owns device memory. Everything a plan needs is allocated from one arena before the first step and freed with it; nothing is
+/// allocated while kernels run.
+/// </summary>
+/// <param name="device">The device whose memory is allocated.</param>
+public sealed class DeviceArena(Device device) : IDisposable
+{
+    // A cache line and the widest vector, so that aligned rows stay aligned for SIMD.
+    private const int Alignment = 64;
+
+    private readonly List<MemoryBuffer> buffers = [];
+
+    /// <summary>The device whose memory is allocated.</summary>
+    public Device Device { get; } = device;
+
+    /// <summary>Bytes allocated from this arena.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>Allocates a tensor, all zeros, aligned to 64 bytes.</summary>
+    /// <typeparam name="T">The element type.</typeparam>
+    /// <param name="shape">Its shape.</param>
+    /// <exception cref="DeviceException">The device has no room for it.</exception>
+    public unsafe Tensor<T> Allocate<T>(Shape shape) where T : unmanaged
+    {
+        int padding = Alignment / sizeof(T);
+        long length = (long)shape.Count + padding;
+        try
+        {
+            MemoryBuffer1D<T, Stride1D.Dense> buffer = Device.Accelerator.Allocate1D<T>(length);
+            buffers.Add(buffer);
+            buffer.MemSetToZero();
+            long start = Device.IsHost ? (Alignment - (long)buffer.NativePtr % Alignment) % Alignment / sizeof(T) : 0;
+            Bytes += length * sizeof(T);
+            Device.CountAllocation(length * sizeof(T));
+            return new Tensor<T>(Device, buffer.View.BaseView.SubView(start, shape.Count), shape);
+        }
+        catch (Exception e) when (e is OutOfMemoryException or AcceleratorException)
+        {
+            throw new DeviceException($"{Device.Name} has no room for {length * sizeof(T) / 1e6:f1} MB more ({Device.AllocatedBytes / 1e6:f1} MB in use). Try a smaller batch.", e);
+        }
+    }
+
+    /// <summary>Waits for the device and frees all memory of the arena.</summary>
+    public void Dispose()
+    {
+        if (buffers.Count == 0) return;
+        Device.Synchronize();
+        foreach (MemoryBuffer buffer in buffers) buffer.Dispose();
+        buffers.Clear();
+        Device.CountAllocation(-Bytes);
+        Bytes = 0;
+    }
+}

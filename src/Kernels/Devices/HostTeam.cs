@@ -1,0 +1,177 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace GpuConv.Kernels;
+
+/// <summary>
+/// The work of a CPU kernel: a number of items, each done by one thread, in any order. What an item computes depends on its number
+/// alone, never on the thread, so results are the same to the bit on any number of threads.
+/// </summary>
+internal interface IHostKernel
+{
+    /// <summary>Does one item.</summary>
+    /// <typeparam name="TSimd">The vector operations of this processor.</typeparam>
+    /// <typeparam name="TVector">The vector they work on.</typeparam>
+    /// <param name="item">The item's number.</param>
+    /// <param name="scratch">Memory of this thread, 64-byte aligned, as large as was reserved; its content is undefined.</param>
+    unsafe void Run<TSimd, TVector>(int item, float* scratch)
+        where TSimd : struct, ISimd<TVector>
+        where TVector : struct;
+}
+
+/// <summary>
+/// A team of threads that runs CPU kernels over the CPU accelerator's memory. Starting a kernel costs one to two microseconds while
+/// the team is busy: workers spin for a while before they sleep. (An ILGPU launch on the CPU accelerator costs 70 to 110.)
+/// </summary>
+internal sealed unsafe class HostTeam : IDisposable
+{
+    // About 100 microseconds: longer than the gaps between the kernels of a step.
+    private const int SpinsBeforeSleep = 2000;
+
+    private readonly Worker[] workers;
+    private readonly nint[] scratch;
+    private nuint scratchBytes;
+
+    private delegate*<void*, int, float*, void> body;
+    private void* kernel;
+    private int items;
+    private int next;
+    private int pending;
+    private int generation;
+    private volatile bool stopping;
+
+    public HostTeam(int threads)
+    {
+        Threads = threads;
+        workers = new Worker[threads - 1];
+        scratch = new nint[threads];
+        for (int i = 0; i < workers.Length; i++) workers[i] = new Worker(this, i + 1);
+    }
+
+    /// <summary>The number of threads that work, the caller's included.</summary>
+    public int Threads { get; }
+
+    /// <summary>Makes sure that each thread's scratch memory has room. Called when operators are built, not while they run.</summary>
+    public void ReserveScratch(long floats)
+    {
+        nuint bytes = (nuint)floats * sizeof(float);
+        if (bytes <= scratchBytes) return;
+        for (int i = 0; i < scratch.Length; i++)
+        {
+            NativeMemory.AlignedFree((void*)scratch[i]);
+            scratch[i] = (nint)NativeMemory.AlignedAlloc(bytes, 64);
+        }
+        scratchBytes = bytes;
+    }
+
+    /// <summary>Runs all items of a kernel and returns when the last is done. Must be called by one thread at a time.</summary>
+    public void Run<TKernel>(in TKernel work, int items) where TKernel : unmanaged, IHostKernel
+    {
+        TKernel copy = work;
+        if (workers.Length == 0 || items <= 1)
+        {
+            for (int i = 0; i < items; i++) Invoke<TKernel>(&copy, i, (float*)scratch[0]);
+            return;
+        }
+        body = &Invoke<TKernel>;
+        kernel = &copy;
+        this.items = items;
+        next = 0;
+        pending = workers.Length;
+        // A full fence: the announcements of sleep are read after this is seen, or a worker could sleep through it.
+        Interlocked.Increment(ref generation);
+        foreach (Worker worker in workers) worker.Wake();
+        Work(0);
+        var spin = default(SpinWait);
+        while (Volatile.Read(ref pending) > 0)
+        {
+            if (spin.Count < 200) { Thread.SpinWait(8); spin.SpinOnce(sleep1Threshold: -1); }
+            else Thread.Yield();
+        }
+    }
+
+    public void Dispose()
+    {
+        stopping = true;
+        Interlocked.Increment(ref generation);
+        foreach (Worker worker in workers) worker.Dispose();
+        for (int i = 0; i < scratch.Length; i++) NativeMemory.AlignedFree((void*)scratch[i]);
+        Array.Clear(scratch);
+    }
+
+    private void Work(int thread)
+    {
+        int count = items;
+        while (true)
+        {
+            int item = Interlocked.Increment(ref next) - 1;
+            if (item >= count) return;
+            body(kernel, item, (float*)scratch[thread]);
+        }
+    }
+
+    // The one place that chooses the vector width; the conditions are constants to the JIT.
+    private static void Invoke<TKernel>(void* kernel, int item, float* scratch) where TKernel : unmanaged, IHostKernel
+    {
+        ref TKernel work = ref Unsafe.AsRef<TKernel>(kernel);
+        if (Vector512.IsHardwareAccelerated) work.Run<Simd512, Vector512<float>>(item, scratch);
+        else if (Vector256.IsHardwareAccelerated) work.Run<Simd256, Vector256<float>>(item, scratch);
+        else work.Run<Simd128, Vector128<float>>(item, scratch);
+    }
+
+    private sealed class Worker : IDisposable
+    {
+        private readonly HostTeam team;
+        private readonly int index;
+        private readonly Thread thread;
+        private readonly SemaphoreSlim semaphore = new(0);
+        private int asleep;
+
+        public Worker(HostTeam team, int index)
+        {
+            this.team = team;
+            this.index = index;
+            thread = new Thread(Loop) { IsBackground = true, Name = $"GpuConv worker {index}" };
+            thread.Start();
+        }
+
+        public void Wake()
+        {
+            if (Volatile.Read(ref asleep) == 1 && Interlocked.Exchange(ref asleep, 0) == 1) semaphore.Release();
+        }
+
+        public void Dispose()
+        {
+            Wake();
+            thread.Join();
+            semaphore.Dispose();
+        }
+
+        private void Loop()
+        {
+            int seen = 0;
+            while (true)
+            {
+                Await(seen);
+                seen = Volatile.Read(ref team.generation);
+                if (team.stopping) return;
+                team.Work(index);
+                Interlocked.Decrement(ref team.pending);
+            }
+        }
+
+        private void Await(int seen)
+        {
+            for (int i = 0; i < SpinsBeforeSleep; i++)
+            {
+                if (Volatile.Read(ref team.generation) != seen) return;
+                Thread.SpinWait(4);
+            }
+            // Announce the sleep, then look once more: whoever takes the announcement back decides whether a release is due.
+            Interlocked.Exchange(ref asleep, 1);
+            if (Volatile.Read(ref team.generation) != seen && Interlocked.Exchange(ref asleep, 0) == 1) return;
+            semaphore.Wait();
+        }
+    }
+}

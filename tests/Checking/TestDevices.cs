@@ -1,0 +1,26 @@
+using GpuConv.Kernels;
+
+// A device runs kernels for one thread at a time, and CPU kernels use all processors anyway.
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
+
+namespace GpuConv.Tests;
+
+/// <summary>The devices that every operator's test runs on: the CPU and the simulated GPU always, others where they are at hand.</summary>
+public static class TestDevices
+{
+    private static readonly Dictionary<string, Device> Opened = [];
+
+    /// <summary>The names, as test cases. GPUCONV_TEST_DEVICES, a comma-separated list, replaces them.</summary>
+    public static TheoryData<string> All => [.. (Environment.GetEnvironmentVariable("GPUCONV_TEST_DEVICES") ?? "cpu,simulated").Split(',')];
+
+    /// <summary>The device of that name, opened once for all tests.</summary>
+    public static Device Get(string name)
+    {
+        lock (Opened)
+        {
+            if (!Opened.TryGetValue(name, out Device? device))
+                Opened[name] = device = Device.Open(name, threads: 2);
+            return device;
+        }
+    }
+}

@@ -1,0 +1,23 @@
+namespace GpuConv.Tests;
+
+/// <summary>
+/// How far a float32 result may be from the float64 reference, with the reason for each.
+/// A float32 operation rounds by at most u = 2^-24 = 6e-8 relative to its result. A sum of n products, in any order, is off by at
+/// most about n u times the sum of the absolute products (Higham, Accuracy and Stability of Numerical Algorithms, 3.1); for random
+/// signs by about sqrt(n) u. With inputs of order one we allow <c>4 sqrt(n) u</c> absolute per unit of the products' typical size,
+/// never less than 8 u.
+/// </summary>
+public readonly record struct Tolerance(double Absolute, double Relative)
+{
+    /// <summary>The unit roundoff of float32.</summary>
+    public const double U = 1.0 / (1 << 24);
+
+    /// <summary>One rounding, or a selection: results must be exact up to the last bit.</summary>
+    public static Tolerance Elementwise => new(2 * U, 2 * U);
+
+    /// <summary>Exponential, logarithm and what is made of them: polynomials good to a few units in the last place.</summary>
+    public static Tolerance Transcendental => new(16 * U, 32 * U);
+
+    /// <summary>A sum of <paramref name="length"/> products of standard-normal values.</summary>
+    public static Tolerance Sum(long length) => new(8 * U * Math.Sqrt(length + 4.0), 8 * U);
+}
