@@ -1,1 +1,12 @@
-Console.WriteLine("gpuconv");
+using System.CommandLine;
+using GpuConv.Studies;
+
+RootCommand root = new("GpuConv: convolutional networks on GPU and CPU, from the kernels up, with nothing hidden.")
+{
+    DevicesCommand.Create(),
+    SummaryCommand.Create(),
+    TrainCommand.Create(),
+    EvaluateCommand.Create(),
+    PredictCommand.Create(),
+};
+return Invocation.Run(root, args);

@@ -156,7 +156,7 @@ public sealed class Device : IDisposable
         }
     }
 
-    private static string ProcessorName()
+    internal static string ProcessorName()
     {
         const string info = "/proc/cpuinfo";
         string? line = File.Exists(info) ? File.ReadLines(info).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) : null;

@@ -106,6 +106,10 @@ public readonly struct Tensor<T> where T : unmanaged
         if (Count > 0) source.View.CopyTo(Device.Accelerator.DefaultStream, View);
     }
 
+    /// <summary>Whether both tensors start at the same place in memory.</summary>
+    /// <param name="other">A tensor of the same device.</param>
+    public bool SharesMemoryWith(Tensor<T> other) => View.LoadEffectiveAddressAsPtr() == other.View.LoadEffectiveAddressAsPtr();
+
     private void RequireCount(int count, string name)
     {
         if (count != Count) throw new ArgumentException($"{Shape} has {Count} elements, not {count}.", name);

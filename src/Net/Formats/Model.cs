@@ -1,0 +1,57 @@
+using System.Globalization;
+
+namespace GpuConv.Net;
+
+/// <summary>
+/// A network with its weights and the normalisation of its input: what <c>model.safetensors</c> holds. The weights are under
+/// PyTorch's names and shapes; network and normalisation stand in the file's metadata.
+/// </summary>
+/// <param name="Network">The network.</param>
+/// <param name="Weights">Its weights.</param>
+/// <param name="Mean">The mean of pixel/255 over the training images.</param>
+/// <param name="Deviation">Its standard deviation.</param>
+/// <param name="DataName">The data that it was trained on.</param>
+public sealed record Model(Network Network, Weights Weights, float Mean, float Deviation, string DataName)
+{
+    /// <summary>The number of classes that the model tells apart.</summary>
+    public int Classes => Network.OutputShape.Count;
+
+    /// <summary>Reads a model.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="ModelFileException">The file is missing, damaged, or no model of ours.</exception>
+    public static Model Read(string path)
+    {
+        SafetensorsFile file = SafetensorsFile.Read(path);
+        string text = Required("network");
+        try
+        {
+            Network network = NetworkText.Parse(text);
+            return new Model(network, Weights.Match(network, file.Tensors, path), Number("mean"), Number("deviation"), file.Metadata.GetValueOrDefault("data", ""));
+        }
+        catch (NetworkException e)
+        {
+            throw new ModelFileException($"{path}: the network in its metadata cannot be read. {e.Message}", e);
+        }
+
+        string Required(string key) => file.Metadata.TryGetValue(key, out string? value)
+            ? value
+            : throw new ModelFileException($"{path} has no '{key}' in its metadata, so it is not a model that gpuconv wrote. To start a training from its weights, use --init.");
+
+        float Number(string key) => float.TryParse(Required(key), NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value)
+            ? value
+            : throw new ModelFileException($"{path}: '{key}' in its metadata is no number.");
+    }
+
+    /// <summary>Writes the model, by way of a temporary file.</summary>
+    /// <param name="path">The file.</param>
+    public void Write(string path) => new SafetensorsFile(
+        new Dictionary<string, string>
+        {
+            ["format"] = "pt",
+            ["network"] = Network.ToString(),
+            ["mean"] = Mean.ToString("r", CultureInfo.InvariantCulture),
+            ["deviation"] = Deviation.ToString("r", CultureInfo.InvariantCulture),
+            ["data"] = DataName,
+        },
+        Weights.Arrays).Write(path);
+}

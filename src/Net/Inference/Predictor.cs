@@ -1,0 +1,133 @@
+using GpuConv.Kernels;
+
+namespace GpuConv.Net;
+
+/// <summary>The classes' probabilities for images, by a model on a device.</summary>
+public sealed class Predictor : IDisposable
+{
+    private readonly DeviceArena arena;
+    private readonly Plan plan;
+    private readonly BatchGather gather;
+    private readonly SoftmaxCrossEntropy loss;
+    private readonly Softmax softmax;
+    private readonly Tensor<byte> pixels;
+    private readonly Tensor<int> labels;
+    private readonly Tensor<int> gathered;
+    private readonly Tensor<int> order;
+    private readonly Tensor<float> losses;
+    private readonly Tensor<float> probabilities;
+
+    /// <summary>Prepares a model.</summary>
+    /// <param name="device">The device it runs on.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="maxBatch">The number of images that are worked on at once.</param>
+    /// <exception cref="DeviceException">The device has no room.</exception>
+    public Predictor(Device device, Model model, int maxBatch = 128)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(model);
+        Model = model;
+        arena = new DeviceArena(device);
+        try
+        {
+            var parameters = new DeviceParameters(arena, model.Network, withGradients: false);
+            parameters.Load(model.Weights);
+            plan = new Plan(arena, parameters, maxBatch, PlanPurpose.Infer);
+            gather = new BatchGather(device, model.Mean, model.Deviation);
+            loss = new SoftmaxCrossEntropy(device);
+            softmax = new Softmax(device);
+            pixels = arena.Allocate<byte>(model.Network.InputShape.Prepend(maxBatch));
+            labels = arena.Allocate<int>(new Shape(maxBatch));
+            gathered = arena.Allocate<int>(new Shape(maxBatch));
+            order = arena.Allocate<int>(new Shape(maxBatch));
+            order.CopyFrom([.. Enumerable.Range(0, maxBatch)]);
+            losses = arena.Allocate<float>(new Shape(maxBatch));
+            probabilities = arena.Allocate<float>(new Shape(maxBatch, model.Classes));
+        }
+        catch
+        {
+            arena.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The model.</summary>
+    public Model Model { get; }
+
+    /// <summary>The probabilities of each class for each image.</summary>
+    /// <param name="images">Bytes, image after image, each in the network's input shape.</param>
+    /// <param name="cancellation">Cancels between batches.</param>
+    /// <returns>Image after image, class after class.</returns>
+    /// <exception cref="ArgumentException">Not a whole number of images.</exception>
+    public float[] Probabilities(ReadOnlySpan<byte> images, CancellationToken cancellation = default)
+    {
+        int size = Model.Network.InputShape.Count, count = images.Length / size;
+        if (images.Length % size != 0) throw new ArgumentException($"{images.Length} bytes are not a whole number of images of {Model.Network.InputShape}.");
+        var result = new float[count * Model.Classes];
+        for (int start = 0; start < count; start += plan.MaxBatch)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int batch = RunBatch(images, start, count);
+            softmax.Forward(plan.Scores.First(batch), probabilities.First(batch));
+            probabilities.First(batch).CopyTo(result.AsSpan(start * Model.Classes, batch * Model.Classes));
+        }
+        return result;
+    }
+
+    /// <summary>Measures the model on labelled images.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="cancellation">Cancels between batches.</param>
+    /// <exception cref="ArgumentException">The images have another size than the network's input, or a label that the model does not know.</exception>
+    public Evaluation Evaluate(LabelledImages images, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        var shape = new Shape(images.Channels, images.Height, images.Width);
+        if (shape != Model.Network.InputShape) throw new ArgumentException($"The model takes {Model.Network.InputShape}, the images are {shape}.");
+        int unknown = Array.FindIndex(images.Labels, l => l >= Model.Classes);
+        if (unknown >= 0) throw new ArgumentException($"Image {unknown} has label {images.Labels[unknown]}; the model knows {Model.Classes} classes, 0 to {Model.Classes - 1}.");
+
+        var predicted = new int[images.Count];
+        var confidence = new float[images.Count];
+        double lossSum = 0;
+        var scores = new float[plan.MaxBatch * Model.Classes];
+        var batchLosses = new float[plan.MaxBatch];
+        for (int start = 0; start < images.Count; start += plan.MaxBatch)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int batch = RunBatch(images.Pixels, start, images.Count);
+            labels.First(batch).CopyFrom(images.Labels.AsSpan(start, batch));
+            loss.Forward(plan.Scores.First(batch), labels.First(batch), losses.First(batch));
+            softmax.Forward(plan.Scores.First(batch), probabilities.First(batch));
+            losses.First(batch).CopyTo(batchLosses.AsSpan(0, batch));
+            probabilities.First(batch).CopyTo(scores.AsSpan(0, batch * Model.Classes));
+            for (int i = 0; i < batch; i++)
+            {
+                ReadOnlySpan<float> row = scores.AsSpan(i * Model.Classes, Model.Classes);
+                lossSum += batchLosses[i];
+                predicted[start + i] = FirstLargest(row);
+                confidence[start + i] = row[predicted[start + i]];
+            }
+        }
+        return Evaluation.From(lossSum / images.Count, images.Labels, predicted, confidence, Model.Classes);
+    }
+
+    /// <summary>Frees all memory of the predictor.</summary>
+    public void Dispose() => arena.Dispose();
+
+    private int RunBatch(ReadOnlySpan<byte> images, int start, int count)
+    {
+        int size = Model.Network.InputShape.Count, batch = Math.Min(plan.MaxBatch, count - start);
+        pixels.First(batch).CopyFrom(images.Slice(start * size, batch * size));
+        gather.Gather(pixels, labels, order, 0, plan.Input.First(batch), gathered.First(batch));
+        plan.Forward(batch, toScores: true);
+        return batch;
+    }
+
+    private static int FirstLargest(ReadOnlySpan<float> row)
+    {
+        int best = 0;
+        for (int i = 1; i < row.Length; i++)
+            if (row[i] > row[best]) best = i;
+        return best;
+    }
+}

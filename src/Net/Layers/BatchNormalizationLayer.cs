@@ -1,0 +1,79 @@
+using GpuConv.Kernels;
+
+namespace GpuConv.Net;
+
+/// <summary>Batch normalisation: <see cref="BatchNormalization"/>, with PyTorch's names and defaults.</summary>
+public sealed record BatchNormalizationLayer : ILayer
+{
+    /// <summary>What is added to the variance before its root is taken.</summary>
+    public float Epsilon { get; init; } = 1e-5f;
+
+    /// <summary>The share of a batch's statistics in the running ones, in PyTorch's sense.</summary>
+    public float Momentum { get; init; } = 0.1f;
+
+    /// <inheritdoc/>
+    public string Text => $"batchnorm{(Epsilon != 1e-5f ? $" eps {Epsilon:r}" : "")}{(Momentum != 0.1f ? $" momentum {Momentum:r}" : "")}";
+
+    /// <inheritdoc/>
+    public string NamePrefix => "bn";
+
+    /// <inheritdoc/>
+    public Shape Infer(IReadOnlyList<Shape> inputs) => inputs[0];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Parameter> Declare(IReadOnlyList<Shape> inputs)
+    {
+        var channels = new Shape(inputs[0][0]);
+        return
+        [
+            new Parameter("weight", channels, Initialization.Ones),
+            new Parameter("bias", channels, Initialization.Zeros),
+            new Parameter("running_mean", channels, Initialization.Zeros, IsTrainable: false),
+            new Parameter("running_var", channels, Initialization.Ones, IsTrainable: false),
+        ];
+    }
+
+    ILayerStep ILayer.Prepare(StepContext context) => new Step(this, context);
+
+    private sealed class Step : ILayerStep
+    {
+        private readonly StepContext context;
+        private readonly BatchNormalization normalization;
+        private readonly Tensor<float> scale, shift, runningMean, runningVariance, savedMean, savedInverseDeviation;
+
+        public Step(BatchNormalizationLayer layer, StepContext context)
+        {
+            this.context = context;
+            Shape input = context.Node.InputShapes[0];
+            normalization = new BatchNormalization(context.Arena, input[0], context.MaxBatch, input.Count / input[0], layer.Epsilon, layer.Momentum);
+            scale = context.Parameter("weight");
+            shift = context.Parameter("bias");
+            runningMean = context.Parameter("running_mean");
+            runningVariance = context.Parameter("running_var");
+            savedMean = context.Allocate(scale.Shape);
+            savedInverseDeviation = context.Allocate(scale.Shape);
+        }
+
+        public void Forward(int batch)
+        {
+            Tensor<float> x = context.Input.First(batch), y = context.Output.First(batch);
+            if (context.Trains) normalization.ForwardTraining(x, scale, shift, runningMean, runningVariance, y, savedMean, savedInverseDeviation);
+            else normalization.ForwardInference(x, scale, shift, runningMean, runningVariance, y);
+        }
+
+        public void Backward(int batch)
+        {
+            Tensor<float> dy = context.OutputGradient!.Value.First(batch);
+            if (context.Trains)
+            {
+                // Where nobody asks for the input gradient it goes over dy, which nobody reads again.
+                Tensor<float> dx = context.InputGradient ?? dy;
+                normalization.Backward(context.Input.First(batch), scale, savedMean, savedInverseDeviation, dy, dx.First(batch), context.Gradient("weight"), context.Gradient("bias"));
+            }
+            else if (context.InputGradient is { } dx)
+            {
+                normalization.BackwardInference(dy, scale, runningVariance, dx.First(batch));
+            }
+        }
+    }
+}

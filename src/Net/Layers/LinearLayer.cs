@@ -1,0 +1,60 @@
+using GpuConv.Kernels;
+
+namespace GpuConv.Net;
+
+/// <summary>A fully connected layer: <see cref="Linear"/>.</summary>
+/// <param name="Features">Features of the output.</param>
+/// <param name="Bias">Whether a bias is added.</param>
+public sealed record LinearLayer(int Features, bool Bias = true) : ILayer
+{
+    /// <inheritdoc/>
+    public string Text => $"linear {Features}{(Bias ? "" : " no-bias")}";
+
+    /// <inheritdoc/>
+    public string NamePrefix => "fc";
+
+    /// <inheritdoc/>
+    public Shape Infer(IReadOnlyList<Shape> inputs)
+    {
+        LayerShapes.RequireVector(inputs[0]);
+        return Features > 0 ? new Shape(Features) : throw new ArgumentException($"it needs at least one feature, not {Features}.");
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Parameter> Declare(IReadOnlyList<Shape> inputs)
+    {
+        var weight = new Parameter("weight", new Shape(Features, inputs[0][0]), Initialization.He, inputs[0][0]);
+        return Bias ? [weight, new Parameter("bias", new Shape(Features), Initialization.Zeros)] : [weight];
+    }
+
+    ILayerStep ILayer.Prepare(StepContext context) => new Step(this, context);
+
+    private sealed class Step : ILayerStep
+    {
+        private readonly StepContext context;
+        private readonly Linear linear;
+        private readonly Tensor<float> weight;
+        private readonly Tensor<float>? bias;
+
+        public Step(LinearLayer layer, StepContext context)
+        {
+            this.context = context;
+            linear = new Linear(context.Arena, context.Node.InputShapes[0][0], layer.Features, context.MaxBatch);
+            weight = context.Parameter("weight");
+            bias = layer.Bias ? context.Parameter("bias") : null;
+        }
+
+        public void Forward(int batch) => linear.Forward(context.Input.First(batch), weight, bias, context.Output.First(batch));
+
+        public void Backward(int batch)
+        {
+            Tensor<float> dy = context.OutputGradient!.Value.First(batch);
+            if (context.Trains)
+            {
+                linear.GradWeight(context.Input.First(batch), dy, context.Gradient("weight"));
+                if (bias is not null) linear.GradBias(dy, context.Gradient("bias"));
+            }
+            if (context.InputGradient is { } dx) linear.GradInput(dy, weight, dx.First(batch));
+        }
+    }
+}

@@ -1,0 +1,58 @@
+using GpuConv.Kernels;
+
+namespace GpuConv.Net;
+
+/// <summary>
+/// An immutable description of a network: layers in the order in which they run, each with the nodes it reads, its shapes and its
+/// parameters. It holds no weights and no device memory. Made by a <see cref="NetworkBuilder"/> or read from text.
+/// </summary>
+public sealed class Network
+{
+    internal Network(Shape inputShape, IReadOnlyList<Node> nodes)
+    {
+        InputShape = inputShape;
+        Nodes = nodes;
+        Parameters = [.. nodes.SelectMany(n => n.Parameters)];
+    }
+
+    /// <summary>The shape of one input, without the batch: (channels, height, width) or (features).</summary>
+    public Shape InputShape { get; }
+
+    /// <summary>The layers in the order in which they run; each reads earlier ones only.</summary>
+    public IReadOnlyList<Node> Nodes { get; }
+
+    /// <summary>All parameters in the order of the layers, running statistics included.</summary>
+    public IReadOnlyList<Parameter> Parameters { get; }
+
+    /// <summary>The shape of one output, without the batch.</summary>
+    public Shape OutputShape => Nodes.Count == 0 ? InputShape : Nodes[^1].OutputShape;
+
+    /// <summary>The number of trainable parameters.</summary>
+    public long TrainableCount => Parameters.Where(p => p.IsTrainable).Sum(p => (long)p.Shape.Count);
+
+    /// <summary>Whether the network has batch normalisation.</summary>
+    public bool HasBatchNormalization => Nodes.Any(n => n.Layer is BatchNormalizationLayer);
+
+    /// <summary>
+    /// The network of the report: two 3x3 convolutions of 32 channels, each with [batch normalisation,] ReLU and 2x2 max pooling,
+    /// then two fully connected layers of 500 with ReLU, one of the number of classes, and a log-softmax.
+    /// </summary>
+    /// <param name="input">(channels, height, width); MNIST: (1, 28, 28).</param>
+    /// <param name="classes">The number of classes; MNIST: 10.</param>
+    /// <param name="batchNormalization">Whether batch normalisation follows each convolution.</param>
+    /// <exception cref="NetworkException">The image is too small to be pooled twice.</exception>
+    public static Network Report(Shape input, int classes, bool batchNormalization)
+    {
+        var builder = new NetworkBuilder(input);
+        for (int i = 0; i < 2; i++)
+        {
+            builder.Conv2D(32, 3, padding: 1);
+            if (batchNormalization) builder.BatchNormalization();
+            builder.Relu().MaxPool(2);
+        }
+        return builder.Flatten().Linear(500).Relu().Linear(500).Relu().Linear(classes).LogSoftmax().Build();
+    }
+
+    /// <summary>The network as text, a line for the input and for each layer, as <see cref="NetworkText.Parse"/> reads it.</summary>
+    public override string ToString() => NetworkText.Write(this);
+}

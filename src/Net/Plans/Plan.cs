@@ -1,0 +1,197 @@
+using GpuConv.Kernels;
+
+namespace GpuConv.Net;
+
+/// <summary>
+/// A network prepared for one device, largest batch and purpose: every tensor allocated, every kernel loaded. Running it is a loop
+/// over its steps with no decision and no allocation left.
+/// </summary>
+public sealed class Plan
+{
+    private readonly ILayerStep[] steps;
+    private readonly bool[] hasGradient;
+    private readonly GradientSum[][] sums;
+    private readonly int lossNode;
+
+    /// <summary>Prepares a network.</summary>
+    /// <param name="arena">Where activations, gradients and working memory come from.</param>
+    /// <param name="parameters">The network's parameters on the same device; with gradients for <see cref="PlanPurpose.Train"/>.</param>
+    /// <param name="maxBatch">The largest number of images of one run.</param>
+    /// <param name="purpose">What the plan is for.</param>
+    /// <exception cref="DeviceException">The device has no room.</exception>
+    public Plan(DeviceArena arena, DeviceParameters parameters, int maxBatch, PlanPurpose purpose)
+    {
+        ArgumentNullException.ThrowIfNull(arena);
+        ArgumentNullException.ThrowIfNull(parameters);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxBatch, 1);
+        Network = parameters.Network;
+        MaxBatch = maxBatch;
+        Purpose = purpose;
+        IReadOnlyList<Node> nodes = Network.Nodes;
+        if (nodes.Count == 0) throw new ArgumentException("The network has no layers.", nameof(parameters));
+
+        Input = arena.Allocate<float>(Network.InputShape.Prepend(maxBatch));
+        Tensor<float>[] outputs = AllocateOutputs(arena, nodes);
+        Output = outputs[^1];
+
+        // The softmax and the loss are one operator: the gradient enters before a last softmax.
+        lossNode = nodes[^1].Layer is SoftmaxLayer && nodes[^1].Inputs[0] >= 0 ? nodes[^1].Inputs[0] : nodes.Count - 1;
+        Scores = outputs[lossNode];
+        var gradients = new Gradients(this, arena, nodes, outputs, lossNode);
+        if (purpose != PlanPurpose.Infer) ScoresGradient = gradients.Outputs[lossNode]!.Value;
+        InputGradient = gradients.Input;
+        sums = gradients.Sums;
+        hasGradient = [.. gradients.Outputs.Select(g => g is not null)];
+
+        steps = new ILayerStep[nodes.Count];
+        for (int i = 0; i < nodes.Count; i++)
+        {
+            steps[i] = nodes[i].Layer.Prepare(new StepContext
+            {
+                Node = nodes[i],
+                Arena = arena,
+                MaxBatch = maxBatch,
+                Purpose = purpose,
+                Parameters = parameters,
+                Plan = this,
+                Inputs = [.. nodes[i].Inputs.Select(j => j < 0 ? Input : outputs[j])],
+                Output = outputs[i],
+                OutputGradient = gradients.Outputs[i],
+                InputGradients = gradients.Inputs[i],
+            });
+        }
+    }
+
+    /// <summary>The network.</summary>
+    public Network Network { get; }
+
+    /// <summary>The largest number of images of one run.</summary>
+    public int MaxBatch { get; }
+
+    /// <summary>What the plan is for.</summary>
+    public PlanPurpose Purpose { get; }
+
+    /// <summary>Where the images go, (batch, input shape).</summary>
+    public Tensor<float> Input { get; }
+
+    /// <summary>The network's output, (batch, output shape).</summary>
+    public Tensor<float> Output { get; }
+
+    /// <summary>The scores that a last softmax sees, or the output where there is none: what the loss is computed from.</summary>
+    public Tensor<float> Scores { get; }
+
+    /// <summary>Where the gradient of the loss to <see cref="Scores"/> goes before <see cref="Backward"/>; empty in plans for inference.</summary>
+    public Tensor<float> ScoresGradient { get; }
+
+    /// <summary>The gradient to the input after <see cref="Backward"/>; null in plans that do not compute it.</summary>
+    public Tensor<float>? InputGradient { get; }
+
+    /// <summary>The seed of random layers.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>The number of the training step, which random layers draw by.</summary>
+    public uint StepNumber { get; set; }
+
+    /// <summary>Runs the network on the first images of <see cref="Input"/>.</summary>
+    /// <param name="batch">How many.</param>
+    /// <param name="toScores">Whether to stop at <see cref="Scores"/>: a last softmax is left out.</param>
+    public void Forward(int batch, bool toScores = false)
+    {
+        int end = toScores ? lossNode + 1 : steps.Length;
+        for (int i = 0; i < end; i++) steps[i].Forward(batch);
+    }
+
+    /// <summary>Carries <see cref="ScoresGradient"/> back through the network.</summary>
+    /// <param name="batch">The batch of the forward pass.</param>
+    public void Backward(int batch)
+    {
+        for (int i = lossNode; i >= 0; i--)
+        {
+            if (!hasGradient[i]) continue;
+            foreach (GradientSum sum in sums[i]) sum.Run(batch);
+            steps[i].Backward(batch);
+        }
+    }
+
+    // A layer that can runs in the memory of its input, if it is the only reader and nobody needs the input again.
+    private Tensor<float>[] AllocateOutputs(DeviceArena arena, IReadOnlyList<Node> nodes)
+    {
+        var outputs = new Tensor<float>[nodes.Count];
+        for (int i = 0; i < nodes.Count; i++)
+        {
+            Shape shape = nodes[i].OutputShape.Prepend(MaxBatch);
+            outputs[i] = SharesInput(nodes, i) ? outputs[nodes[i].Inputs[0]].Reshape(shape) : arena.Allocate<float>(shape);
+        }
+        return outputs;
+    }
+
+    private static bool SharesInput(IReadOnlyList<Node> nodes, int i)
+    {
+        int input = nodes[i].Inputs[0];
+        if (!nodes[i].Layer.RunsInPlace || input < 0) return false;
+        bool onlyReader = nodes.Count(n => n.Inputs.Contains(input)) == 1;
+        // Flattening writes nothing, so it may share even what is read again.
+        return onlyReader && (!nodes[input].Layer.KeepsOutput || nodes[i].Layer is FlattenLayer);
+    }
+
+    /// <summary>Adds the gradients that several readers of one output give.</summary>
+    private sealed class GradientSum(Device device, Tensor<float> total, Tensor<float> part)
+    {
+        private readonly Elementwise elementwise = new(device);
+
+        public void Run(int batch) => elementwise.Add(total.First(batch), part.First(batch), total.First(batch));
+    }
+
+    /// <summary>Which gradients are computed, and where they lie.</summary>
+    private sealed class Gradients
+    {
+        public Gradients(Plan plan, DeviceArena arena, IReadOnlyList<Node> nodes, Tensor<float>[] outputs, int lossNode)
+        {
+            int count = nodes.Count;
+            Outputs = new Tensor<float>?[count];
+            Inputs = [.. nodes.Select(n => new Tensor<float>?[n.Inputs.Count])];
+            Sums = [.. nodes.Select(_ => Array.Empty<GradientSum>())];
+            if (plan.Purpose == PlanPurpose.Infer) return;
+
+            bool[] needed = Needed(nodes, plan.Purpose);
+            Outputs[lossNode] = arena.Allocate<float>(outputs[lossNode].Shape);
+            var inputParts = new List<Tensor<float>>();
+            for (int i = lossNode; i >= 0; i--)
+            {
+                if (Outputs[i] is not { } dy) continue;
+                for (int j = 0; j < nodes[i].Inputs.Count; j++)
+                {
+                    int source = nodes[i].Inputs[j];
+                    if (source >= 0 && !needed[source]) continue;
+                    if (source < 0 && plan.Purpose != PlanPurpose.InputGradient) continue;
+                    Tensor<float> gradient = source >= 0 && outputs[source].SharesMemoryWith(outputs[i])
+                        ? dy.Reshape(outputs[source].Shape)
+                        : arena.Allocate<float>((source < 0 ? plan.Input : outputs[source]).Shape);
+                    Inputs[i][j] = gradient;
+                    if (source < 0) inputParts.Add(gradient);
+                    else if (Outputs[source] is not { } total) Outputs[source] = gradient;
+                    else Sums[source] = [.. Sums[source], new GradientSum(arena.Device, total, gradient)];
+                }
+            }
+            if (inputParts.Count > 1) throw new NetworkException("Gradients to an input that several layers read are not supported.");
+            if (inputParts.Count == 1) Input = inputParts[0];
+        }
+
+        public Tensor<float>?[] Outputs { get; }
+
+        public Tensor<float>?[][] Inputs { get; }
+
+        public GradientSum[][] Sums { get; }
+
+        public Tensor<float>? Input { get; }
+
+        // The gradient to an output is needed if it, or something before it, has parameters to train, or the input's gradient is asked for.
+        private static bool[] Needed(IReadOnlyList<Node> nodes, PlanPurpose purpose)
+        {
+            var needed = new bool[nodes.Count];
+            for (int i = 0; i < nodes.Count; i++)
+                needed[i] = purpose == PlanPurpose.InputGradient || nodes[i].Parameters.Any(p => p.IsTrainable) || nodes[i].Inputs.Any(j => j >= 0 && needed[j]);
+            return needed;
+        }
+    }
+}

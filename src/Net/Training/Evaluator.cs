@@ -1,0 +1,63 @@
+using GpuConv.Kernels;
+
+namespace GpuConv.Net;
+
+/// <summary>Mean loss in nats and share of right answers over some images.</summary>
+/// <param name="Loss">The mean negative log-likelihood of the true class.</param>
+/// <param name="Accuracy">The share of images whose most probable class is the true one.</param>
+public readonly record struct Score(double Loss, double Accuracy);
+
+/// <summary>Measures a network on images that lie on the device.</summary>
+internal sealed class Evaluator
+{
+    private const int Batch = 128;
+    private readonly Plan plan;
+    private readonly BatchGather gather;
+    private readonly SoftmaxCrossEntropy loss;
+    private readonly BatchScore score;
+    private readonly Tensor<int> labels;
+    private readonly Tensor<float> losses;
+    private readonly Tensor<float> sums;
+    private readonly DeviceImages images;
+
+    public Evaluator(DeviceArena arena, DeviceParameters parameters, DeviceImages images, DataSet data)
+    {
+        this.images = images;
+        int batch = Math.Min(Batch, images.Count);
+        plan = new Plan(arena, parameters, batch, PlanPurpose.Infer);
+        gather = new BatchGather(arena.Device, data.Mean, data.Deviation);
+        loss = new SoftmaxCrossEntropy(arena.Device);
+        score = new BatchScore(arena.Device);
+        labels = arena.Allocate<int>(new Shape(batch));
+        losses = arena.Allocate<float>(new Shape(batch));
+        sums = arena.Allocate<float>(new Shape((images.Count + batch - 1) / batch, 2));
+    }
+
+    /// <summary>The scores over all images.</summary>
+    public Score Run(CancellationToken cancellation = default)
+    {
+        for (int start = 0, slot = 0; start < images.Count; start += plan.MaxBatch, slot++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int count = Math.Min(plan.MaxBatch, images.Count - start);
+            Tensor<float> scores = plan.Scores.First(count);
+            gather.Gather(images.Pixels, images.Labels, images.Order, start, plan.Input.First(count), labels.First(count));
+            plan.Forward(count, toScores: true);
+            loss.Forward(scores, labels.First(count), losses.First(count));
+            score.Record(scores, labels.First(count), losses.First(count), sums, slot);
+        }
+        return Total(sums.ToArray(), images.Count);
+    }
+
+    /// <summary>The mean of sums that <see cref="BatchScore"/> recorded, added in order.</summary>
+    public static Score Total(ReadOnlySpan<float> sums, int count)
+    {
+        double loss = 0, right = 0;
+        for (int i = 0; i < sums.Length; i += 2)
+        {
+            loss += sums[i];
+            right += sums[i + 1];
+        }
+        return new Score(loss / count, right / count);
+    }
+}

@@ -1,0 +1,370 @@
+using System.Diagnostics;
+using GpuConv.Kernels;
+
+namespace GpuConv.Net;
+
+/// <summary>Where a training is.</summary>
+/// <param name="Epoch">The epoch, from 1.</param>
+/// <param name="Epochs">The epochs of the training.</param>
+/// <param name="Step">Steps of this epoch that are done.</param>
+/// <param name="Steps">Steps of an epoch.</param>
+public readonly record struct TrainingPosition(int Epoch, int Epochs, int Step, int Steps);
+
+/// <summary>How a training ended.</summary>
+public enum TrainingEnd
+{
+    /// <summary>All epochs are done.</summary>
+    Finished,
+
+    /// <summary>The validation loss stopped falling.</summary>
+    StoppedEarly,
+
+    /// <summary>It was cancelled; it can be resumed from its last state.</summary>
+    Interrupted,
+}
+
+/// <summary>
+/// Trains a network. All device memory is allocated when the trainer is made; inside an epoch nothing is allocated and the device is
+/// waited for only when somebody asks for the running loss. It knows no console and no files: it raises events.
+/// </summary>
+public sealed class Trainer : IDisposable
+{
+    private static readonly TimeSpan TimeBetweenStates = TimeSpan.FromSeconds(30);
+
+    private readonly DeviceArena arena;
+    private readonly DataSet data;
+    private readonly DeviceParameters parameters;
+    private readonly Optimizer optimizer;
+    private readonly Plan plan;
+    private readonly DeviceImages train;
+    private readonly Evaluator? validation;
+    private readonly BatchGather gather;
+    private readonly SoftmaxCrossEntropy loss;
+    private readonly BatchScore score;
+    private readonly Tensor<int> labels;
+    private readonly Tensor<float> losses;
+    private readonly Tensor<float> sums;
+    private readonly List<EpochRow> history = [];
+    private readonly List<double> stepSeconds = [];
+
+    private int epoch;
+    private int stepInEpoch;
+    private long step;
+    private double epochSeconds;
+    private int bestEpoch;
+    private Weights? bestWeights;
+    private long lastState;
+
+    /// <summary>Prepares a training.</summary>
+    /// <param name="device">The device it runs on.</param>
+    /// <param name="network">The network; its last softmax, if it has one, is part of the loss.</param>
+    /// <param name="data">The images.</param>
+    /// <param name="options">Everything else.</param>
+    /// <param name="initial">The first weights; without them, He's initialisation by the seed.</param>
+    /// <exception cref="ArgumentException">The options, network and data do not fit together.</exception>
+    /// <exception cref="DeviceException">The device has no room.</exception>
+    public Trainer(Device device, Network network, DataSet data, TrainingOptions options, Weights? initial = null)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        Options = options;
+        this.data = data;
+        (TrainCount, ValidationCount) = Split(data, options);
+        RequireFit(network, data, TrainCount);
+
+        arena = new DeviceArena(device);
+        try
+        {
+            int batch = Math.Min(options.Batch, TrainCount);
+            train = new DeviceImages(arena, data.Train, 0, TrainCount);
+            parameters = new DeviceParameters(arena, network, withGradients: true);
+            parameters.Load(initial ?? Weights.Initial(network, options.Seed));
+            optimizer = new Optimizer(arena, parameters, options);
+            plan = new Plan(arena, parameters, batch, PlanPurpose.Train) { Seed = options.Seed };
+            gather = new BatchGather(device, data.Mean, data.Deviation);
+            loss = new SoftmaxCrossEntropy(device);
+            score = new BatchScore(device);
+            labels = arena.Allocate<int>(new Shape(batch));
+            losses = arena.Allocate<float>(new Shape(batch));
+            StepsPerEpoch = (TrainCount + batch - 1) / batch;
+            sums = arena.Allocate<float>(new Shape(StepsPerEpoch, 2));
+            if (ValidationCount > 0)
+            {
+                bool onTest = options.Validation == TrainingOptions.ValidateOnTest;
+                var images = new DeviceImages(arena, onTest ? data.Test : data.Train, onTest ? 0 : data.Train.Count - ValidationCount, ValidationCount);
+                validation = new Evaluator(arena, parameters, images, data);
+            }
+        }
+        catch
+        {
+            arena.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Raised after each step, before its loss is known.</summary>
+    public event Action<TrainingPosition>? StepDone;
+
+    /// <summary>Raised after each epoch with its row and the mean loss of each of its steps.</summary>
+    public event Action<EpochRow, IReadOnlyList<float>>? EpochDone;
+
+    /// <summary>Raised with all that is needed to resume: after each epoch, every 30 seconds, and when the training is cancelled.</summary>
+    public event Action<TrainingState>? StateDue;
+
+    /// <summary>The options.</summary>
+    public TrainingOptions Options { get; }
+
+    /// <summary>The number of training images.</summary>
+    public int TrainCount { get; }
+
+    /// <summary>The number of validation images; 0: there is no validation.</summary>
+    public int ValidationCount { get; }
+
+    /// <summary>Steps of an epoch.</summary>
+    public int StepsPerEpoch { get; }
+
+    /// <summary>One row for each epoch that is done.</summary>
+    public IReadOnlyList<EpochRow> History => history;
+
+    /// <summary>The epoch with the smallest validation loss, from 1; without validation the last one.</summary>
+    public int BestEpoch => validation is null ? epoch : bestEpoch;
+
+    /// <summary>Seconds that steps have taken, without evaluation.</summary>
+    public double TrainingSeconds { get; private set; }
+
+    /// <summary>The median time of a step in milliseconds. Where the device works on while the host does, a mean over each epoch stands for its steps.</summary>
+    public double StepMilliseconds
+    {
+        get
+        {
+            if (stepSeconds.Count == 0) return 0;
+            double[] sorted = [.. stepSeconds.Order()];
+            return 1000 * sorted[sorted.Length / 2];
+        }
+    }
+
+    /// <summary>The weights as they are now.</summary>
+    public Weights CurrentWeights => parameters.Read();
+
+    /// <summary>The weights of the best epoch; without validation the current ones.</summary>
+    public Weights BestWeights => bestWeights ?? CurrentWeights;
+
+    /// <summary>Trains until all epochs are done, validation says stop, or it is cancelled.</summary>
+    /// <param name="cancellation">Cancels after the step at work.</param>
+    /// <exception cref="TrainingException">The loss is no longer a finite number.</exception>
+    public TrainingEnd Run(CancellationToken cancellation = default)
+    {
+        lastState = Stopwatch.GetTimestamp();
+        while (epoch < Options.Epochs)
+        {
+            if (ShouldStopEarly()) return TrainingEnd.StoppedEarly;
+            if (!RunEpoch(cancellation))
+            {
+                StateDue?.Invoke(Capture());
+                return TrainingEnd.Interrupted;
+            }
+        }
+        return TrainingEnd.Finished;
+    }
+
+    /// <summary>Waits for the device and returns the mean loss and accuracy of this epoch's steps so far.</summary>
+    /// <exception cref="TrainingException">A loss is not a finite number.</exception>
+    public Score RunningScore()
+    {
+        float[] values = StepSums();
+        RequireFinite(values);
+        return Evaluator.Total(values, Math.Max(1, Math.Min(stepInEpoch * plan.MaxBatch, TrainCount)));
+    }
+
+    /// <summary>All that is needed to go on from here.</summary>
+    public TrainingState Capture() => new()
+    {
+        Epoch = epoch,
+        StepInEpoch = stepInEpoch,
+        Step = step,
+        Weights = parameters.Read(),
+        Optimizer = [.. optimizer.State.Select(s => new NamedArray(s.Name, [s.Values.Count], s.Values.ToArray()))],
+        EpochSums = StepSums(),
+        EpochSeconds = epochSeconds,
+        History = [.. history],
+        BestEpoch = bestEpoch,
+        BestWeights = bestWeights,
+        TrainingSeconds = TrainingSeconds,
+    };
+
+    /// <summary>Goes on from a captured state of a training with the same network, data and options.</summary>
+    /// <param name="state">The state.</param>
+    /// <exception cref="ArgumentException">The state belongs to another training.</exception>
+    public void Restore(TrainingState state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        if (state.StepInEpoch > StepsPerEpoch || state.EpochSums.Length != 2 * state.StepInEpoch || state.Optimizer.Count != optimizer.State.Count)
+            throw new ArgumentException("The state belongs to a training with other options or data.", nameof(state));
+        parameters.Load(state.Weights);
+        foreach (((string name, Tensor<float> values), NamedArray saved) in optimizer.State.Zip(state.Optimizer))
+        {
+            if (saved.Name != name || saved.Values.Length != values.Count) throw new ArgumentException($"The state has '{saved.Name}' of {saved.Values.Length} numbers where this training has '{name}' of {values.Count}.", nameof(state));
+            values.CopyFrom(saved.Values);
+        }
+        sums.First(state.StepInEpoch).CopyFrom(state.EpochSums);
+        epoch = state.Epoch;
+        stepInEpoch = state.StepInEpoch;
+        step = state.Step;
+        epochSeconds = state.EpochSeconds;
+        history.Clear();
+        history.AddRange(state.History);
+        bestEpoch = state.BestEpoch;
+        bestWeights = state.BestWeights;
+        TrainingSeconds = state.TrainingSeconds;
+    }
+
+    /// <summary>Frees all memory of the training.</summary>
+    public void Dispose() => arena.Dispose();
+
+    /// <summary>The numbers of training and validation images that options take from a data set.</summary>
+    /// <param name="data">The data.</param>
+    /// <param name="options">The options.</param>
+    /// <exception cref="ArgumentException">Nothing would be left to train on.</exception>
+    public static (int Train, int Validation) Split(DataSet data, TrainingOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(options);
+        bool onTest = options.Validation == TrainingOptions.ValidateOnTest;
+        int train = data.Train.Count - Math.Max(0, options.Validation);
+        if (train < 1) throw new ArgumentException($"--validation {options.Validation} leaves nothing of {data.Train.Count} images to train on.");
+        if (options.Limit > 0) train = Math.Min(train, options.Limit);
+        return (train, onTest ? data.Test.Count : options.Validation);
+    }
+
+    private static void RequireFit(Network network, DataSet data, int trainCount)
+    {
+        var image = new Shape(data.Train.Channels, data.Train.Height, data.Train.Width);
+        if (network.InputShape != image) throw new ArgumentException($"The network takes {network.InputShape}, the images of {data.Name} are {image}.");
+        if (network.OutputShape.Rank != 1 || network.OutputShape[0] < data.Classes) throw new ArgumentException($"The network tells {network.OutputShape} apart, {data.Name} has {data.Classes} classes.");
+        if (trainCount < 1) throw new ArgumentException("There is nothing to train on.");
+    }
+
+    // False if it was cancelled.
+    private bool RunEpoch(CancellationToken cancellation)
+    {
+        if (Options.Shuffle) train.SetOrder(OrderOf(epoch));
+        bool async = arena.Device.Kind is DeviceKind.Cuda or DeviceKind.OpenCL;
+        stepSeconds.EnsureCapacity(stepSeconds.Count + StepsPerEpoch);
+        int first = stepInEpoch;
+        long start = Stopwatch.GetTimestamp(), before = start;
+        while (stepInEpoch < StepsPerEpoch)
+        {
+            if (cancellation.IsCancellationRequested)
+            {
+                AddTime(first, start, async);
+                return false;
+            }
+            RunStep();
+            if (!async)
+            {
+                long now = Stopwatch.GetTimestamp();
+                stepSeconds.Add(Stopwatch.GetElapsedTime(before, now).TotalSeconds);
+                before = now;
+            }
+            StepDone?.Invoke(new TrainingPosition(epoch + 1, Options.Epochs, stepInEpoch, StepsPerEpoch));
+            if (StateDue is not null && Stopwatch.GetElapsedTime(lastState) > TimeBetweenStates && stepInEpoch < StepsPerEpoch)
+            {
+                AddTime(first, start, async);
+                RequireFinite(StepSums());
+                RaiseState();
+                first = stepInEpoch;
+                start = Stopwatch.GetTimestamp();
+            }
+            if (!async) before = Stopwatch.GetTimestamp();
+        }
+        arena.Device.Synchronize();
+        AddTime(first, start, async);
+        EndEpoch(cancellation);
+        return true;
+    }
+
+    private void RunStep()
+    {
+        int at = stepInEpoch * plan.MaxBatch;
+        int batch = Math.Min(plan.MaxBatch, TrainCount - at);
+        Tensor<float> input = plan.Input.First(batch), scores = plan.Scores.First(batch);
+        Tensor<int> truth = labels.First(batch);
+        plan.StepNumber = (uint)step;
+        if (Options.MaxShift > 0) gather.GatherShifted(train.Pixels, train.Labels, train.Order, at, input, truth, Options.MaxShift, Options.Seed + ((ulong)epoch << 32));
+        else gather.Gather(train.Pixels, train.Labels, train.Order, at, input, truth);
+        plan.Forward(batch, toScores: true);
+        loss.ForwardBackward(scores, truth, 1f / batch, losses.First(batch), plan.ScoresGradient.First(batch));
+        score.Record(scores, truth, losses.First(batch), sums, stepInEpoch);
+        plan.Backward(batch);
+        optimizer.Step(Options.RateAt(step, TotalSteps), step);
+        step++;
+        stepInEpoch++;
+    }
+
+    private void EndEpoch(CancellationToken cancellation)
+    {
+        float[] values = StepSums();
+        RequireFinite(values);
+        Score trained = Evaluator.Total(values, TrainCount);
+        Score? validated = validation?.Run(CancellationToken.None);
+        float rate = Options.RateAt(step - 1, TotalSteps);
+        history.Add(new EpochRow(epoch + 1, trained.Loss, trained.Accuracy, validated?.Loss, validated?.Accuracy, epochSeconds, TrainCount / epochSeconds, rate));
+        if (validated is { } score && (bestEpoch == 0 || score.Loss < history[bestEpoch - 1].ValidationLoss))
+        {
+            bestEpoch = epoch + 1;
+            bestWeights = parameters.Read();
+        }
+        epoch++;
+        stepInEpoch = 0;
+        epochSeconds = 0;
+        EpochDone?.Invoke(history[^1], StepLosses(values));
+        if (!cancellation.IsCancellationRequested && StateDue is not null) RaiseState();
+    }
+
+    private long TotalSteps => (long)Options.Epochs * StepsPerEpoch;
+
+    private bool ShouldStopEarly() => Options.EarlyStop > 0 && validation is not null && bestEpoch > 0 && epoch - bestEpoch >= Options.EarlyStop;
+
+    private void RaiseState()
+    {
+        StateDue?.Invoke(Capture());
+        lastState = Stopwatch.GetTimestamp();
+    }
+
+    private void AddTime(int first, long start, bool async)
+    {
+        if (async) arena.Device.Synchronize();
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        epochSeconds += seconds;
+        TrainingSeconds += seconds;
+        for (int i = first; async && i < stepInEpoch; i++) stepSeconds.Add(seconds / (stepInEpoch - first));
+    }
+
+    private int[] OrderOf(int epoch)
+    {
+        int[] order = [.. Enumerable.Range(0, TrainCount)];
+        new RandomSequence(Options.Seed, StableHash.Of("order") + (ulong)epoch).Shuffle(order);
+        return order;
+    }
+
+    private float[] StepSums() => stepInEpoch == 0 ? [] : sums.First(stepInEpoch).ToArray();
+
+    private float[] StepLosses(float[] values)
+    {
+        var means = new float[values.Length / 2];
+        for (int i = 0; i < means.Length; i++) means[i] = values[2 * i] / Math.Min(plan.MaxBatch, TrainCount - i * plan.MaxBatch);
+        return means;
+    }
+
+    private void RequireFinite(float[] values)
+    {
+        for (int i = 0; i < values.Length; i += 2)
+        {
+            if (!float.IsFinite(values[i]))
+                throw new TrainingException($"The loss became {values[i]} in epoch {epoch + 1}, step {i / 2 + 1}, at learning rate {Options.RateAt(step - stepInEpoch + i / 2, TotalSteps):g3}. Try a smaller --lr, or --batch-norm.");
+        }
+    }
+}

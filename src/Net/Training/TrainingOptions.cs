@@ -1,0 +1,113 @@
+using GpuConv.Kernels;
+
+namespace GpuConv.Net;
+
+/// <summary>How the weights are changed from the gradients.</summary>
+public enum OptimizerKind
+{
+    /// <summary>Adam; weight decay is added to the gradient, as in PyTorch's Adam.</summary>
+    Adam,
+
+    /// <summary>Adam with decoupled weight decay.</summary>
+    AdamW,
+
+    /// <summary>Stochastic gradient descent, with momentum if asked for.</summary>
+    Sgd,
+}
+
+/// <summary>How the learning rate changes over the training.</summary>
+public enum ScheduleKind
+{
+    /// <summary>It does not.</summary>
+    Constant,
+
+    /// <summary>Half a cosine from the rate down to zero: Loshchilov and Hutter, SGDR, 2017 (arXiv 1608.03983), without restarts.</summary>
+    Cosine,
+
+    /// <summary>Up to the rate and down again: Smith and Topin, Super-Convergence, 2018 (arXiv 1708.07120), in PyTorch's form.</summary>
+    OneCycle,
+}
+
+/// <summary>All that decides a training, but for the network, the data and the first weights.</summary>
+public sealed record TrainingOptions
+{
+    /// <summary>Passes over the training images.</summary>
+    public int Epochs { get; init; } = 10;
+
+    /// <summary>Images of one step; the last step of an epoch may have fewer.</summary>
+    public int Batch { get; init; } = 64;
+
+    /// <summary>The learning rate, or the largest one of a schedule.</summary>
+    public float LearningRate { get; init; } = 1e-3f;
+
+    /// <summary>How the weights are changed.</summary>
+    public OptimizerKind Optimizer { get; init; } = OptimizerKind.Adam;
+
+    /// <summary>Momentum of SGD.</summary>
+    public float Momentum { get; init; }
+
+    /// <summary>Whether SGD's momentum is Nesterov's.</summary>
+    public bool Nesterov { get; init; }
+
+    /// <summary>Weight decay.</summary>
+    public float WeightDecay { get; init; }
+
+    /// <summary>How the learning rate changes.</summary>
+    public ScheduleKind Schedule { get; init; } = ScheduleKind.Constant;
+
+    /// <summary>The last images of the training file that are kept for validation; <see cref="ValidateOnTest"/>: the test images are used instead.</summary>
+    public int Validation { get; init; } = 5000;
+
+    /// <summary>Train on the first images after the split only; 0: on all.</summary>
+    public int Limit { get; init; }
+
+    /// <summary>Whether each epoch has its own order; otherwise that of the file.</summary>
+    public bool Shuffle { get; init; } = true;
+
+    /// <summary>Stop after so many epochs without a better validation loss; 0: never.</summary>
+    public int EarlyStop { get; init; }
+
+    /// <summary>The largest random shift of each image in pixels; 0: none.</summary>
+    public int MaxShift { get; init; }
+
+    /// <summary>The seed of everything that is random.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>The value of <see cref="Validation"/> that validates on the test images, as the report did.</summary>
+    public const int ValidateOnTest = -1;
+
+    /// <summary>Checks the options.</summary>
+    /// <exception cref="ArgumentException">One is out of its range; the message names it.</exception>
+    public void Validate()
+    {
+        if (Epochs < 1) throw new ArgumentException($"--epochs {Epochs}: at least 1 epoch.");
+        if (Batch < 1) throw new ArgumentException($"--batch {Batch}: at least 1 image.");
+        if (!(LearningRate > 0) || !float.IsFinite(LearningRate)) throw new ArgumentException($"--lr {LearningRate}: a positive number.");
+        if (Momentum is not (>= 0 and < 1)) throw new ArgumentException($"--momentum {Momentum}: from 0 up to, not including, 1.");
+        if (Nesterov && Momentum == 0) throw new ArgumentException("Nesterov's momentum needs --momentum above 0.");
+        if (!(WeightDecay >= 0) || !float.IsFinite(WeightDecay)) throw new ArgumentException($"--weight-decay {WeightDecay}: not negative.");
+        if (Validation < ValidateOnTest) throw new ArgumentException($"--validation {Validation}: a number of images, or 'test'.");
+        if (Limit < 0) throw new ArgumentException($"--limit {Limit}: not negative.");
+        if (EarlyStop < 0) throw new ArgumentException($"--early-stop {EarlyStop}: not negative.");
+        if (MaxShift < 0) throw new ArgumentException($"The largest shift {MaxShift} is negative.");
+    }
+
+    /// <summary>The learning rate of a step.</summary>
+    /// <param name="step">The step, from 0.</param>
+    /// <param name="steps">The steps of the whole training.</param>
+    public float RateAt(long step, long steps)
+    {
+        switch (Schedule)
+        {
+            case ScheduleKind.Cosine: return Anneal(LearningRate, 0, (double)step / steps);
+            case ScheduleKind.OneCycle:
+                // PyTorch's OneCycleLR: 30 % up from rate/25, the rest down to rate/250000, both along a cosine.
+                double peak = 0.3 * steps - 1, last = steps - 1;
+                double start = LearningRate / 25.0, end = start / 1e4;
+                return step <= peak ? Anneal(start, LearningRate, step / Math.Max(peak, 1)) : Anneal(LearningRate, end, (step - peak) / Math.Max(last - peak, 1));
+            default: return LearningRate;
+        }
+
+        static float Anneal(double from, double to, double share) => (float)(to + (from - to) * (1 + Math.Cos(Math.PI * Math.Clamp(share, 0, 1))) / 2);
+    }
+}

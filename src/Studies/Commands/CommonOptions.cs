@@ -1,0 +1,48 @@
+using System.CommandLine;
+using GpuConv.Kernels;
+
+namespace GpuConv.Studies;
+
+/// <summary>Options that several commands share: one definition, one default, one help text each.</summary>
+internal static class CommonOptions
+{
+    public static readonly Option<string> DeviceName = new("--device")
+    {
+        Description = "auto, cpu, cuda[:N], opencl[:N] or simulated; 'gpuconv devices' lists what is here",
+        DefaultValueFactory = _ => "auto",
+    };
+
+    public static readonly Option<int> Threads = new("--threads")
+    {
+        Description = "Threads of the CPU accelerator; 0: one for each processor",
+        DefaultValueFactory = _ => 0,
+    };
+
+    public static readonly Option<string> Data = new("--data")
+    {
+        Description = "mnist, which is built in, or a folder with four IDX files, gzipped or not",
+        DefaultValueFactory = _ => "mnist",
+    };
+
+    public static readonly Option<ulong> Seed = new("--seed")
+    {
+        Description = "Seed of everything that is random",
+        DefaultValueFactory = _ => 1,
+    };
+
+    public static readonly Option<bool> Json = new("--json") { Description = "Print the result as JSON on standard output, nothing else" };
+
+    public static readonly Option<bool> Quiet = new("--quiet") { Description = "Show no progress" };
+
+    public static readonly Option<bool> Verbose = new("--verbose") { Description = "Show where an error comes from" };
+
+    public static readonly Option<string> Model = new("--model") { Description = "A model that 'gpuconv train' wrote (model.safetensors or best.safetensors)" };
+
+    public static readonly Option<string?> Out = new("--out") { Description = "Folder for the results" };
+
+    public static Device OpenDevice(this ParseResult parsed) => Device.Open(parsed.GetValue(DeviceName)!, parsed.GetValue(Threads));
+
+    /// <summary>The model that a command cannot do without.</summary>
+    public static GpuConv.Net.Model ReadModel(this ParseResult parsed) =>
+        GpuConv.Net.Model.Read(parsed.GetValue(Model) ?? throw new RequestException("--model FILE is missing: a model that 'gpuconv train' wrote, as runs/train-1/best.safetensors."));
+}

@@ -1,0 +1,78 @@
+using System.CommandLine;
+using System.Text.Json;
+using GpuConv.Kernels;
+using GpuConv.Net;
+
+namespace GpuConv.Studies;
+
+/// <summary><c>gpuconv evaluate</c>: how well a saved model does on a split.</summary>
+internal static class EvaluateCommand
+{
+    public static readonly Option<string> Split = new Option<string>("--split")
+    {
+        Description = "Which images: test or train",
+        DefaultValueFactory = _ => "test",
+    }.AcceptOnlyFromAmong("test", "train");
+
+    public static Command Create()
+    {
+        var command = new Command("evaluate", "Loss, accuracy, accuracy by class and confusion matrix of a saved model.\n\nExample:\n  gpuconv evaluate --model runs/train-1/best.safetensors")
+        {
+            CommonOptions.Model,
+            Split,
+            CommonOptions.Data,
+            CommonOptions.Out,
+            CommonOptions.DeviceName,
+            CommonOptions.Threads,
+            CommonOptions.Json,
+            CommonOptions.Quiet,
+            CommonOptions.Verbose,
+        };
+        command.SetAction(Run);
+        return command;
+    }
+
+    private static int Run(ParseResult parsed)
+    {
+        Model model = parsed.ReadModel();
+        DataSet data = DataSet.Load(parsed.GetValue(CommonOptions.Data)!);
+        using Device device = parsed.OpenDevice();
+        using var predictor = new Predictor(device, model);
+        Evaluation result = predictor.Evaluate(parsed.GetValue(Split) == "train" ? data.Train : data.Test, Invocation.Token);
+        string json = JsonSerializer.Serialize(EvaluationJson.From(result), StudiesJson.Default.EvaluationJson);
+        if (parsed.GetValue(CommonOptions.Out) is { } folder)
+        {
+            Directory.CreateDirectory(folder);
+            AtomicFile.Write(Path.Combine(folder, "evaluation.json"), json + "\n");
+            AtomicFile.Write(Path.Combine(folder, "confusion.png"), TrainingPictures.Confusion(result.Confusion));
+        }
+        Console.Write(parsed.GetValue(CommonOptions.Json) ? json + "\n" : Text(result));
+        return Invocation.Done;
+    }
+
+    private static string Text(Evaluation result)
+    {
+        var classes = new TextTable("class", ">images", ">accuracy", ">precision");
+        foreach (Evaluation.ClassScore c in result.PerClass) classes.Add($"{c.Class}", $"{c.Count}", $"{100 * c.Accuracy:f2} %", $"{100 * c.Precision:f2} %");
+        string text = $"loss {result.Loss:f5}, accuracy {100 * result.Accuracy:f2} %\n\n{classes}";
+        // Wider than a terminal the matrix is no help; --out and --json have it.
+        if (result.Confusion.Length > 14) return text;
+        string[] headings = ["true \\ predicted", .. Enumerable.Range(0, result.Confusion.Length).Select(c => $">{c}")];
+        var confusion = new TextTable(headings);
+        for (int c = 0; c < result.Confusion.Length; c++)
+        {
+            string[] counts = [.. result.Confusion[c].Select(n => n == 0 ? "." : $"{n}")];
+            confusion.Add([$"{c}", .. counts]);
+        }
+        return $"{text}\n{confusion}";
+    }
+}
+
+/// <summary>An evaluation as JSON, <c>evaluation.json</c>.</summary>
+internal sealed record EvaluationJson(double Loss, double Accuracy, IReadOnlyList<EvaluationJson.ClassRow> PerClass, int[][] Confusion)
+{
+    internal sealed record ClassRow(int Class, int Count, double? Accuracy, double? Precision);
+
+    public static EvaluationJson From(Evaluation e) =>
+        new(e.Loss, e.Accuracy, [.. e.PerClass.Select(c => new ClassRow(c.Class, c.Count, c.Accuracy, c.Precision))], e.Confusion);
+}

@@ -1,0 +1,99 @@
+using System.CommandLine;
+using System.Text.Json;
+using GpuConv.Kernels;
+using GpuConv.Net;
+
+namespace GpuConv.Studies;
+
+/// <summary><c>gpuconv predict</c>: the classes' probabilities for image files or for random images of a split.</summary>
+internal static class PredictCommand
+{
+    private const int Shown = 3;
+
+    private static readonly Argument<string[]> Files = new("files") { Description = "Image files (PNG, JPEG, …)", Arity = ArgumentArity.ZeroOrMore };
+
+    private static readonly Option<int> Random = new("--random") { Description = "Instead of files, so many random images of the split" };
+
+    private static readonly Option<string> Invert = new Option<string>("--invert")
+    {
+        Description = "Whether files are dark on light and must be inverted: auto (by the border's brightness), yes, no",
+        DefaultValueFactory = _ => "auto",
+    }.AcceptOnlyFromAmong("auto", "yes", "no");
+
+    public static Command Create()
+    {
+        var command = new Command("predict", "The most probable classes of image files, or of random images of a split.\n\nExamples:\n  gpuconv predict --model runs/train-1/best.safetensors digit.png\n  gpuconv predict --model runs/train-1/best.safetensors --random 5")
+        {
+            Files,
+            Random,
+            EvaluateCommand.Split,
+            Invert,
+            CommonOptions.Model,
+            CommonOptions.Data,
+            CommonOptions.Seed,
+            CommonOptions.DeviceName,
+            CommonOptions.Threads,
+            CommonOptions.Json,
+            CommonOptions.Quiet,
+            CommonOptions.Verbose,
+        };
+        command.SetAction(Run);
+        return command;
+    }
+
+    private static int Run(ParseResult parsed)
+    {
+        string[] files = parsed.GetValue(Files)!;
+        int random = parsed.GetValue(Random);
+        if (random < 0) throw new RequestException($"--random {random}: not negative.");
+        if (files.Length > 0 == random > 0) throw new RequestException("Give image files, or --random N for images of the data set.");
+        Model model = parsed.ReadModel();
+        List<(string Name, int? Label, byte[] Pixels)> images = files.Length > 0
+            ? [.. files.Select(f => (f, (int?)null, ImageInput.Read(f, model.Network.InputShape, parsed.GetValue(Invert)!)))]
+            : RandomImages(parsed, model, random);
+
+        using Device device = parsed.OpenDevice();
+        using var predictor = new Predictor(device, model, Math.Min(128, images.Count));
+        float[] probabilities = predictor.Probabilities(images.SelectMany(i => i.Pixels).ToArray(), Invocation.Token);
+        PredictionJson[] results = [.. images.Select((image, i) => PredictionJson.From(image.Name, image.Label, probabilities.AsSpan(i * model.Classes, model.Classes)))];
+        if (parsed.GetValue(CommonOptions.Json))
+        {
+            Console.WriteLine(JsonSerializer.Serialize(results, StudiesJson.Default.PredictionJsonArray));
+            return Invocation.Done;
+        }
+        bool labelled = random > 0;
+        var table = new TextTable("image", labelled ? "true" : "", "predicted", "", "");
+        foreach (PredictionJson r in results)
+        {
+            string[] best = [.. r.Probabilities.Select((p, c) => (p, c)).OrderByDescending(x => x.p).Take(Shown).Select(x => $"{x.c}: {100 * x.p:f2} %")];
+            string[] cells = [r.Image, labelled ? $"{r.Label}{(r.Label == r.Predicted ? "" : " (!)")}" : "", .. best, .. Enumerable.Repeat("", Shown - best.Length)];
+            table.Add(cells);
+        }
+        Console.Write(table);
+        return Invocation.Done;
+    }
+
+    private static List<(string, int?, byte[])> RandomImages(ParseResult parsed, Model model, int count)
+    {
+        DataSet data = DataSet.Load(parsed.GetValue(CommonOptions.Data)!);
+        string split = parsed.GetValue(EvaluateCommand.Split)!;
+        LabelledImages images = split == "train" ? data.Train : data.Test;
+        var shape = new Shape(images.Channels, images.Height, images.Width);
+        if (shape != model.Network.InputShape) throw new RequestException($"The model takes {model.Network.InputShape}, the images of {data.Name} are {shape}.");
+        int[] order = [.. Enumerable.Range(0, images.Count)];
+        new RandomSequence(parsed.GetValue(CommonOptions.Seed), 0).Shuffle(order);
+        return [.. order.Take(count).Select(i => ($"{split} {i}", (int?)images.Labels[i], images.Pixels.AsSpan(i * shape.Count, shape.Count).ToArray()))];
+    }
+}
+
+/// <summary>One prediction as JSON.</summary>
+internal sealed record PredictionJson(string Image, int? Label, int Predicted, float Probability, float[] Probabilities)
+{
+    public static PredictionJson From(string image, int? label, ReadOnlySpan<float> probabilities)
+    {
+        int best = 0;
+        for (int c = 1; c < probabilities.Length; c++)
+            if (probabilities[c] > probabilities[best]) best = c;
+        return new PredictionJson(image, label, best, probabilities[best], probabilities.ToArray());
+    }
+}

@@ -1,0 +1,43 @@
+using System.CommandLine;
+using System.Text.Json;
+using GpuConv.Kernels;
+using GpuConv.Net;
+
+namespace GpuConv.Studies;
+
+/// <summary><c>gpuconv summary</c>: the network layer by layer.</summary>
+internal static class SummaryCommand
+{
+    private static readonly Option<bool> BatchNorm = new("--batch-norm") { Description = "The report's network with batch normalisation" };
+
+    public static Command Create()
+    {
+        var command = new Command("summary", "Prints the network layer by layer: shapes, parameters, neurons, and totals.\n\nExamples:\n  gpuconv summary --batch-norm\n  gpuconv summary --model runs/train-1/best.safetensors")
+        {
+            BatchNorm,
+            CommonOptions.Model,
+            CommonOptions.Data,
+            CommonOptions.Json,
+            CommonOptions.Verbose,
+        };
+        command.SetAction(Run);
+        return command;
+    }
+
+    private static int Run(ParseResult parsed)
+    {
+        NetworkSummary summary = NetworkSummary.Of(NetworkOf(parsed));
+        Console.Write(parsed.GetValue(CommonOptions.Json) ? JsonSerializer.Serialize(SummaryJson.From(summary), StudiesJson.Default.SummaryJson) + "\n" : SummaryText.Of(summary));
+        return Invocation.Done;
+    }
+
+    private static Network NetworkOf(ParseResult parsed)
+    {
+        if (parsed.GetValue(CommonOptions.Model) is not null)
+        {
+            return parsed.GetValue(BatchNorm) ? throw new RequestException("--batch-norm and --model contradict each other: the model's file says what its network is.") : parsed.ReadModel().Network;
+        }
+        DataSet data = DataSet.Load(parsed.GetValue(CommonOptions.Data)!);
+        return Network.Report(new Shape(data.Train.Channels, data.Train.Height, data.Train.Width), data.Classes, parsed.GetValue(BatchNorm));
+    }
+}
