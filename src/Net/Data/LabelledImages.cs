@@ -1,0 +1,22 @@
+namespace GpuConv.Net;
+
+/// <summary>
+/// Images with their classes, in host memory.
+/// </summary>
+/// <param name="Pixels">Grey values or channels, (image, channel, height, width), 0..255.</param>
+/// <param name="Labels">The class of each image, from 0.</param>
+/// <param name="Channels">Channels of an image.</param>
+/// <param name="Height">Rows of an image.</param>
+/// <param name="Width">Columns of an image.</param>
+public sealed record LabelledImages(byte[] Pixels, int[] Labels, int Channels, int Height, int Width)
+{
+    /// <summary>Number of images.</summary>
+    public int Count => Labels.Length;
+
+    /// <summary>Bytes of one image.</summary>
+    public int ImageSize => Channels * Height * Width;
+
+    /// <summary>The pixels of one image.</summary>
+    /// <param name="index">The image, from 0.</param>
+    public ReadOnlySpan<byte> Image(int index) => Pixels.AsSpan(index * ImageSize, ImageSize);
+}

@@ -1,0 +1,145 @@
+using System.Runtime.InteropServices;
+
+namespace GpuConv.Net;
+
+/// <summary>An array with its name: a parameter, a statistic, an optimiser's state.</summary>
+/// <param name="Name">Its name, for instance <c>conv1.weight</c>.</param>
+/// <param name="Shape">Its sizes, the slowest first; empty for a single number.</param>
+/// <param name="Values">The values, row-major.</param>
+public sealed record NamedArray(string Name, int[] Shape, float[] Values);
+
+/// <summary>
+/// A file of the safetensors format: eight bytes with the header's length (little endian), the header as JSON (for each tensor its type, shape and
+/// place; free metadata), then the tensors' bytes. Source: github.com/huggingface/safetensors, README, "Format".
+/// </summary>
+/// <remarks>
+/// Written: float32 only, tensors in the order given, metadata by name, the header padded with spaces to a multiple of eight bytes, so that the
+/// same content gives the same bytes. Read: float32, float64 (rounded), float16, bfloat16, int64, int32 and uint8, all as float32; an integer that
+/// float32 does not hold exactly is an error.
+/// </remarks>
+public sealed class SafetensorsFile
+{
+    /// <summary>Creates the content of a file.</summary>
+    /// <param name="tensors">The tensors, in the order in which they are written.</param>
+    /// <param name="metadata">Free text by name.</param>
+    /// <exception cref="ArgumentException">A name is empty, reserved or given twice, or a shape does not fit its values.</exception>
+    public SafetensorsFile(IReadOnlyList<NamedArray> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        ArgumentNullException.ThrowIfNull(tensors);
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (NamedArray tensor in tensors)
+        {
+            if (tensor.Name.Length == 0 || tensor.Name == SafetensorsHeader.MetadataKey) throw new ArgumentException($"'{tensor.Name}' cannot be a tensor's name.", nameof(tensors));
+            if (!names.Add(tensor.Name)) throw new ArgumentException($"Two tensors are called '{tensor.Name}'.", nameof(tensors));
+            if (tensor.Shape.Any(size => size < 0) || tensor.Shape.Aggregate((Int128)1, (count, size) => count * size) != tensor.Values.Length)
+                throw new ArgumentException($"'{tensor.Name}' has {tensor.Values.Length} values, which [{string.Join(", ", tensor.Shape)}] does not hold.", nameof(tensors));
+        }
+        Tensors = tensors;
+        Metadata = metadata ?? new Dictionary<string, string>();
+    }
+
+    /// <summary>Free text by name: the network's definition, the input's normalisation.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; }
+
+    /// <summary>The tensors, in the file's order.</summary>
+    public IReadOnlyList<NamedArray> Tensors { get; }
+
+    /// <summary>Reads a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="ModelFileException">It is missing, cannot be read, or is not a sound safetensors file.</exception>
+    public static SafetensorsFile Read(string path)
+    {
+        if (Directory.Exists(path)) throw new ModelFileException($"{path} is a folder, not a safetensors file.");
+        if (!File.Exists(path)) throw new ModelFileException($"{path} does not exist. Check the name of the weights file.");
+        byte[] bytes;
+        try
+        {
+            long length = new FileInfo(path).Length;
+            if (length > Array.MaxLength) throw new ModelFileException($"{path} has {length} bytes; files of more than {Array.MaxLength} cannot be read.");
+            bytes = File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ModelFileException($"{path} cannot be read: {e.Message}", e);
+        }
+        return Parse(bytes, path);
+    }
+
+    /// <summary>Writes the file, as a whole or not at all.</summary>
+    /// <param name="path">The file; its folder must exist.</param>
+    public void Write(string path) => AtomicFile.WriteAllBytes(path, ToBytes());
+
+    /// <summary>The file's bytes.</summary>
+    public byte[] ToBytes()
+    {
+        byte[] header = SafetensorsHeader.Write(Tensors, Metadata);
+        long length = header.Length + Tensors.Sum(tensor => (long)tensor.Values.Length * sizeof(float));
+        if (length > Array.MaxLength) throw new NotSupportedException($"A file of {length} bytes is more than can be written ({Array.MaxLength}).");
+        var bytes = new byte[length];
+        header.CopyTo(bytes, 0);
+        int at = header.Length;
+        foreach (NamedArray tensor in Tensors)
+        {
+            // The format is little endian, as is every processor that .NET runs on but s390x, where ILGPU does not.
+            MemoryMarshal.AsBytes(tensor.Values.AsSpan()).CopyTo(bytes.AsSpan(at));
+            at += tensor.Values.Length * sizeof(float);
+        }
+        return bytes;
+    }
+
+    /// <summary>Reads the content of a file; <paramref name="name"/> stands for it in messages.</summary>
+    internal static SafetensorsFile Parse(ReadOnlySpan<byte> bytes, string name)
+    {
+        SafetensorsHeader header = SafetensorsHeader.Read(bytes, name);
+        var tensors = new NamedArray[header.Entries.Count];
+        for (int i = 0; i < tensors.Length; i++)
+        {
+            SafetensorsEntry entry = header.Entries[i];
+            ReadOnlySpan<byte> data = bytes.Slice(header.DataOffset + (int)entry.Begin, (int)(entry.End - entry.Begin));
+            tensors[i] = new NamedArray(entry.Name, entry.Shape, ToFloats(data, entry, header.DataOffset + entry.Begin, name));
+        }
+        return new SafetensorsFile(tensors, header.Metadata);
+    }
+
+    private static float[] ToFloats(ReadOnlySpan<byte> data, SafetensorsEntry entry, long offset, string file)
+    {
+        // Read element by element where the type is wider than a byte: the data need not be aligned.
+        var values = new float[data.Length / entry.Type.Size];
+        switch (entry.Type.Name)
+        {
+            case "F32":
+                data.CopyTo(MemoryMarshal.AsBytes(values.AsSpan()));
+                break;
+            case "F64":
+                for (int i = 0; i < values.Length; i++) values[i] = (float)MemoryMarshal.Read<double>(data[(8 * i)..]);
+                break;
+            case "F16":
+                for (int i = 0; i < values.Length; i++) values[i] = (float)MemoryMarshal.Read<Half>(data[(2 * i)..]);
+                break;
+            case "BF16":
+                for (int i = 0; i < values.Length; i++) values[i] = BitConverter.Int32BitsToSingle(MemoryMarshal.Read<ushort>(data[(2 * i)..]) << 16);
+                break;
+            case "I64":
+                for (int i = 0; i < values.Length; i++) values[i] = Exact(MemoryMarshal.Read<long>(data[(8 * i)..]), i);
+                break;
+            case "I32":
+                for (int i = 0; i < values.Length; i++) values[i] = Exact(MemoryMarshal.Read<int>(data[(4 * i)..]), i);
+                break;
+            default: // U8: SafetensorsHeader admits no other type
+                for (int i = 0; i < values.Length; i++) values[i] = data[i];
+                break;
+        }
+        return values;
+
+        float Exact(long value, int index)
+        {
+            float rounded = value;
+            if ((Int128)rounded != value)
+            {
+                throw new ModelFileException($"{file}, offset {offset + (long)index * entry.Type.Size}: element {index} of '{entry.Name}' is {value}, "
+                    + "an integer that float32 does not hold exactly. Store it as float32 or leave it out.");
+            }
+            return rounded;
+        }
+    }
+}
