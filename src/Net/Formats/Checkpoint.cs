@@ -23,12 +23,12 @@ public sealed record Checkpoint(TrainingState State, string Configuration)
         ];
         var position = new Position(State.Epoch, State.StepInEpoch, State.Step, State.EpochSeconds, State.BestEpoch, State.TrainingSeconds, [.. State.History]);
         new SafetensorsFile(
+            arrays,
             new Dictionary<string, string>
             {
                 ["checkpoint"] = JsonSerializer.Serialize(position, CheckpointJson.Default.Position),
                 ["configuration"] = Configuration,
-            },
-            arrays).Write(path);
+            }).Write(path);
     }
 
     /// <summary>Reads a checkpoint.</summary>

@@ -45,6 +45,7 @@ public sealed record Model(Network Network, Weights Weights, float Mean, float D
     /// <summary>Writes the model, by way of a temporary file.</summary>
     /// <param name="path">The file.</param>
     public void Write(string path) => new SafetensorsFile(
+        Weights.Arrays,
         new Dictionary<string, string>
         {
             ["format"] = "pt",
@@ -52,6 +53,5 @@ public sealed record Model(Network Network, Weights Weights, float Mean, float D
             ["mean"] = Mean.ToString("r", CultureInfo.InvariantCulture),
             ["deviation"] = Deviation.ToString("r", CultureInfo.InvariantCulture),
             ["data"] = DataName,
-        },
-        Weights.Arrays).Write(path);
+        }).Write(path);
 }

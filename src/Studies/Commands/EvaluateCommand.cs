@@ -43,8 +43,8 @@ internal static class EvaluateCommand
         if (parsed.GetValue(CommonOptions.Out) is { } folder)
         {
             Directory.CreateDirectory(folder);
-            AtomicFile.Write(Path.Combine(folder, "evaluation.json"), json + "\n");
-            AtomicFile.Write(Path.Combine(folder, "confusion.png"), TrainingPictures.Confusion(result.Confusion));
+            AtomicFile.WriteAllText(Path.Combine(folder, "evaluation.json"), json + "\n");
+            AtomicFile.WriteAllBytes(Path.Combine(folder, "confusion.png"), TrainingPictures.Confusion(result.Confusion));
         }
         Console.Write(parsed.GetValue(CommonOptions.Json) ? json + "\n" : Text(result));
         return Invocation.Done;

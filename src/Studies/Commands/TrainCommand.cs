@@ -1,0 +1,100 @@
+using System.CommandLine;
+using System.Text.Json;
+
+namespace GpuConv.Studies;
+
+/// <summary><c>gpuconv train</c>: trains on a data set and writes a run folder.</summary>
+internal static class TrainCommand
+{
+    private static readonly TrainSettings Defaults = new();
+
+    private static readonly Option<string> Recipe = Named(new Option<string>("--recipe") { Description = "A named set of the options below, each still overridable: report (the default), fast, best" }, TrainSettings.Recipes);
+    private static readonly Option<int> Epochs = New("--epochs", "Passes over the training images", Defaults.Epochs);
+    private static readonly Option<int> Batch = New("--batch", "Images of one step", Defaults.Batch);
+    private static readonly Option<float> Lr = New("--lr", "Learning rate, or the largest of a schedule", Defaults.Lr);
+    private static readonly Option<string> Optimizer = Named(New("--optimizer", "adam, adamw or sgd", Defaults.Optimizer), ["adam", "adamw", "sgd"]);
+    private static readonly Option<float> Momentum = New("--momentum", "Momentum of sgd", Defaults.Momentum);
+    private static readonly Option<float> WeightDecay = New("--weight-decay", "Weight decay", Defaults.WeightDecay);
+    private static readonly Option<string> Schedule = Named(New("--schedule", "constant, cosine or one-cycle", Defaults.Schedule), ["constant", "cosine", "one-cycle"]);
+    private static readonly Option<bool> BatchNorm = New("--batch-norm", "Batch normalisation after each convolution", Defaults.BatchNorm);
+    private static readonly Option<string> Validation = New("--validation", "The last N images of the training file are kept for validation; 0: none; test: the test images are used, as in the report", Defaults.Validation);
+    private static readonly Option<int> Limit = New("--limit", "Train on the first N images after the split; 0: on all", Defaults.Limit);
+    private static readonly Option<string> Order = Named(New("--order", "shuffled or sequential", Defaults.Order), ["shuffled", "sequential"]);
+    private static readonly Option<int> EarlyStop = New("--early-stop", "Stop after N epochs without a better validation loss; 0: never", Defaults.EarlyStop);
+    private static readonly Option<bool> Augment = New("--augment", "Move each image by up to two random pixels", Defaults.Augment);
+    private static readonly Option<bool> Steps = New("--steps", "Write every step's loss to steps.csv", Defaults.Steps);
+    private static readonly Option<string?> Init = new("--init") { Description = "Start from the weights in this safetensors file" };
+    private static readonly Option<string?> Resume = new("--resume") { Description = "Go on with the run in this folder; only --epochs (upwards), --threads and --device may be given beside it" };
+
+    private static readonly Option[] All =
+    [
+        Recipe, CommonOptions.Data, Epochs, Batch, Lr, Optimizer, Momentum, WeightDecay, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment,
+        CommonOptions.Seed, Steps, Init, Resume, CommonOptions.Out, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
+    ];
+
+    public static Command Create()
+    {
+        var command = new Command("train", "Trains the report's network and writes a run folder: weights, tables, pictures.\n\nExamples:\n  gpuconv train --batch-norm\n  gpuconv train --epochs 1 --out runs/quick\n  gpuconv train --resume runs/train-1 --epochs 20");
+        foreach (Option option in All) command.Add(option);
+        command.SetAction(Run);
+        return command;
+    }
+
+    private static int Run(ParseResult parsed)
+    {
+        var display = new TrainingDisplay(parsed.GetValue(CommonOptions.Quiet) || parsed.GetValue(CommonOptions.Json));
+        Metrics? metrics = parsed.GetValue(Resume) is { } folder ? RunResumed(parsed, folder, display) : TrainingRun.Start(Settings(parsed), parsed.GetValue(CommonOptions.Out), display, Invocation.Token);
+        if (metrics is not null && parsed.GetValue(CommonOptions.Json)) Console.WriteLine(JsonSerializer.Serialize(metrics, StudiesJson.Default.Metrics));
+        return Invocation.Done;
+    }
+
+    private static Metrics? RunResumed(ParseResult parsed, string folder, TrainingDisplay display)
+    {
+        Option[] allowed = [Resume, Epochs, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose];
+        if (All.Except(allowed).FirstOrDefault(o => IsGiven(parsed, o)) is { } other)
+            throw new RequestException($"{other.Name} cannot be given with --resume: a run goes on with its own options. Only --epochs, --threads and --device can.");
+        return TrainingRun.Resume(
+            folder,
+            IsGiven(parsed, Epochs) ? parsed.GetValue(Epochs) : null,
+            IsGiven(parsed, CommonOptions.DeviceName) ? parsed.GetValue(CommonOptions.DeviceName) : null,
+            IsGiven(parsed, CommonOptions.Threads) ? parsed.GetValue(CommonOptions.Threads) : null,
+            display,
+            Invocation.Token);
+    }
+
+    private static TrainSettings Settings(ParseResult parsed)
+    {
+        TrainSettings s = TrainSettings.Of(parsed.GetValue(Recipe) ?? Defaults.Recipe);
+        return s with
+        {
+            Data = parsed.GetValue(CommonOptions.Data)!,
+            BatchNorm = Given(BatchNorm, s.BatchNorm),
+            Epochs = Given(Epochs, s.Epochs),
+            Batch = Given(Batch, s.Batch),
+            Lr = Given(Lr, s.Lr),
+            Optimizer = Given(Optimizer, s.Optimizer),
+            Momentum = Given(Momentum, s.Momentum),
+            WeightDecay = Given(WeightDecay, s.WeightDecay),
+            Schedule = Given(Schedule, s.Schedule),
+            Validation = Given(Validation, s.Validation),
+            Limit = Given(Limit, s.Limit),
+            Order = Given(Order, s.Order),
+            EarlyStop = Given(EarlyStop, s.EarlyStop),
+            Augment = Given(Augment, s.Augment),
+            Seed = parsed.GetValue(CommonOptions.Seed),
+            Steps = Given(Steps, s.Steps),
+            Init = parsed.GetValue(Init),
+            Device = parsed.GetValue(CommonOptions.DeviceName)!,
+            Threads = parsed.GetValue(CommonOptions.Threads),
+        };
+
+        T Given<T>(Option<T> option, T otherwise) => IsGiven(parsed, option) ? parsed.GetValue(option)! : otherwise;
+    }
+
+    private static bool IsGiven(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
+
+    private static Option<T> New<T>(string name, string description, T defaultValue) =>
+        new(name) { Description = description, DefaultValueFactory = _ => defaultValue };
+
+    private static Option<string> Named(Option<string> option, string[] values) => option.AcceptOnlyFromAmong(values);
+}

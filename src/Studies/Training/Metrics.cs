@@ -1,0 +1,45 @@
+using GpuConv.Net;
+
+namespace GpuConv.Studies;
+
+/// <summary>What <c>metrics.json</c> holds; losses in nats, accuracies as fractions.</summary>
+internal sealed record Metrics
+{
+    public int Schema { get; init; } = 1;
+
+    public required string Version { get; init; }
+
+    public string Command { get; init; } = "train";
+
+    public required DeviceFacts Device { get; init; }
+
+    public required ulong Seed { get; init; }
+
+    public required TrainSettings Config { get; init; }
+
+    public required DataFacts Data { get; init; }
+
+    public required long Parameters { get; init; }
+
+    public required IReadOnlyList<EpochRow> History { get; init; }
+
+    public required int BestEpoch { get; init; }
+
+    public required Score Test { get; init; }
+
+    public required double SecondsTotal { get; init; }
+
+    public required double SecondsTraining { get; init; }
+
+    public required double StepMillisecondsMedian { get; init; }
+
+    public required double ImagesPerSecond { get; init; }
+
+    public required long PeakDeviceBytes { get; init; }
+
+    public required long PeakHostBytes { get; init; }
+
+    internal sealed record DeviceFacts(string Kind, string Name, int Threads, int Simd);
+
+    internal sealed record DataFacts(string Name, int Train, int Validation, int Test);
+}

@@ -1,0 +1,97 @@
+using System.Text;
+using System.Text.Json;
+using GpuConv.Net;
+
+namespace GpuConv.Studies;
+
+/// <summary>The files of a training run. Each is written to a temporary file and moved, so that none is ever half there.</summary>
+internal sealed class RunFolder
+{
+    private const string HistoryHeader = "epoch,train_loss,train_accuracy,validation_loss,validation_accuracy,seconds,images_per_second,learning_rate";
+
+    private readonly string path;
+
+    private RunFolder(string path)
+    {
+        this.path = path;
+        Directory.CreateDirectory(CheckpointFolder);
+    }
+
+    public string Path => path;
+
+    private string CheckpointFolder => File("checkpoint");
+
+    private string CheckpointFile => System.IO.Path.Combine(CheckpointFolder, "state.safetensors");
+
+    /// <summary>The folder for a new run; without a name, the first of runs/train-1, runs/train-2, … that does not exist.</summary>
+    /// <exception cref="RequestException">There is a file of that name.</exception>
+    public static RunFolder Create(string? path)
+    {
+        if (path is null)
+        {
+            int number = 1;
+            while (Directory.Exists(path = System.IO.Path.Combine("runs", $"train-{number}"))) number++;
+        }
+        if (System.IO.File.Exists(path)) throw new RequestException($"--out {path}: there is a file of that name.");
+        var folder = new RunFolder(path);
+        // What an earlier run left must not be taken for this one's.
+        foreach (string name in (string[])["metrics.json", "history.csv", "steps.csv", "model.safetensors", "best.safetensors", "curves.png", "predictions.png", "confusion.png"])
+            System.IO.File.Delete(folder.File(name));
+        System.IO.File.Delete(folder.CheckpointFile);
+        return folder;
+    }
+
+    /// <summary>A folder whose run goes on.</summary>
+    /// <exception cref="RequestException">There is no checkpoint in it.</exception>
+    public static (RunFolder Folder, Checkpoint Checkpoint, TrainSettings Settings) Open(string path)
+    {
+        string file = System.IO.Path.Combine(path, "checkpoint", "state.safetensors");
+        if (!System.IO.File.Exists(file)) throw new RequestException($"--resume {path}: there is no checkpoint in it ({file}).");
+        Checkpoint checkpoint = Checkpoint.Read(file);
+        try
+        {
+            TrainSettings? settings = JsonSerializer.Deserialize(checkpoint.Configuration, StudiesJson.Default.TrainSettings);
+            return (new RunFolder(path), checkpoint, settings ?? throw new RequestException($"{file} does not say with which options the run was started."));
+        }
+        catch (JsonException e)
+        {
+            throw new RequestException($"{file}: the options of the run cannot be read. {e.Message}");
+        }
+    }
+
+    public string File(string name) => System.IO.Path.Combine(path, name);
+
+    public bool Has(string name) => System.IO.File.Exists(File(name));
+
+    public void WriteText(string name, string text) => AtomicFile.WriteAllText(File(name), text);
+
+    public void WriteBytes(string name, byte[] bytes) => AtomicFile.WriteAllBytes(File(name), bytes);
+
+    public void WriteMetrics(Metrics metrics) => WriteText("metrics.json", JsonSerializer.Serialize(metrics, StudiesJson.Default.Metrics) + "\n");
+
+    public void WriteCheckpoint(TrainingState state, TrainSettings settings) =>
+        new Checkpoint(state, JsonSerializer.Serialize(settings, StudiesJson.Default.TrainSettings)).Write(CheckpointFile);
+
+    public void WriteHistory(IEnumerable<EpochRow> history)
+    {
+        var text = new StringBuilder().Append(HistoryHeader).Append('\n');
+        foreach (EpochRow r in history)
+            text.Append($"{r.Epoch},{r.TrainLoss},{r.TrainAccuracy},{r.ValidationLoss},{r.ValidationAccuracy},{r.Seconds},{r.ImagesPerSecond},{r.LearningRate}\n");
+        WriteText("history.csv", text.ToString());
+    }
+
+    /// <summary>Keeps the rows of the first steps, those of whole epochs: what a resumed run does not write again.</summary>
+    public void StartSteps(int rows)
+    {
+        string file = File("steps.csv");
+        IEnumerable<string> kept = System.IO.File.Exists(file) ? System.IO.File.ReadLines(file).Skip(1).Take(rows).ToList() : [];
+        WriteText("steps.csv", string.Join('\n', ["step,epoch,loss", .. kept, ""]));
+    }
+
+    public void AppendSteps(int epoch, IReadOnlyList<float> losses)
+    {
+        var text = new StringBuilder();
+        for (int i = 0; i < losses.Count; i++) text.Append($"{(long)(epoch - 1) * losses.Count + i + 1},{epoch},{losses[i]:r}\n");
+        System.IO.File.AppendAllText(File("steps.csv"), text.ToString());
+    }
+}

@@ -1,0 +1,51 @@
+using System.Diagnostics;
+using GpuConv.Kernels;
+using GpuConv.Net;
+using GpuConv.PyTorch;
+
+// Trains the report's network from the same weights on the same batches here and in PyTorch, and compares the loss of every step.
+// Fails if one differs by more than 1e-3 of itself.
+const double Allowed = 1e-3;
+int steps = args.Length > 0 ? int.Parse(args[0]) : 100;
+const int Batch = 64;
+
+DataSet data = DataSet.Load("mnist");
+using Device device = Device.Open("cpu");
+bool passed = true;
+Console.WriteLine($"{steps} steps of {Batch} images on {device.Name}, {device.SimdBits}-bit vectors; PyTorch {TorchSharp.torch.__version__}");
+Console.WriteLine("batch norm  optimiser     first loss   last loss   largest relative difference   ms/step here  PyTorch");
+foreach (bool batchNorm in (bool[])[false, true])
+{
+    foreach ((string name, TrainingOptions options) in (ReadOnlySpan<(string, TrainingOptions)>)
+        [
+            ("sgd 0.05", new TrainingOptions { Optimizer = OptimizerKind.Sgd, LearningRate = 0.05f }),
+            ("sgd, mom. 0.9", new TrainingOptions { Optimizer = OptimizerKind.Sgd, LearningRate = 0.01f, Momentum = 0.9f }),
+            ("adam 1e-3", new TrainingOptions()),
+        ])
+    {
+        TrainingOptions run = options with { Epochs = 1, Batch = Batch, Limit = steps * Batch, Shuffle = false, Validation = 0 };
+        Network network = Network.Report(new Shape(1, 28, 28), data.Classes, batchNorm);
+        Weights initial = Weights.Initial(network, 1);
+        IReadOnlyList<float> ours = [];
+        using var trainer = new Trainer(device, network, data, run, initial);
+        trainer.EpochDone += (_, losses) => ours = losses;
+        trainer.Run();
+        (float[] theirs, double milliseconds) = TorchTraining.Run(initial, batchNorm, data, run, steps);
+
+        double largest = 0;
+        for (int i = 0; i < steps; i++)
+        {
+            double difference = Math.Abs(ours[i] - theirs[i]) / Math.Abs(theirs[i]);
+            // NaN must fail, so it is not compared away by Max.
+            if (!(difference <= largest)) largest = difference;
+        }
+        // The bar holds for plain SGD; the others amplify roundings, and are shown.
+        bool counts = run.Optimizer == OptimizerKind.Sgd && run.Momentum == 0;
+        bool good = largest <= Allowed;
+        passed &= good || !counts;
+        string verdict = counts ? (good ? "ok" : "TOO LARGE") : "";
+        Console.WriteLine($"{(batchNorm ? "with" : "without"),-11} {name,-13} {ours[0],10:f6}  {ours[^1],10:f6}   {largest,10:e2} {verdict,-16} {trainer.StepMilliseconds,12:f2}  {milliseconds,7:f2}");
+    }
+}
+Console.WriteLine(passed ? "passed" : "failed");
+return passed ? 0 : 1;

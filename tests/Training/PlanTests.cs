@@ -1,0 +1,93 @@
+using GpuConv.Kernels;
+using GpuConv.Net;
+
+namespace GpuConv.Tests;
+
+/// <summary>Whole networks against central differences of their own loss: that the plan connects gradients rightly.</summary>
+public class PlanTests
+{
+    // Smooth layers where possible, so that differences over 1e-2 are meaningful in float32; branches, fan-out, in-place layers.
+    private const string Residual = "input 2x6x5\nconv 4 3x3 pad 1\nbatchnorm\ntanh\nconv 4 3x3 pad 1\nadd tanh1\nrelu\ndropout 0.5\navgpool 2\nflatten\nlinear 6\nsigmoid\nlinear 5\nadd fc2\nlogsoftmax\n";
+    private const string Plain = "input 1x8x8\nconv 3 3x3 pad 1\nleakyrelu 0.1\nmaxpool 2\nconv 4 3x3\ntanh\nglobalavgpool\nlinear 3\nlogsoftmax\n";
+
+    public static TheoryData<string, string> Cases => new()
+    {
+        { "cpu", Plain }, { "cpu", Residual }, { "simulated", Plain },
+    };
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Parameter_gradients_match_differences_of_the_loss(string deviceName, string text)
+    {
+        Device device = TestDevices.Get(deviceName);
+        Network network = NetworkText.Parse(text);
+        using var arena = new DeviceArena(device);
+        const int batch = 4;
+        var random = new Random(3);
+        var parameters = new DeviceParameters(arena, network, withGradients: true);
+        Weights weights = Weights.Initial(network, 5);
+        parameters.Load(weights);
+        var plan = new Plan(arena, parameters, batch, PlanPurpose.Train) { Seed = 9 };
+        plan.Input.CopyFrom(Array.ConvertAll(Values.Normal(random, plan.Input.Count), v => (float)v));
+        Tensor<int> labels = arena.Allocate<int>(new Shape(batch));
+        labels.CopyFrom([0, 1, 2, 1]);
+        Tensor<float> losses = arena.Allocate<float>(new Shape(batch));
+        var head = new SoftmaxCrossEntropy(device);
+
+        plan.Forward(batch, toScores: true);
+        head.ForwardBackward(plan.Scores, labels, 1f / batch, losses, plan.ScoresGradient);
+        plan.Backward(batch);
+        foreach (Parameter parameter in network.Parameters.Where(p => p.IsTrainable))
+        {
+            float[] gradient = parameters.Gradient(parameter.Name).ToArray();
+            float[] start = parameters.Value(parameter.Name).ToArray();
+            double[] direction = Values.Normal(random, start.Length);
+            double length = Math.Sqrt(direction.Sum(d => d * d));
+            const double step = 1e-2;
+            double difference = (LossAt(step) - LossAt(-step)) / (2 * step);
+            double expected = direction.Zip(gradient, (d, g) => d * g).Sum() / length;
+            parameters.Value(parameter.Name).CopyFrom(start);
+            // Losses of order one are good to about 1e-6 in float32, so the difference to 1e-4; the curvature adds as much.
+            Assert.True(Math.Abs(difference - expected) <= 5e-4 + 2e-2 * Math.Abs(expected), $"{parameter.Name}: difference {difference:g5}, gradient {expected:g5}");
+
+            double LossAt(double distance)
+            {
+                parameters.Value(parameter.Name).CopyFrom([.. start.Select((w, i) => (float)(w + distance * direction[i] / length))]);
+                plan.Forward(batch, toScores: true);
+                head.Forward(plan.Scores, labels, losses);
+                return losses.ToArray().Average(l => (double)l);
+            }
+        }
+    }
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Input_gradients_match_differences_of_a_score(string deviceName, string text)
+    {
+        Device device = TestDevices.Get(deviceName);
+        Network network = NetworkText.Parse(text);
+        using var arena = new DeviceArena(device);
+        var random = new Random(4);
+        var parameters = new DeviceParameters(arena, network, withGradients: false);
+        parameters.Load(Weights.Initial(network, 5));
+        var plan = new Plan(arena, parameters, 2, PlanPurpose.InputGradient);
+        float[] start = Array.ConvertAll(Values.Normal(random, plan.Input.Count), v => (float)v);
+        double[] direction = Values.Normal(random, start.Length);
+        double length = Math.Sqrt(direction.Sum(d => d * d));
+        var seed = new float[plan.Scores.Count];
+        seed[1] = 1;
+
+        double plus = ScoreAt(1e-2), minus = ScoreAt(-1e-2);
+        ScoreAt(0);
+        plan.ScoresGradient.CopyFrom(seed);
+        plan.Backward(2);
+        double expected = direction.Zip(plan.InputGradient!.Value.ToArray(), (d, g) => d * g).Sum() / length;
+        double difference = (plus - minus) / 2e-2;
+        Assert.True(Math.Abs(difference - expected) <= 5e-4 + 2e-2 * Math.Abs(expected), $"difference {difference:g5}, gradient {expected:g5}");
+
+        double ScoreAt(double distance)
+        {
+            plan.Input.CopyFrom([.. start.Select((x, i) => (float)(x + distance * direction[i] / length))]);
+            plan.Forward(2, toScores: true);
+            return plan.Scores.ToArray()[1];
+        }
+    }
+}

@@ -1,0 +1,177 @@
+using GpuConv.Kernels;
+using GpuConv.Net;
+
+namespace GpuConv.Tests;
+
+public class TrainerTests
+{
+    private static readonly DataSet Data = SmallData.Create();
+
+    [Fact]
+    public void A_network_learns_three_classes()
+    {
+        using Trainer trainer = Create(SmallData.Options with { Epochs = 6 });
+        Assert.Equal(TrainingEnd.Finished, trainer.Run());
+        Assert.Equal(6, trainer.History.Count);
+        Assert.True(trainer.History[^1].TrainLoss < trainer.History[0].TrainLoss / 2);
+        Assert.True(trainer.History[^1].ValidationAccuracy > 0.95);
+    }
+
+    [Fact]
+    public void The_same_seed_gives_the_same_bits_on_one_thread_and_on_two()
+    {
+        float[] first = Flat(Trained(SmallData.Options));
+        Assert.Equal(first, Flat(Trained(SmallData.Options)));
+        using Device single = Device.Open("cpu", threads: 1);
+        using (var trainer = new Trainer(single, SmallData.Network(), Data, SmallData.Options))
+        {
+            trainer.Run();
+            Assert.Equal(first, Flat(trainer.CurrentWeights));
+        }
+        Assert.NotEqual(first, Flat(Trained(SmallData.Options with { Seed = 6 })));
+    }
+
+    [Theory]
+    [InlineData(OptimizerKind.Adam, 0f, 10)]
+    [InlineData(OptimizerKind.Adam, 0f, 13)]
+    [InlineData(OptimizerKind.AdamW, 0f, 5)]
+    [InlineData(OptimizerKind.Sgd, 0.9f, 17)]
+    public void Stopped_at_any_step_and_resumed_is_as_never_stopped(OptimizerKind optimizer, float momentum, int stopAfter)
+    {
+        TrainingOptions options = SmallData.Options with { Optimizer = optimizer, Momentum = momentum, WeightDecay = 0.01f, MaxShift = 1 };
+        Weights whole = Trained(options);
+
+        string file = Path.Combine(Path.GetTempPath(), $"gpuconv-{Guid.NewGuid():n}.safetensors");
+        try
+        {
+            using var cancellation = new CancellationTokenSource();
+            using (Trainer stopped = Create(options))
+            {
+                int steps = 0;
+                stopped.StepDone += _ => { if (++steps == stopAfter) cancellation.Cancel(); };
+                stopped.StateDue += state => new Checkpoint(state, "mine").Write(file);
+                Assert.Equal(TrainingEnd.Interrupted, stopped.Run(cancellation.Token));
+                Assert.Equal(stopAfter, steps);
+            }
+            using Trainer resumed = Create(options with { Seed = options.Seed });
+            Checkpoint checkpoint = Checkpoint.Read(file);
+            Assert.Equal("mine", checkpoint.Configuration);
+            resumed.Restore(checkpoint.State);
+            int losses = 0;
+            resumed.EpochDone += (_, epoch) => losses = epoch.Count;
+            resumed.Run();
+            Assert.Equal(Flat(whole), Flat(resumed.CurrentWeights));
+            Assert.Equal(options.Epochs, resumed.History.Count);
+            Assert.Equal(resumed.StepsPerEpoch, losses);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Fact]
+    public void A_loss_that_is_no_number_stops_with_epoch_and_step()
+    {
+        using Trainer trainer = Create(SmallData.Options with { Optimizer = OptimizerKind.Sgd, LearningRate = 1e30f });
+        var e = Assert.Throws<TrainingException>(() => trainer.Run());
+        Assert.Matches("The loss became .* in epoch 1, step [0-9]+, at learning rate 1e\\+30. Try a smaller --lr", e.Message);
+    }
+
+    [Fact]
+    public void Training_stops_early_when_validation_no_longer_improves()
+    {
+        using Trainer trainer = Create(SmallData.Options with { Epochs = 200, EarlyStop = 2, LearningRate = 0.01f });
+        Assert.Equal(TrainingEnd.StoppedEarly, trainer.Run());
+        Assert.Equal(trainer.BestEpoch + 2, trainer.History.Count);
+        double? best = trainer.History.Min(r => r.ValidationLoss);
+        Assert.Equal(best, trainer.History[trainer.BestEpoch - 1].ValidationLoss);
+    }
+
+    [Fact]
+    public void A_step_allocates_nothing_on_the_managed_heap()
+    {
+        using Trainer trainer = Create(SmallData.Options with { Epochs = 2, Validation = 0 });
+        var allocated = new List<long>();
+        trainer.StepDone += _ => allocated.Add(GC.GetAllocatedBytesForCurrentThread());
+        allocated.EnsureCapacity(1000);
+        trainer.Run();
+        // The second epoch's steps: everything has been compiled by then.
+        long[] each = [.. allocated.Skip(trainer.StepsPerEpoch + 1).Zip(allocated.Skip(trainer.StepsPerEpoch), (after, before) => after - before)];
+        Assert.All(each, bytes => Assert.Equal(0, bytes));
+    }
+
+    [Fact]
+    public void The_split_keeps_the_last_images_for_validation()
+    {
+        Assert.Equal((160, 40), Trainer.Split(Data, SmallData.Options));
+        Assert.Equal((30, 40), Trainer.Split(Data, SmallData.Options with { Limit = 30 }));
+        Assert.Equal((200, 0), Trainer.Split(Data, SmallData.Options with { Validation = 0 }));
+        Assert.Equal((200, 50), Trainer.Split(Data, SmallData.Options with { Validation = TrainingOptions.ValidateOnTest }));
+        Assert.Contains("--validation 200", Assert.Throws<ArgumentException>(() => Trainer.Split(Data, SmallData.Options with { Validation = 200 })).Message);
+    }
+
+    [Fact]
+    public void The_one_cycle_schedule_is_PyTorchs()
+    {
+        // torch.optim.lr_scheduler.OneCycleLR(max_lr=0.1, total_steps=10), its formula by hand: up over 2 steps from 0.004, down over 7.
+        var options = new TrainingOptions { Schedule = ScheduleKind.OneCycle, LearningRate = 0.1f };
+        Assert.Equal(0.004, options.RateAt(0, 10), 6);
+        Assert.Equal(0.052, options.RateAt(1, 10), 6);
+        Assert.Equal(0.1, options.RateAt(2, 10), 6);
+        Assert.Equal(0.1 + (4e-7 - 0.1) * (1 - Math.Cos(Math.PI * 3 / 7)) / 2, options.RateAt(5, 10), 6);
+        Assert.Equal(4e-7, options.RateAt(9, 10), 9);
+        Assert.Equal(0.05, (options with { Schedule = ScheduleKind.Cosine }).RateAt(5, 10), 6);
+    }
+
+    [Fact]
+    public void The_evaluation_agrees_with_the_trainers_own()
+    {
+        using Trainer trainer = Create(SmallData.Options with { Validation = TrainingOptions.ValidateOnTest });
+        trainer.Run();
+        using var predictor = new Predictor(TestDevices.Get("cpu"), new Model(SmallData.Network(), trainer.CurrentWeights, Data.Mean, Data.Deviation, "small"), 7);
+        Evaluation evaluation = predictor.Evaluate(Data.Test);
+        Assert.Equal(trainer.History[^1].ValidationLoss!.Value, evaluation.Loss, 6);
+        Assert.Equal(trainer.History[^1].ValidationAccuracy!.Value, evaluation.Accuracy, 9);
+        Assert.Equal(50, evaluation.Confusion.Sum(r => r.Sum()));
+    }
+
+    [Fact]
+    public void An_images_probabilities_do_not_depend_on_its_batch()
+    {
+        var model = new Model(SmallData.Network(), Trained(SmallData.Options), Data.Mean, Data.Deviation, "small");
+        using var one = new Predictor(TestDevices.Get("cpu"), model, 1);
+        using var many = new Predictor(TestDevices.Get("cpu"), model, 33);
+        Assert.Equal(one.Probabilities(Data.Test.Pixels), many.Probabilities(Data.Test.Pixels));
+    }
+
+    [Fact]
+    public void A_training_on_the_simulated_GPU_follows_the_CPU()
+    {
+        TrainingOptions options = SmallData.Options with { Epochs = 1, Limit = 48, Batch = 16, Validation = 0, Optimizer = OptimizerKind.Sgd, LearningRate = 0.05f };
+        float[] cpu = StepLosses("cpu"), simulated = StepLosses("simulated");
+        for (int i = 0; i < cpu.Length; i++) Assert.InRange(simulated[i], cpu[i] * (1 - 1e-4f), cpu[i] * (1 + 1e-4f));
+
+        float[] StepLosses(string device)
+        {
+            // Small layers: the simulated GPU takes seconds for what a GPU does in microseconds.
+            Network network = NetworkText.Parse("input 1x8x8\nconv 4 3x3 pad 1\nbatchnorm\nrelu\nmaxpool 2\nflatten\nlinear 12\nrelu\nlinear 3\nlogsoftmax\n");
+            using var trainer = new Trainer(TestDevices.Get(device), network, Data, options);
+            float[] losses = [];
+            trainer.EpochDone += (_, l) => losses = [.. l];
+            trainer.Run();
+            return losses;
+        }
+    }
+
+    private static Trainer Create(TrainingOptions options) => new(TestDevices.Get("cpu"), SmallData.Network(), Data, options);
+
+    private static Weights Trained(TrainingOptions options)
+    {
+        using Trainer trainer = Create(options);
+        trainer.Run();
+        return trainer.CurrentWeights;
+    }
+
+    private static float[] Flat(Weights weights) => [.. weights.Arrays.SelectMany(a => a.Values)];
+}
