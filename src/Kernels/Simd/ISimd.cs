@@ -50,6 +50,27 @@ internal unsafe interface ISimd<TVector> where TVector : struct
     /// <summary>A mask of the lanes where a &gt; b, for <see cref="Select"/>.</summary>
     static abstract TVector GreaterThan(TVector a, TVector b);
 
+    /// <summary>A mask of the lanes where a &gt; b or a is NaN, for <see cref="Select"/>.</summary>
+    static abstract TVector GreaterThanOrNaN(TVector a, TVector b);
+
+    /// <summary>Lanes 0, 2, 4, ... of a followed by those of b.</summary>
+    static abstract TVector Even(TVector a, TVector b);
+
+    /// <summary>Lanes 1, 3, 5, ... of a followed by those of b.</summary>
+    static abstract TVector Odd(TVector a, TVector b);
+
+    /// <summary>a0 b0 a1 b1 ... of the lower halves: what <see cref="Even"/> and <see cref="Odd"/> take apart, first vector.</summary>
+    static abstract TVector InterleaveLow(TVector a, TVector b);
+
+    /// <summary>a0 b0 a1 b1 ... of the upper halves, second vector.</summary>
+    static abstract TVector InterleaveHigh(TVector a, TVector b);
+
+    /// <summary>Loads <see cref="Count"/> integers as floats, exact below 2^24.</summary>
+    static abstract TVector LoadInt32(int* source);
+
+    /// <summary>Stores lanes that hold integers below 2^24 as integers.</summary>
+    static abstract void StoreInt32(TVector value, int* destination);
+
     /// <summary>A mask of the lanes where a equals b, for <see cref="Select"/>.</summary>
     static abstract TVector Equal(TVector a, TVector b);
 

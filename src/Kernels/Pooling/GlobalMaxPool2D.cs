@@ -1,0 +1,153 @@
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace GpuConv.Kernels;
+
+/// <summary>
+/// The largest value of each plane, and its gradient. argmax is h * W + w of the first maximum; NaN counts as larger than
+/// everything, and of several the last wins, as in <see cref="MaxPool2D"/>.
+/// </summary>
+public sealed class GlobalMaxPool2D
+{
+    private const int GroupSize = PlaneReduction.GroupSize;
+    private readonly Device device;
+    private readonly Action<KernelConfig, int, ArrayView<float>, ArrayView<float>, ArrayView<int>>? forward;
+    private readonly Action<Index1D, int, ArrayView<float>, ArrayView<int>, ArrayView<float>>? backward;
+
+    /// <summary>Prepares the pooling for a device.</summary>
+    /// <param name="device">The device it runs on.</param>
+    public GlobalMaxPool2D(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        this.device = device;
+        if (device.IsHost) return;
+        forward = device.Accelerator.LoadStreamKernel<int, ArrayView<float>, ArrayView<float>, ArrayView<int>>(ForwardKernel);
+        backward = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, int, ArrayView<float>, ArrayView<int>, ArrayView<float>>(BackwardKernel);
+    }
+
+    /// <summary>The maxima and where they are. Overwrites y and argmax.</summary>
+    /// <param name="x">(N, C, H, W).</param>
+    /// <param name="y">N * C elements, as (N, C) or (N, C, 1, 1).</param>
+    /// <param name="argmax">As many: position within the plane, h * W + w.</param>
+    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    public unsafe void Forward(Tensor<float> x, Tensor<float> y, Tensor<int> argmax)
+    {
+        int pixels = PlaneReduction.Pixels(x.Shape, y.Shape);
+        PlaneReduction.Pixels(x.Shape, argmax.Shape);
+        if (y.Count == 0) return;
+        if (forward is not null) forward(new KernelConfig(y.Count, GroupSize), pixels, x.View, y.View, argmax.View);
+        else device.Host.Run(new HostForward(x.Pointer, y.Pointer, argmax.Pointer, pixels, y.Count), PlaneReduction.Items(pixels, y.Count));
+    }
+
+    /// <summary>The gradient to the input: dy at each plane's maximum, 0 elsewhere. Overwrites dx.</summary>
+    /// <param name="dy">N * C elements.</param>
+    /// <param name="argmax">As many, from <see cref="Forward"/>.</param>
+    /// <param name="dx">(N, C, H, W).</param>
+    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    public unsafe void Backward(Tensor<float> dy, Tensor<int> argmax, Tensor<float> dx)
+    {
+        int pixels = PlaneReduction.Pixels(dx.Shape, dy.Shape);
+        PlaneReduction.Pixels(dx.Shape, argmax.Shape);
+        if (dy.Count == 0) return;
+        if (backward is not null) backward(dx.Count, pixels, dy.View, argmax.View, dx.View);
+        else device.Host.Run(new HostBackward(dy.Pointer, argmax.Pointer, dx.Pointer, pixels, dy.Count), PlaneReduction.Items(pixels, dy.Count));
+    }
+
+    // One group owns one plane: each thread finds its own maximum, thread 0 the first of the largest.
+    internal static void ForwardKernel(int pixels, ArrayView<float> x, ArrayView<float> y, ArrayView<int> argmax)
+    {
+        int lane = Group.IdxX, plane = Grid.IdxX, start = plane * pixels;
+        ArrayView<float> values = SharedMemory.Allocate<float>(GroupSize);
+        ArrayView<int> positions = SharedMemory.Allocate<int>(GroupSize);
+        if (lane < pixels)
+        {
+            int at = lane;
+            float max = x[start + lane];
+            for (int i = lane + GroupSize; i < pixels; i += GroupSize)
+            {
+                float value = x[start + i];
+                if (value > max || float.IsNaN(value))
+                {
+                    max = value;
+                    at = i;
+                }
+            }
+            values[lane] = max;
+            positions[lane] = at;
+        }
+        Group.Barrier();
+        if (lane == 0)
+        {
+            float max = values[0];
+            int at = positions[0];
+            int lanes = pixels < GroupSize ? pixels : GroupSize;
+            for (int i = 1; i < lanes; i++)
+            {
+                bool nan = float.IsNaN(values[i]);
+                bool later = positions[i] > at;
+                bool wins = nan ? later || !float.IsNaN(max) : values[i] > max || (values[i] == max && !later);
+                if (wins)
+                {
+                    max = values[i];
+                    at = positions[i];
+                }
+            }
+            y[plane] = max;
+            argmax[plane] = at;
+        }
+    }
+
+    internal static void BackwardKernel(Index1D i, int pixels, ArrayView<float> dy, ArrayView<int> argmax, ArrayView<float> dx)
+    {
+        int plane = i / pixels;
+        dx[i] = argmax[plane] == i - plane * pixels ? dy[plane] : 0;
+    }
+
+    private readonly unsafe struct HostForward(float* x, float* y, int* argmax, int pixels, int planes) : IHostKernel
+    {
+        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            float* lanes = stackalloc float[16];
+            (int plane, int end) = PlaneReduction.Planes(item, pixels, planes);
+            for (; plane < end; plane++)
+            {
+                float* image = x + (long)plane * pixels;
+                // The maximum by vectors, then the position of the first element equal to it; NaN is looked for from the end.
+                float max = image[0];
+                int i = 0;
+                if (pixels >= TSimd.Count)
+                {
+                    TVector maxima = TSimd.Load(image);
+                    for (i = TSimd.Count; i <= pixels - TSimd.Count; i += TSimd.Count) maxima = TSimd.Max(maxima, TSimd.Load(image + i));
+                    TSimd.Store(maxima, lanes);
+                    for (int lane = 0; lane < TSimd.Count; lane++) max = MathF.Max(max, lanes[lane]);
+                }
+                for (; i < pixels; i++) max = MathF.Max(max, image[i]);
+                int at = float.IsNaN(max) ? LastNaN(image) : new ReadOnlySpan<float>(image, pixels).IndexOf(max);
+                y[plane] = image[at];
+                argmax[plane] = at;
+            }
+        }
+
+        private int LastNaN(float* image)
+        {
+            int at = pixels - 1;
+            while (!float.IsNaN(image[at])) at--;
+            return at;
+        }
+    }
+
+    private readonly unsafe struct HostBackward(float* dy, int* argmax, float* dx, int pixels, int planes) : IHostKernel
+    {
+        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            (int plane, int end) = PlaneReduction.Planes(item, pixels, planes);
+            for (; plane < end; plane++)
+            {
+                float* image = dx + (long)plane * pixels;
+                new Span<float>(image, pixels).Clear();
+                if ((uint)argmax[plane] < (uint)pixels) image[argmax[plane]] = dy[plane];
+            }
+        }
+    }
+}

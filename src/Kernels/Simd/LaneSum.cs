@@ -1,0 +1,91 @@
+using System.Runtime.CompilerServices;
+
+namespace GpuConv.Kernels;
+
+/// <summary>What <see cref="LaneSum"/> adds for element i: once for a vector of consecutive elements, once for a single one. Both round alike.</summary>
+internal interface ILaneTerm
+{
+    TVector Add<TSimd, TVector>(TVector sum, int i) where TSimd : struct, ISimd<TVector> where TVector : struct;
+
+    float Add(float sum, int i);
+}
+
+/// <summary>
+/// Sums in 16 logical lanes, whatever the width of the processor's vectors: element i is added to lane i mod 16, and the lanes are
+/// added by a fixed tree. So a sum has the same bits on 128, 256 and 512 bits.
+/// </summary>
+internal static unsafe class LaneSum
+{
+    private const int Lanes = 16;
+
+    /// <summary>The sum of the term over elements 0 to <paramref name="count"/> - 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum<TTerm, TSimd, TVector>(TTerm term, int count)
+        where TTerm : struct, ILaneTerm
+        where TSimd : struct, ISimd<TVector>
+        where TVector : struct
+    {
+        // Conditions on TSimd.Count are constants to the JIT: 1, 2 or 4 registers make 16 lanes.
+        TVector sum0 = default, sum1 = default, sum2 = default, sum3 = default;
+        int i = 0;
+        for (; i <= count - Lanes; i += Lanes)
+        {
+            sum0 = term.Add<TSimd, TVector>(sum0, i);
+            if (TSimd.Count < 16) sum1 = term.Add<TSimd, TVector>(sum1, i + TSimd.Count);
+            if (TSimd.Count < 8)
+            {
+                sum2 = term.Add<TSimd, TVector>(sum2, i + 8);
+                sum3 = term.Add<TSimd, TVector>(sum3, i + 12);
+            }
+        }
+        float* lanes = stackalloc float[Lanes];
+        TSimd.Store(sum0, lanes);
+        if (TSimd.Count < 16) TSimd.Store(sum1, lanes + TSimd.Count);
+        if (TSimd.Count < 8)
+        {
+            TSimd.Store(sum2, lanes + 8);
+            TSimd.Store(sum3, lanes + 12);
+        }
+        for (int lane = 0; i < count; i++, lane++) lanes[lane] = term.Add(lanes[lane], i);
+        for (int half = Lanes / 2; half > 0; half /= 2)
+            for (int lane = 0; lane < half; lane++) lanes[lane] += lanes[lane + half];
+        return lanes[0];
+    }
+}
+
+/// <summary>x[i] - shift.</summary>
+internal readonly unsafe struct DeviationTerm(float* x, float shift) : ILaneTerm
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVector Add<TSimd, TVector>(TVector sum, int i) where TSimd : struct, ISimd<TVector> where TVector : struct =>
+        TSimd.Add(sum, TSimd.Subtract(TSimd.Load(x + i), TSimd.Broadcast(shift)));
+
+    public float Add(float sum, int i) => sum + (x[i] - shift);
+}
+
+/// <summary>(x[i] - shift - mean)^2. The first difference is exact where x lies near the shift, so nothing of a large mean is lost.</summary>
+internal readonly unsafe struct SquaredDeviationTerm(float* x, float shift, float mean) : ILaneTerm
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVector Add<TSimd, TVector>(TVector sum, int i) where TSimd : struct, ISimd<TVector> where TVector : struct
+    {
+        TVector d = TSimd.Subtract(TSimd.Subtract(TSimd.Load(x + i), TSimd.Broadcast(shift)), TSimd.Broadcast(mean));
+        return TSimd.MultiplyAdd(d, d, sum);
+    }
+
+    public float Add(float sum, int i)
+    {
+        float d = x[i] - shift - mean;
+        return MathF.FusedMultiplyAdd(d, d, sum);
+    }
+}
+
+/// <summary>g[i] (x[i] - mean).</summary>
+internal readonly unsafe struct CovariationTerm(float* g, float* x, float mean) : ILaneTerm
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVector Add<TSimd, TVector>(TVector sum, int i) where TSimd : struct, ISimd<TVector> where TVector : struct =>
+        TSimd.MultiplyAdd(TSimd.Load(g + i), TSimd.Subtract(TSimd.Load(x + i), TSimd.Broadcast(mean)), sum);
+
+    public float Add(float sum, int i) => MathF.FusedMultiplyAdd(g[i], x[i] - mean, sum);
+}
