@@ -17,6 +17,19 @@ public abstract class Activation
     /// <param name="device">The device it runs on.</param>
     public static Activation Relu(Device device) => new Elementwise<ReluFunction>(device, default);
 
+    /// <summary>The leaky rectified linear unit: x for positive x, slope * x otherwise; its derivative at 0 is the slope, as in PyTorch.</summary>
+    /// <param name="device">The device it runs on.</param>
+    /// <param name="slope">The slope of the negative side.</param>
+    public static Activation LeakyRelu(Device device, float slope) => new Elementwise<LeakyReluFunction>(device, new LeakyReluFunction(slope));
+
+    /// <summary>The logistic function 1 / (1 + e^-x).</summary>
+    /// <param name="device">The device it runs on.</param>
+    public static Activation Sigmoid(Device device) => new Elementwise<SigmoidFunction>(device, default);
+
+    /// <summary>The hyperbolic tangent.</summary>
+    /// <param name="device">The device it runs on.</param>
+    public static Activation Tanh(Device device) => new Elementwise<TanhFunction>(device, default);
+
     /// <summary>y = f(x). Overwrites y.</summary>
     /// <param name="x">The input, any shape.</param>
     /// <param name="y">The output, as many elements; may be <paramref name="x"/> itself.</param>
@@ -40,6 +53,7 @@ public abstract class Activation
 
         public Elementwise(Device device, TFunction function)
         {
+            ArgumentNullException.ThrowIfNull(device);
             this.device = device;
             this.function = function;
             if (device.IsHost) return;

@@ -8,6 +8,12 @@ internal interface IMap1
     TVector Apply<TSimd, TVector>(TVector a) where TSimd : struct, ISimd<TVector> where TVector : struct;
 }
 
+/// <summary>A function of two vectors, for <see cref="HostLoop"/>.</summary>
+internal interface IMap2
+{
+    TVector Apply<TSimd, TVector>(TVector a, TVector b) where TSimd : struct, ISimd<TVector> where TVector : struct;
+}
+
 /// <summary>A function of three vectors, for <see cref="HostLoop"/>.</summary>
 internal interface IMap3
 {
@@ -23,6 +29,10 @@ internal static unsafe class HostLoop
     /// <summary>destination = f(a).</summary>
     public static void Map<TMap>(Device device, TMap map, Tensor<float> a, Tensor<float> destination) where TMap : unmanaged, IMap1 =>
         device.Host.Run(new Kernel1<TMap>(map, a.Pointer, destination.Pointer, a.Count), Blocks(a.Count));
+
+    /// <summary>destination = f(a, b).</summary>
+    public static void Map<TMap>(Device device, TMap map, Tensor<float> a, Tensor<float> b, Tensor<float> destination) where TMap : unmanaged, IMap2 =>
+        device.Host.Run(new Kernel2<TMap>(map, a.Pointer, b.Pointer, destination.Pointer, a.Count), Blocks(a.Count));
 
     /// <summary>destination = f(a, b, c).</summary>
     public static void Map<TMap>(Device device, TMap map, Tensor<float> a, Tensor<float> b, Tensor<float> c, Tensor<float> destination) where TMap : unmanaged, IMap3 =>
@@ -44,6 +54,19 @@ internal static unsafe class HostLoop
             int rest = end - i;
             if (rest > 0)
                 SimdTail.Store<TSimd, TVector>(map.Apply<TSimd, TVector>(SimdTail.Load<TSimd, TVector>(a + i, rest)), y + i, rest);
+        }
+    }
+
+    private readonly struct Kernel2<TMap>(TMap map, float* a, float* b, float* y, int count) : IHostKernel where TMap : unmanaged, IMap2
+    {
+        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            (int i, int end) = BlockRange(item, count);
+            for (; i <= end - TSimd.Count; i += TSimd.Count)
+                TSimd.Store(map.Apply<TSimd, TVector>(TSimd.Load(a + i), TSimd.Load(b + i)), y + i);
+            int rest = end - i;
+            if (rest > 0)
+                SimdTail.Store<TSimd, TVector>(map.Apply<TSimd, TVector>(SimdTail.Load<TSimd, TVector>(a + i, rest), SimdTail.Load<TSimd, TVector>(b + i, rest)), y + i, rest);
         }
     }
 

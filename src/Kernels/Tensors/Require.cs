@@ -16,4 +16,8 @@ internal static class Require
     {
         if (tensor.Shape != shape) throw new ArgumentException($"{name} is {tensor.Shape}, not {shape}.");
     }
+
+    /// <summary>The tensor has two dimensions: its rows and columns.</summary>
+    public static (int Rows, int Columns) Matrix(Tensor<float> tensor, [CallerArgumentExpression(nameof(tensor))] string name = "") =>
+        tensor.Shape.Rank == 2 ? (tensor.Shape[0], tensor.Shape[1]) : throw new ArgumentException($"{name} is {tensor.Shape}: it needs two dimensions, rows and columns.");
 }

@@ -1,0 +1,115 @@
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace GpuConv.Kernels;
+
+/// <summary>
+/// What a batch adds to an epoch's loss and accuracy, kept on the device: one slot for each batch, so that nobody waits for a number
+/// while training runs.
+/// </summary>
+public sealed class BatchScore
+{
+    // Partial sums of the losses: partial l has rows l, l + 64, ... in ascending order, and the partials are added in ascending order.
+    // A group of 64 keeps the simulated GPU quick; a batch is no work for a GPU anyway.
+    private const int Partials = 64;
+
+    private readonly Device device;
+    private readonly Action<KernelConfig, int, int, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>, int>? kernel;
+
+    /// <summary>Prepares the operator for a device.</summary>
+    /// <param name="device">The device it runs on.</param>
+    public BatchScore(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        this.device = device;
+        if (!device.IsHost)
+            kernel = device.Accelerator.LoadStreamKernel<int, int, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>, int>(Kernel);
+    }
+
+    /// <summary>
+    /// sums[slot] = (sum of the losses, number of rows whose first largest score is the label's). Overwrites that slot. A row with NaN
+    /// among its scores counts as wrong. The order of the sum follows from N alone.
+    /// </summary>
+    /// <param name="scores">Scores, probabilities or their logarithms (N, C).</param>
+    /// <param name="labels">The true classes (N).</param>
+    /// <param name="losses">The losses (N).</param>
+    /// <param name="sums">(slots, 2).</param>
+    /// <param name="slot">Which slot.</param>
+    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such slot.</exception>
+    public unsafe void Record(Tensor<float> scores, Tensor<int> labels, Tensor<float> losses, Tensor<float> sums, int slot)
+    {
+        (int rows, int columns) = Require.Matrix(scores);
+        Require.Shape(labels, new Shape(rows));
+        Require.Shape(losses, new Shape(rows));
+        Require.Shape(sums, new Shape(sums.Shape[0], 2));
+        if (slot < 0 || slot >= sums.Shape[0]) throw new ArgumentOutOfRangeException(nameof(slot), slot, $"sums is {sums.Shape}.");
+        if (kernel is not null) kernel(new KernelConfig(1, Partials), rows, columns, scores.View, labels.View, losses.View, sums.View, slot);
+        else RecordOnHost(scores.Pointer, labels.Pointer, losses.Pointer, sums.Pointer + 2 * (long)slot, rows, columns);
+    }
+
+    private static unsafe void RecordOnHost(float* scores, int* labels, float* losses, float* sums, int rows, int columns)
+    {
+        float* partials = stackalloc float[Partials];
+        new Span<float>(partials, Partials).Clear();
+        int hits = 0;
+        for (int i = 0; i < rows; i++)
+        {
+            partials[i % Partials] += losses[i];
+            if (IsFirstLargest(scores + (long)i * columns, columns, labels[i])) hits++;
+        }
+        float sum = 0;
+        for (int l = 0; l < Partials; l++) sum += partials[l];
+        sums[0] = sum;
+        sums[1] = hits;
+    }
+
+    // Larger than all before it, not smaller than any behind it; comparisons with NaN are false.
+    private static unsafe bool IsFirstLargest(float* scores, int columns, int label)
+    {
+        if ((uint)label >= (uint)columns) return false;
+        float score = scores[label];
+        for (int j = 0; j < label; j++)
+            if (!(scores[j] < score)) return false;
+        for (int j = label; j < columns; j++)
+            if (!(scores[j] <= score)) return false;
+        return true;
+    }
+
+    // One group; lane l owns rows l, l + 64, ...
+    private static void Kernel(int rows, int columns, ArrayView<float> scores, ArrayView<int> labels, ArrayView<float> losses, ArrayView<float> sums, int slot)
+    {
+        ArrayView<float> partialLosses = SharedMemory.Allocate<float>(Partials);
+        ArrayView<int> partialHits = SharedMemory.Allocate<int>(Partials);
+        int lane = Group.IdxX;
+        float loss = 0;
+        int hits = 0;
+        for (int i = lane; i < rows; i += Partials)
+        {
+            loss += losses[i];
+            int label = labels[i], start = i * columns, right = 0;
+            if (label >= 0 && label < columns)
+            {
+                float score = scores[start + label];
+                for (int j = 0; j < label; j++)
+                    if (scores[start + j] < score) right++;
+                for (int j = label; j < columns; j++)
+                    if (scores[start + j] <= score) right++;
+                if (right == columns) hits++;
+            }
+        }
+        partialLosses[lane] = loss;
+        partialHits[lane] = hits;
+        Group.Barrier();
+        if (lane != 0) return;
+        loss = 0;
+        hits = 0;
+        for (int l = 0; l < Partials; l++)
+        {
+            loss += partialLosses[l];
+            hits += partialHits[l];
+        }
+        sums[2 * slot] = loss;
+        sums[2 * slot + 1] = hits;
+    }
+}

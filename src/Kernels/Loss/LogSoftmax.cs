@@ -1,0 +1,113 @@
+using ILGPU;
+using ILGPU.Algorithms;
+using ILGPU.Runtime;
+
+namespace GpuConv.Kernels;
+
+/// <summary>
+/// The logarithm of the softmax of each row, y[i, j] = x[i, j] - log(sum over k of e^x[i, k]). Stable for scores of any size.
+/// Each row's result depends on that row alone.
+/// </summary>
+public sealed class LogSoftmax
+{
+    private readonly Device device;
+    private readonly Action<Index1D, int, ArrayView<float>, ArrayView<float>>? forward;
+    private readonly Action<Index1D, int, ArrayView<float>, ArrayView<float>, ArrayView<float>>? backward;
+
+    /// <summary>Prepares the operator for a device.</summary>
+    /// <param name="device">The device it runs on.</param>
+    public LogSoftmax(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        this.device = device;
+        if (device.IsHost) return;
+        forward = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, int, ArrayView<float>, ArrayView<float>>(ForwardKernel);
+        backward = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, int, ArrayView<float>, ArrayView<float>, ArrayView<float>>(BackwardKernel);
+    }
+
+    /// <summary>The logarithms of the probabilities. Overwrites y.</summary>
+    /// <param name="x">Scores (N, C).</param>
+    /// <param name="y">Log-probabilities (N, C); may be <paramref name="x"/> itself.</param>
+    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    public unsafe void Forward(Tensor<float> x, Tensor<float> y)
+    {
+        (int rows, int columns) = Require.Matrix(x);
+        Require.Shape(y, x.Shape);
+        if (x.Count == 0) return;
+        if (forward is not null) forward(rows, columns, x.View, y.View);
+        else device.Host.Run(new HostForward(x.Pointer, y.Pointer, rows, columns), SoftmaxRow.Items(rows, columns));
+    }
+
+    /// <summary>dx[i, j] = dy[i, j] - e^y[i, j] * sum over k of dy[i, k]. Overwrites dx.</summary>
+    /// <param name="y">The output of the forward pass (N, C).</param>
+    /// <param name="dy">The gradient to it (N, C).</param>
+    /// <param name="dx">The gradient to the scores (N, C); may be <paramref name="dy"/> itself.</param>
+    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    public unsafe void Backward(Tensor<float> y, Tensor<float> dy, Tensor<float> dx)
+    {
+        (int rows, int columns) = Require.Matrix(y);
+        Require.Shape(dy, y.Shape);
+        Require.Shape(dx, y.Shape);
+        if (y.Count == 0) return;
+        if (backward is not null) backward(rows, columns, y.View, dy.View, dx.View);
+        else device.Host.Run(new HostBackward(y.Pointer, dy.Pointer, dx.Pointer, rows, columns), SoftmaxRow.Items(rows, columns));
+    }
+
+    // One index owns one row. The largest and the logarithm are subtracted one after the other: their sum would round away digits
+    // where the scores are large.
+    private static void ForwardKernel(Index1D i, int columns, ArrayView<float> x, ArrayView<float> y)
+    {
+        int start = i * columns;
+        float max = SoftmaxRow.Max(x, start, columns);
+        float log = XMath.Log(SoftmaxRow.SumOfExponentials(x, start, columns, max));
+        for (int j = 0; j < columns; j++) y[start + j] = x[start + j] - max - log;
+    }
+
+    private static void BackwardKernel(Index1D i, int columns, ArrayView<float> y, ArrayView<float> dy, ArrayView<float> dx)
+    {
+        int start = i * columns;
+        float sum = 0;
+        for (int j = 0; j < columns; j++) sum += dy[start + j];
+        for (int j = 0; j < columns; j++) dx[start + j] = dy[start + j] - XMath.Exp(y[start + j]) * sum;
+    }
+
+    // One item owns a block of rows.
+    private readonly unsafe struct HostForward(float* x, float* y, int rows, int columns) : IHostKernel
+    {
+        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            (int start, int end) = SoftmaxRow.RowRange(item, rows, columns);
+            for (int i = start; i < end; i++)
+            {
+                float* from = x + (long)i * columns, to = y + (long)i * columns;
+                float max = SoftmaxRow.Max<TSimd, TVector>(from, columns);
+                float log = SoftmaxRow.Log<TSimd, TVector>(SoftmaxRow.Exponentials<TSimd, TVector>(from, max, null, columns));
+                TVector shift = TSimd.Broadcast(max), logs = TSimd.Broadcast(log);
+                int j = 0;
+                for (; j <= columns - TSimd.Count; j += TSimd.Count)
+                    TSimd.Store(TSimd.Subtract(TSimd.Subtract(TSimd.Load(from + j), shift), logs), to + j);
+                for (; j < columns; j++) to[j] = from[j] - max - log;
+            }
+        }
+    }
+
+    private readonly unsafe struct HostBackward(float* y, float* dy, float* dx, int rows, int columns) : IHostKernel
+    {
+        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            (int start, int end) = SoftmaxRow.RowRange(item, rows, columns);
+            for (int i = start; i < end; i++)
+            {
+                float* output = y + (long)i * columns, from = dy + (long)i * columns, to = dx + (long)i * columns;
+                TVector minusSum = TSimd.Broadcast(-SimdFold.Row<SumFold, TSimd, TVector>(from, from, columns));
+                int j = 0;
+                for (; j <= columns - TSimd.Count; j += TSimd.Count)
+                    TSimd.Store(TSimd.MultiplyAdd(SimdMath.Exp<TSimd, TVector>(TSimd.Load(output + j)), minusSum, TSimd.Load(from + j)), to + j);
+                int rest = columns - j;
+                if (rest == 0) continue;
+                TVector e = SimdMath.Exp<TSimd, TVector>(SimdTail.Load<TSimd, TVector>(output + j, rest));
+                SimdTail.Store<TSimd, TVector>(TSimd.MultiplyAdd(e, minusSum, SimdTail.Load<TSimd, TVector>(from + j, rest)), to + j, rest);
+            }
+        }
+    }
+}

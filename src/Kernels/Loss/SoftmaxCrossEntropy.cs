@@ -1,0 +1,116 @@
+using ILGPU;
+using ILGPU.Algorithms;
+using ILGPU.Runtime;
+
+namespace GpuConv.Kernels;
+
+/// <summary>
+/// Softmax and negative log-likelihood in one, loss[i] = log(sum over k of e^x[i, k]) - x[i, label[i]], and its gradient
+/// softmax - onehot, which needs no division by small probabilities. Stable for scores of any size. A label outside 0..C-1 makes
+/// its loss NaN, so that it is seen.
+/// </summary>
+public sealed class SoftmaxCrossEntropy
+{
+    private readonly Device device;
+    private readonly Action<Index1D, int, ArrayView<float>, ArrayView<int>, ArrayView<float>>? forward;
+    private readonly Action<Index1D, int, float, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>>? both;
+
+    /// <summary>Prepares the operator for a device.</summary>
+    /// <param name="device">The device it runs on.</param>
+    public SoftmaxCrossEntropy(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        this.device = device;
+        if (device.IsHost) return;
+        forward = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, int, ArrayView<float>, ArrayView<int>, ArrayView<float>>(ForwardKernel);
+        both = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, int, float, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>>(BothKernel);
+    }
+
+    /// <summary>The loss of each row. Overwrites losses.</summary>
+    /// <param name="logits">Scores (N, C).</param>
+    /// <param name="labels">The true classes (N).</param>
+    /// <param name="losses">The losses (N).</param>
+    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    public unsafe void Forward(Tensor<float> logits, Tensor<int> labels, Tensor<float> losses)
+    {
+        (int rows, int columns) = Check(logits, labels, losses);
+        if (rows == 0) return;
+        if (forward is not null) forward(rows, columns, logits.View, labels.View, losses.View);
+        else device.Host.Run(new HostKernel(logits.Pointer, labels.Pointer, 0, losses.Pointer, null, rows, columns), SoftmaxRow.Items(rows, columns));
+    }
+
+    /// <summary>The loss of each row and dlogits = scale * (softmax - onehot), the gradient of scale times their sum. Overwrites losses and dlogits.</summary>
+    /// <param name="logits">Scores (N, C).</param>
+    /// <param name="labels">The true classes (N).</param>
+    /// <param name="scale">The factor of each loss: 1/N for their mean.</param>
+    /// <param name="losses">The losses (N).</param>
+    /// <param name="dlogits">The gradient to the scores (N, C); may be <paramref name="logits"/> itself.</param>
+    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    public unsafe void ForwardBackward(Tensor<float> logits, Tensor<int> labels, float scale, Tensor<float> losses, Tensor<float> dlogits)
+    {
+        (int rows, int columns) = Check(logits, labels, losses);
+        Require.Shape(dlogits, logits.Shape);
+        if (rows == 0) return;
+        if (both is not null) both(rows, columns, scale, logits.View, labels.View, losses.View, dlogits.View);
+        else device.Host.Run(new HostKernel(logits.Pointer, labels.Pointer, scale, losses.Pointer, dlogits.Pointer, rows, columns), SoftmaxRow.Items(rows, columns));
+    }
+
+    private static (int Rows, int Columns) Check(Tensor<float> logits, Tensor<int> labels, Tensor<float> losses)
+    {
+        (int rows, int columns) = Require.Matrix(logits);
+        if (columns == 0) throw new ArgumentException($"logits is {logits.Shape}: there are no classes.", nameof(logits));
+        Require.Shape(labels, new Shape(rows));
+        Require.Shape(losses, new Shape(rows));
+        return (rows, columns);
+    }
+
+    // One index owns one row.
+    private static void ForwardKernel(Index1D i, int columns, ArrayView<float> logits, ArrayView<int> labels, ArrayView<float> losses)
+    {
+        int start = i * columns, label = labels[i];
+        float max = SoftmaxRow.Max(logits, start, columns);
+        float sum = SoftmaxRow.SumOfExponentials(logits, start, columns, max);
+        losses[i] = label >= 0 && label < columns ? max - logits[start + label] + XMath.Log(sum) : float.NaN;
+    }
+
+    private static void BothKernel(Index1D i, int columns, float scale, ArrayView<float> logits, ArrayView<int> labels, ArrayView<float> losses, ArrayView<float> dlogits)
+    {
+        int start = i * columns, label = labels[i];
+        float max = SoftmaxRow.Max(logits, start, columns);
+        float sum = SoftmaxRow.SumOfExponentials(logits, start, columns, max);
+        losses[i] = label >= 0 && label < columns ? max - logits[start + label] + XMath.Log(sum) : float.NaN;
+        for (int j = 0; j < columns; j++)
+        {
+            float probability = XMath.Exp(logits[start + j] - max) / sum;
+            dlogits[start + j] = scale * (j == label ? probability - 1 : probability);
+        }
+    }
+
+    // One item owns a block of rows. Without dlogits: the losses alone.
+    private readonly unsafe struct HostKernel(float* logits, int* labels, float scale, float* losses, float* dlogits, int rows, int columns) : IHostKernel
+    {
+        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            (int start, int end) = SoftmaxRow.RowRange(item, rows, columns);
+            for (int i = start; i < end; i++)
+            {
+                float* x = logits + (long)i * columns, dx = dlogits is null ? null : dlogits + (long)i * columns;
+                int label = labels[i];
+                bool known = (uint)label < (uint)columns;
+                // Read before dlogits, which may be the same memory, is written.
+                float score = known ? x[label] : float.NaN;
+                float max = SoftmaxRow.Max<TSimd, TVector>(x, columns);
+                float sum = SoftmaxRow.Exponentials<TSimd, TVector>(x, max, dx, columns);
+                losses[i] = max - score + SoftmaxRow.Log<TSimd, TVector>(sum);
+                if (dx is null) continue;
+                float probability = known ? dx[label] / sum : 0;
+                TVector divisor = TSimd.Broadcast(sum), factor = TSimd.Broadcast(scale);
+                int j = 0;
+                for (; j <= columns - TSimd.Count; j += TSimd.Count)
+                    TSimd.Store(TSimd.Multiply(factor, TSimd.Divide(TSimd.Load(dx + j), divisor)), dx + j);
+                for (; j < columns; j++) dx[j] = scale * (dx[j] / sum);
+                if (known) dx[label] = scale * (probability - 1);
+            }
+        }
+    }
+}
