@@ -19,7 +19,7 @@ public sealed class Conv2D
         ArgumentNullException.ThrowIfNull(arena);
         shape.Validate();
         Shape = shape;
-        kernels = arena.Device.IsHost ? new Conv2DCpu(arena.Device, shape) : new Conv2DGpu(arena, shape, maxBatch);
+        kernels = arena.Device.IsHost ? new Conv2DCpu(arena, shape, maxBatch) : new Conv2DGpu(arena, shape, maxBatch);
     }
 
     /// <summary>The sizes for one image.</summary>
