@@ -1,0 +1,130 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+using ILGPU.Algorithms;
+using ILGPU.Runtime;
+
+namespace GpuConv.Kernels;
+
+/// <summary>
+/// Adam (Kingma and Ba 2015, arXiv 1412.6980) and AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) as PyTorch defines them:
+/// g = dw + decay w (Adam) or w = w - rate decay w first (AdamW); m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;
+/// w = w - rate / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon). One pass: 28 bytes for each parameter.
+/// </summary>
+public sealed class Adam
+{
+    private readonly Device device;
+    private readonly AdamOptions options;
+    private readonly double beta1;
+    private readonly double beta2;
+    private readonly Action<Index1D, Coefficients, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>? kernel;
+
+    /// <summary>Prepares the optimizer for a device.</summary>
+    /// <param name="device">The device it runs on.</param>
+    /// <param name="options">Its parameters.</param>
+    /// <exception cref="ArgumentException">A beta outside 0 to 1, or another parameter negative.</exception>
+    public Adam(Device device, AdamOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(options);
+        if (!(options.Beta1 is >= 0 and < 1 && options.Beta2 is >= 0 and < 1))
+            throw new ArgumentException($"Betas {options.Beta1} and {options.Beta2} must be from 0 to below 1.", nameof(options));
+        if (!(options.Epsilon >= 0 && options.WeightDecay >= 0))
+            throw new ArgumentException($"Epsilon {options.Epsilon} and weight decay {options.WeightDecay} must not be negative.", nameof(options));
+        this.device = device;
+        this.options = options;
+        // The decimal number that was written, 0.999 rather than the float nearest to it: 1 - beta would be off by 1e-5 of itself.
+        // The conversion to decimal rounds to seven digits.
+        beta1 = (double)(decimal)options.Beta1;
+        beta2 = (double)(decimal)options.Beta2;
+        if (!device.IsHost)
+            kernel = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, Coefficients, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Kernel);
+    }
+
+    /// <summary>One step. Updates w, m and v.</summary>
+    /// <param name="w">The parameters, any shape.</param>
+    /// <param name="dw">Their gradient.</param>
+    /// <param name="m">The mean of the gradients; zero before the first step.</param>
+    /// <param name="v">The mean of their squares; zero before the first step.</param>
+    /// <param name="learningRate">The learning rate.</param>
+    /// <param name="step">The number of this step, from 1.</param>
+    /// <exception cref="ArgumentException">The numbers of elements differ.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The step is below 1.</exception>
+    public unsafe void Step(Tensor<float> w, Tensor<float> dw, Tensor<float> m, Tensor<float> v, float learningRate, int step)
+    {
+        Require.SameCount(w, dw);
+        Require.SameCount(w, m);
+        Require.SameCount(w, v);
+        ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);
+        if (w.Count == 0) return;
+        double correction1 = 1 - Math.Pow(beta1, step), correction2 = 1 - Math.Pow(beta2, step);
+        var c = new Coefficients(
+            gain1: (float)(1 - beta1),
+            keep2: (float)beta2,
+            gain2: (float)(1 - beta2),
+            decay: options.Decoupled ? 0 : options.WeightDecay,
+            shrink: options.Decoupled ? (float)(1 - (double)learningRate * options.WeightDecay) : 1,
+            stepSize: (float)(learningRate / correction1),
+            rootScale: (float)(1 / Math.Sqrt(correction2)),
+            epsilon: options.Epsilon);
+        if (kernel is not null) kernel(w.Count, c, w.View, dw.View, m.View, v.View);
+        else device.Host.Run(new HostKernel(c, w.Pointer, dw.Pointer, m.Pointer, v.Pointer, w.Count), HostLoop.Blocks(w.Count));
+    }
+
+    // One index owns one parameter.
+    private static void Kernel(Index1D i, Coefficients c, ArrayView<float> w, ArrayView<float> dw, ArrayView<float> m, ArrayView<float> v)
+    {
+        float weight = c.Shrink * w[i];
+        float g = dw[i] + c.Decay * w[i];
+        float mean = m[i] + c.Gain1 * (g - m[i]);
+        float square = c.Keep2 * v[i] + c.Gain2 * g * g;
+        m[i] = mean;
+        v[i] = square;
+        w[i] = weight - c.StepSize * mean / (XMath.Sqrt(square) * c.RootScale + c.Epsilon);
+    }
+
+    /// <summary>What a step needs to know, made in float64 from the options and the step's number.</summary>
+    internal readonly struct Coefficients(float gain1, float keep2, float gain2, float decay, float shrink, float stepSize, float rootScale, float epsilon)
+    {
+        public readonly float Gain1 = gain1, Keep2 = keep2, Gain2 = gain2, Decay = decay, Shrink = shrink;
+        public readonly float StepSize = stepSize, RootScale = rootScale, Epsilon = epsilon;
+    }
+
+    private readonly unsafe struct HostKernel(Coefficients c, float* w, float* dw, float* m, float* v, int count) : IHostKernel
+    {
+        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            (int i, int end) = HostLoop.BlockRange(item, count);
+            TVector weight, mean, square;
+            for (; i <= end - TSimd.Count; i += TSimd.Count)
+            {
+                (weight, mean, square) = (TSimd.Load(w + i), TSimd.Load(m + i), TSimd.Load(v + i));
+                Update<TSimd, TVector>(ref weight, TSimd.Load(dw + i), ref mean, ref square);
+                TSimd.Store(weight, w + i);
+                TSimd.Store(mean, m + i);
+                TSimd.Store(square, v + i);
+            }
+            int rest = end - i;
+            if (rest == 0) return;
+            weight = SimdTail.Load<TSimd, TVector>(w + i, rest);
+            mean = SimdTail.Load<TSimd, TVector>(m + i, rest);
+            square = SimdTail.Load<TSimd, TVector>(v + i, rest);
+            Update<TSimd, TVector>(ref weight, SimdTail.Load<TSimd, TVector>(dw + i, rest), ref mean, ref square);
+            SimdTail.Store<TSimd, TVector>(weight, w + i, rest);
+            SimdTail.Store<TSimd, TVector>(mean, m + i, rest);
+            SimdTail.Store<TSimd, TVector>(square, v + i, rest);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private void Update<TSimd, TVector>(ref TVector weight, TVector gradient, ref TVector mean, ref TVector square)
+            where TSimd : struct, ISimd<TVector>
+            where TVector : struct
+        {
+            TVector g = TSimd.MultiplyAdd(TSimd.Broadcast(c.Decay), weight, gradient);
+            mean = TSimd.MultiplyAdd(TSimd.Broadcast(c.Gain1), TSimd.Subtract(g, mean), mean);
+            square = TSimd.MultiplyAdd(TSimd.Multiply(TSimd.Broadcast(c.Gain2), g), g, TSimd.Multiply(TSimd.Broadcast(c.Keep2), square));
+            TVector denominator = TSimd.MultiplyAdd(TSimd.Sqrt(square), TSimd.Broadcast(c.RootScale), TSimd.Broadcast(c.Epsilon));
+            TVector step = TSimd.Divide(TSimd.Multiply(TSimd.Broadcast(c.StepSize), mean), denominator);
+            weight = TSimd.Subtract(TSimd.Multiply(TSimd.Broadcast(c.Shrink), weight), step);
+        }
+    }
+}
