@@ -62,11 +62,22 @@ internal sealed record Idx(int[] Dimensions, byte[] Bytes, string Sha256)
         {
             using var gzip = new GZipStream(file, CompressionMode.Decompress, leaveOpen: true);
             long most = long.Min(file.Length, long.MaxValue / MostPerCompressedByte) * MostPerCompressedByte;
-            return ReadRaw(gzip, name, dimensions, most, compressed: true);
+            Idx idx = ReadRaw(gzip, name, dimensions, most, compressed: true);
+            // GZipStream does not miss a checksum that was cut off; the file's last four bytes repeat the uncompressed length.
+            Span<byte> length = stackalloc byte[4];
+            file.Position = file.Length - length.Length;
+            file.ReadExactly(length);
+            int read = 4 + 4 * dimensions + idx.Bytes.Length;
+            if (BinaryPrimitives.ReadInt32LittleEndian(length) != read)
+            {
+                throw new DataException($"{name}, offset {file.Length - 4}: the gzip data do not end with their length, {read}: the file is cut off or something follows them. "
+                    + "Copy or download it again, or compress it anew with gzip.");
+            }
+            return idx;
         }
         catch (InvalidDataException e)
         {
-            throw new DataException($"{name}: the gzip data are damaged or cut off ({file.Length} bytes, found while decompressing). Copy or download the file again.", e);
+            throw new DataException($"{name}: the gzip data are damaged or cut off ({file.Length} bytes; found while decompressing). Copy or download the file again.", e);
         }
     }
 
@@ -81,7 +92,8 @@ internal sealed record Idx(int[] Dimensions, byte[] Bytes, string Sha256)
         string expected = dimensions == ImageDimensions ? "images (IDX with three dimensions of unsigned bytes)" : "labels (IDX with one dimension of unsigned bytes)";
         var header = new byte[4 + 4 * dimensions];
         int got = stream.ReadAtLeast(header, header.Length, throwOnEndOfStream: false);
-        if (got >= 4 || got == 0) CheckMagic(header.AsSpan(0, 4), name, dimensions, expected);
+        if (got == 0) throw new InvalidDataException(); // only of compressed data: an empty file was told apart before
+        if (got >= 4) CheckMagic(header.AsSpan(0, 4), name, dimensions, expected);
         if (got < header.Length)
             throw new DataException($"{name} ends at offset {got}{where}, within its header of {header.Length} bytes. Copy or download the file again.");
 

@@ -1,0 +1,74 @@
+using GpuConv.Studies.Rendering;
+using SkiaSharp;
+
+namespace GpuConv.Studies.Training;
+
+/// <summary>The picture <c>confusion.png</c>: which class was taken for which.</summary>
+internal static class ConfusionMatrix
+{
+    private const float RecallWidth = 96;
+    private const float BarWidth = 92;
+
+    private static readonly int[] ScaleTicks = [0, 1, 5, 20, 50, 100]; // percent
+
+    /// <param name="counts">Images of each true class (row) by predicted class (column).</param>
+    /// <param name="classNames">Names of the classes, or null for their numbers.</param>
+    public static byte[] Draw(IReadOnlyList<IReadOnlyList<int>> counts, IReadOnlyList<string>? classNames)
+    {
+        int classes = counts.Count;
+        if (classes == 0 || counts.Any(row => row.Count != classes)) throw new ArgumentException("A confusion matrix is square and not empty.", nameof(counts));
+        long[] totals = [.. counts.Select(row => row.Sum(n => (long)n))];
+        long images = totals.Sum(), right = Enumerable.Range(0, classes).Sum(i => (long)counts[i][i]);
+        string[] names = [.. Enumerable.Range(0, classes).Select(i => Name(i, classNames))];
+
+        // The share in a row; its square root is coloured, so that a mistake in a hundred is seen beside the diagonal.
+        double Share(int row, int column) => totals[row] == 0 ? 0 : (double)counts[row][column] / totals[row];
+        var map = new Heatmap(names, names, (row, column) => Math.Sqrt(Share(row, column)), (row, column) => counts[row][column] == 0 ? "" : counts[row][column].ToString(), ColorScale.Blues);
+
+        float cell = Math.Clamp(620f / classes, 12, 52);
+        float label = map.LabelSize(cell);
+        float widestName = names.Max(name => Picture.TextWidth(name, label));
+        float side = classes * cell, left = Theme.Margin + 26 + widestName + 8;
+        const float headingHeight = 56;
+        float top = Theme.Margin + headingHeight + 34;
+        // The scale at the right needs room for its own ticks, however small the matrix.
+        float bottom = Math.Max(top + side, top + 150);
+        string title = $"Confusion matrix: {(images == 0 ? "no images" : $"{100.0 * right / images:F2} % of {images} images right")}";
+        const string explanation = "Colour: share of the true class's images, on a square-root scale. Cells without a number: 0.";
+        const string explanationWithoutCounts = "Colour: share of the true class's images, on a square-root scale.";
+        string shown = map.ShowsText(cell) ? explanation : explanationWithoutCounts;
+        float width = Math.Max(left + side + RecallWidth + BarWidth, Theme.Margin + Math.Max(Picture.TextWidth(title, Theme.TitleSize, true), Picture.TextWidth(shown)));
+        using var picture = new Picture(width + Theme.Margin, bottom + Theme.Margin);
+
+        picture.Text(title, Theme.Margin, Theme.Margin + Theme.TitleSize * 0.8f, Theme.TitleSize, bold: true);
+        picture.Text(shown, Theme.Margin, Theme.Margin + 36, Theme.TextSize, Theme.Muted);
+        picture.TextCentred("predicted class", Math.Max(left + side / 2, left + Picture.TextWidth("predicted class") / 2 - 20), top - 27, Theme.TextSize, Theme.Muted);
+        picture.TextUpwards("true class", Theme.Margin + 8, Math.Max(top + side / 2, top + Picture.TextWidth("true class") / 2), Theme.TextSize, Theme.Muted);
+        map.Draw(picture, left, top, cell);
+        DrawRecall(picture, left + side + 14, top, cell, classes, i => totals[i] == 0 ? null : Share(i, i));
+
+        float barTop = top, barHeight = Math.Min(bottom - top, 260);
+        (double, string)[] ticks = [.. ScaleTicks.Select(percent => (Math.Sqrt(percent / 100.0), $"{percent} %"))];
+        ColorScale.Blues.DrawBar(picture, SKRect.Create(left + side + RecallWidth + 30, barTop, 14, barHeight), ticks);
+        return picture.ToPng();
+    }
+
+    /// <summary>Beside each row the share of its images that were found: a bar and, where it fits, the number.</summary>
+    private static void DrawRecall(Picture picture, float left, float top, float cell, int classes, Func<int, double?> recall)
+    {
+        float size = Math.Clamp(cell * 0.85f, 7, Theme.SmallSize);
+        const float barWidth = 30;
+        picture.Text("recall", left, top - 6, Theme.SmallSize, Theme.Muted);
+        for (int i = 0; i < classes; i++)
+        {
+            float middle = top + (i + 0.5f) * cell, height = Math.Min(cell * 0.6f, 10);
+            double? value = recall(i);
+            var full = SKRect.Create(left, middle - height / 2, barWidth, height);
+            picture.Fill(full, Theme.Grid);
+            picture.Fill(SKRect.Create(full.Left, full.Top, barWidth * (float)(value ?? 0), height), Theme.Blue);
+            picture.Text(value is { } share ? $"{share * 100:F1} %" : "none", left + barWidth + 5, middle + size * Picture.CapitalHeight / 2, size, value is null ? Theme.Muted : null);
+        }
+    }
+
+    internal static string Name(int label, IReadOnlyList<string>? classNames) => classNames is not null && label < classNames.Count ? classNames[label] : label.ToString();
+}

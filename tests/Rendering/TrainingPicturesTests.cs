@@ -1,0 +1,46 @@
+using GpuConv.Studies.Training;
+
+namespace GpuConv.Tests;
+
+public class TrainingPicturesTests
+{
+    /// <summary>Every picture with ordinary and extreme data. With GPUCONV_PICTURES set to a folder they are kept there, to be looked at.</summary>
+    public static TheoryData<string> Names => [.. Pictures.Keys];
+
+    private static readonly Dictionary<string, Func<byte[]>> Pictures = new()
+    {
+        ["curves"] = () => TrainingPictures.Curves(MadeUpRun.History(10), 7),
+        ["curves-one-epoch"] = () => TrainingPictures.Curves(MadeUpRun.History(1), 1),
+        ["curves-without-validation"] = () => TrainingPictures.Curves(MadeUpRun.History(3, validation: false), null),
+        ["curves-200"] = () => TrainingPictures.Curves(MadeUpRun.History(200), 181),
+        ["curves-none"] = () => TrainingPictures.Curves([], null),
+        ["curves-perfect"] = () => TrainingPictures.Curves([.. MadeUpRun.History(5).Select(r => r with { TrainAccuracy = r.Epoch > 2 ? 1 : 0.97 })], 5),
+        ["curves-diverged"] = () => TrainingPictures.Curves([.. MadeUpRun.History(4).Select(r => r with { TrainLoss = r.Epoch > 2 ? double.NaN : 900, ValidationLoss = double.PositiveInfinity, TrainAccuracy = 0.1 })], 1),
+        ["curves-all-diverged"] = () => TrainingPictures.Curves([.. MadeUpRun.History(2).Select(r => r with { TrainLoss = double.NaN, TrainAccuracy = double.NaN, ValidationLoss = null, ValidationAccuracy = null })], 2),
+        ["predictions"] = () => TrainingPictures.Predictions(MadeUpRun.Predictions(40, 13)),
+        ["predictions-one"] = () => TrainingPictures.Predictions(MadeUpRun.Predictions(1, 1)),
+        ["predictions-named"] = () => TrainingPictures.Predictions(MadeUpRun.Predictions(12, 4), ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]),
+        ["confusion"] = () => TrainingPictures.Confusion(MadeUpRun.Counts(10, 10_000, 0.985)),
+        ["confusion-2"] = () => TrainingPictures.Confusion(MadeUpRun.Counts(2, 300, 0.8)),
+        ["confusion-named"] = () => TrainingPictures.Confusion(MadeUpRun.Counts(10, 10_000, 0.9), ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]),
+        ["confusion-26"] = () => TrainingPictures.Confusion(MadeUpRun.Counts(26, 20_000, 0.93), [.. "ABCDEFGHIJKLMNOPQRSTUVWXYZ".Select(c => c.ToString())]),
+        ["confusion-62"] = () => TrainingPictures.Confusion(MadeUpRun.Counts(62, 100_000, 0.86)),
+        ["confusion-empty-class"] = () => TrainingPictures.Confusion([[3, 1, 0], [0, 0, 0], [0, 2, 1_000_000]]),
+    };
+
+    [Theory, MemberData(nameof(Names))]
+    public void Each_picture_is_drawn_and_repeats_to_the_byte(string name)
+    {
+        byte[] png = Pictures[name]();
+        if (Environment.GetEnvironmentVariable("GPUCONV_PICTURES") is { Length: > 0 } folder) File.WriteAllBytes(Path.Combine(folder, name + ".png"), png);
+        Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], png[..4]);
+        Assert.Equal(png, Pictures[name]());
+    }
+
+    [Fact]
+    public void A_confusion_matrix_must_be_square()
+    {
+        Assert.Throws<ArgumentException>(() => TrainingPictures.Confusion([]));
+        Assert.Throws<ArgumentException>(() => TrainingPictures.Confusion([[1, 2]]));
+    }
+}
