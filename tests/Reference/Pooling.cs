@@ -5,19 +5,21 @@ namespace GpuConv.Tests.Reference;
 /// <summary>Pooling from its definition, in float64, element by element.</summary>
 public static class Pooling
 {
-    /// <summary>The output size of one dimension, by trying one window after the other: each starts inside the image or the padding before it, and without ceil mode fits into the padded image.</summary>
+    /// <summary>
+    /// The output size of one dimension, by placing one window after the other: as long as they fit into the padded image and, in ceil
+    /// mode, one more if something is left, unless that last one starts beyond the image and the padding before it.
+    /// </summary>
     public static int OutSize(int size, int before, int after, int kernel, int stride, int dilation, bool ceil)
     {
-        int padded = size + before + after, span = dilation * (kernel - 1) + 1, count = 1;
-        while (true)
+        int padded = size + before + after, reach = dilation * (kernel - 1) + 1, count = 0, end = 0;
+        for (int start = 0; start + reach <= padded; start += stride)
         {
-            int start = count * stride;
-            bool fits = start + span <= padded;
-            // In ceil mode a window is there as long as the one before it left a remainder.
-            bool rest = ceil && (count - 1) * stride + span < padded && start < size + before;
-            if (!fits && !rest) return count;
             count++;
+            end = start + reach;
         }
+        if (!ceil) return count;
+        if (end < padded) count++;
+        return (count - 1) * stride >= size + before ? count - 1 : count;
     }
 
     /// <summary>Maxima and positions; x is (planes, H, W).</summary>

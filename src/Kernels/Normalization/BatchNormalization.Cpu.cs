@@ -144,13 +144,14 @@ internal sealed unsafe class BatchNormalizationCpu : IBatchNormalizationKernels
         }
     }
 
-    // y = (x - mean) factor + shift.
+    // y = (x - mean) factor + shift. y may be x, so the last vector, which overlaps the one before, is computed first and stored last.
     private static void AffinePlane<TSimd, TVector>(float* x, float* y, int count, float mean, float factor, float shift) where TSimd : struct, ISimd<TVector> where TVector : struct
     {
         TVector meanLanes = TSimd.Broadcast(mean), factorLanes = TSimd.Broadcast(factor), shiftLanes = TSimd.Broadcast(shift);
-        int i = 0;
-        for (; i <= count - TSimd.Count; i += TSimd.Count)
+        int lanes = Math.Min(count, TSimd.Count), end = count - lanes;
+        TVector last = TSimd.MultiplyAdd(TSimd.Subtract(Lanes.Load<TSimd, TVector>(x + end, lanes), meanLanes), factorLanes, shiftLanes);
+        for (int i = 0; i < end; i += TSimd.Count)
             TSimd.Store(TSimd.MultiplyAdd(TSimd.Subtract(TSimd.Load(x + i), meanLanes), factorLanes, shiftLanes), y + i);
-        for (; i < count; i++) y[i] = MathF.FusedMultiplyAdd(x[i] - mean, factor, shift);
+        Lanes.Store<TSimd, TVector>(last, y + end, lanes);
     }
 }

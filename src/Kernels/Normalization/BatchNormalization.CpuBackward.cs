@@ -1,8 +1,10 @@
+using System.Runtime.CompilerServices;
+
 namespace GpuConv.Kernels;
 
 /// <summary>
 /// The gradients of batch normalisation on the CPU: dshift and dscale by sums over planes (images) or over the batch (feature
-/// vectors), then dx = factor (dy - a - b (x - mean)) with factor = scale inverse, a = dshift / n, b = inverse dscale / n.
+/// vectors), then dx = factor (dy - a + b (x - mean)) with factor = scale inverse, a = dshift / n, b = -inverse dscale / n.
 /// Items as in <see cref="BatchNormalizationCpu"/>.
 /// </summary>
 internal readonly unsafe struct BatchNormalizationCpuBackward(
@@ -29,18 +31,29 @@ internal readonly unsafe struct BatchNormalizationCpuBackward(
         dscale[c] = (float)(covariation * inverse);
         double count = (double)layout.Batch * pixels;
         float factor = affine.Scale[c] * inverse, a = (float)(sum / count), b = (float)(-covariation * inverse * inverse / count);
-        TVector meanLanes = TSimd.Broadcast(mean), factorLanes = TSimd.Broadcast(factor), aLanes = TSimd.Broadcast(a), bLanes = TSimd.Broadcast(b);
         for (int n = 0; n < layout.Batch; n++)
         {
-            long start = layout.Plane(n, c), end = start + pixels;
-            long i = start;
-            for (; i <= end - TSimd.Count; i += TSimd.Count)
-            {
-                TVector t = TSimd.MultiplyAdd(TSimd.Subtract(TSimd.Load(x + i), meanLanes), bLanes, TSimd.Subtract(TSimd.Load(dy + i), aLanes));
-                TSimd.Store(TSimd.Multiply(t, factorLanes), dx + i);
-            }
-            for (; i < end; i++) dx[i] = factor * MathF.FusedMultiplyAdd(x[i] - mean, b, dy[i] - a);
+            long start = layout.Plane(n, c);
+            GradientPlane<TSimd, TVector>(x + start, dy + start, dx + start, pixels, mean, factor, a, b);
         }
+    }
+
+    // dx = factor (dy - a + b (x - mean)). dx may be dy, so the last vector, which overlaps the one before, is computed first and stored last.
+    private static void GradientPlane<TSimd, TVector>(float* x, float* dy, float* dx, int count, float mean, float factor, float a, float b)
+        where TSimd : struct, ISimd<TVector>
+        where TVector : struct
+    {
+        TVector meanLanes = TSimd.Broadcast(mean), factorLanes = TSimd.Broadcast(factor), aLanes = TSimd.Broadcast(a), bLanes = TSimd.Broadcast(b);
+        int lanes = Math.Min(count, TSimd.Count), end = count - lanes;
+        TVector d = TSimd.Subtract(Lanes.Load<TSimd, TVector>(x + end, lanes), meanLanes), g = TSimd.Subtract(Lanes.Load<TSimd, TVector>(dy + end, lanes), aLanes);
+        TVector last = TSimd.Multiply(TSimd.MultiplyAdd(d, bLanes, g), factorLanes);
+        for (int i = 0; i < end; i += TSimd.Count)
+        {
+            d = TSimd.Subtract(TSimd.Load(x + i), meanLanes);
+            g = TSimd.Subtract(TSimd.Load(dy + i), aLanes);
+            TSimd.Store(TSimd.Multiply(TSimd.MultiplyAdd(d, bLanes, g), factorLanes), dx + i);
+        }
+        Lanes.Store<TSimd, TVector>(last, dx + end, lanes);
     }
 
     private void Features<TSimd, TVector>(int item) where TSimd : struct, ISimd<TVector> where TVector : struct
@@ -118,9 +131,11 @@ internal readonly unsafe struct Running(float* mean, float* variance, float mome
 /// <summary>Loads and stores of whole vectors or, at the end of a row of channels, of the lanes there are.</summary>
 internal static unsafe class Lanes
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Load<TSimd, TVector>(float* source, int lanes) where TSimd : struct, ISimd<TVector> where TVector : struct =>
         lanes == TSimd.Count ? TSimd.Load(source) : SimdTail.Load<TSimd, TVector>(source, lanes);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<TSimd, TVector>(TVector value, float* destination, int lanes) where TSimd : struct, ISimd<TVector> where TVector : struct
     {
         if (lanes == TSimd.Count) TSimd.Store(value, destination);

@@ -2,7 +2,7 @@ namespace GpuConv.Kernels;
 
 /// <summary>
 /// Average pooling on the CPU. Forward: an item is a block of output rows, each lane an output (strides 1 and 2), other strides and
-/// the padding's columns one by one. Backward: an item is a block of planes; with stride 1 each lane is an input column.
+/// the padding's columns one by one; 2x2 windows side by side by <see cref="Halving"/>. Backward: an item is a block of planes; with stride 1 each lane is an input column.
 /// The order of each sum is that of the GPU's kernels.
 /// </summary>
 internal static unsafe class AveragePool2DCpu
@@ -14,14 +14,18 @@ internal static unsafe class AveragePool2DCpu
     {
         int rows = y.Count / g.Q;
         int block = Math.Max(1, ItemFloats / Math.Max(1, g.StrideH * g.W));
-        device.Host.Run(new RowForward(g, countPadding, x.Pointer, y.Pointer, rows, block), (rows + block - 1) / block);
+        int items = (rows + block - 1) / block;
+        if (g.IsHalving) device.Host.Run(new HalvingForward<ForwardWindow>(g, new ForwardWindow(g, y.Pointer), x.Pointer, rows, block), items);
+        else device.Host.Run(new RowForward(g, countPadding, x.Pointer, y.Pointer, rows, block), items);
     }
 
     public static void Backward(Device device, PoolGeometry g, int countPadding, Tensor<float> dy, Tensor<float> dx)
     {
         int planes = dx.Count / (g.H * g.W);
         int block = Math.Max(1, ItemFloats / (g.H * g.W));
-        device.Host.Run(new PlaneBackward(g, countPadding, dy.Pointer, dx.Pointer, planes, block), (planes + block - 1) / block);
+        int items = (planes + block - 1) / block;
+        if (g.IsHalving) device.Host.Run(new HalvingBackward<BackwardWindow>(g, new BackwardWindow(dy.Pointer), dx.Pointer, planes, block), items);
+        else device.Host.Run(new PlaneBackward(g, countPadding, dy.Pointer, dx.Pointer, planes, block), items);
     }
 
     private readonly struct RowForward(PoolGeometry g, int countPadding, float* x, float* y, int rows, int block) : IHostKernel
@@ -129,5 +133,31 @@ internal static unsafe class AveragePool2DCpu
                 for (int s = PoolGeometry.Begin(left, g.DilationW); s < s1; s++) row[left + s * g.DilationW] += gradient[q];
             }
         }
+    }
+
+    private readonly struct ForwardWindow(PoolGeometry g, float* y) : IHalvingForward
+    {
+        public void Vector<TSimd, TVector>(float* corner, long o, int position, TVector doubled) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            TVector a0 = TSimd.Load(corner), a1 = TSimd.Load(corner + TSimd.Count);
+            TVector b0 = TSimd.Load(corner + g.W), b1 = TSimd.Load(corner + g.W + TSimd.Count);
+            TVector top = TSimd.Add(TSimd.Even(a0, a1), TSimd.Odd(a0, a1));
+            TVector sum = TSimd.Add(TSimd.Add(top, TSimd.Even(b0, b1)), TSimd.Odd(b0, b1));
+            TSimd.Store(TSimd.Multiply(sum, TSimd.Broadcast(0.25f)), y + o);
+        }
+
+        public void Single(float* corner, long o, int position) => y[o] = (corner[0] + corner[1] + corner[g.W] + corner[g.W + 1]) * 0.25f;
+    }
+
+    private readonly struct BackwardWindow(float* dy) : IHalvingBackward
+    {
+        public void Vector<TSimd, TVector>(float* row, long o, int position, TVector doubled) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            TVector gradient = TSimd.Multiply(TSimd.Load(dy + o), TSimd.Broadcast(0.25f));
+            TSimd.Store(TSimd.InterleaveLow(gradient, gradient), row);
+            TSimd.Store(TSimd.InterleaveHigh(gradient, gradient), row + TSimd.Count);
+        }
+
+        public void Single(float* row, long o, int position) => row[0] = row[1] = dy[o] * 0.25f;
     }
 }

@@ -4,7 +4,7 @@ namespace GpuConv.Kernels;
 
 /// <summary>
 /// Max pooling on the CPU. Forward: an item is a block of output rows; along a row each lane is an output, loaded directly (stride 1)
-/// or from pairs of vectors (stride 2), other strides and the padding's columns one by one. Windows of 2x2 side by side share their
+/// or from pairs of vectors (stride 2), other strides and the padding's columns one by one. Windows of 2x2 side by side go by <see cref="Halving"/>, which shares
 /// loads. Positions are carried as floats beside the maxima, exact below 2^24. Backward: an item is a block of planes.
 /// </summary>
 internal static unsafe class MaxPool2DCpu
@@ -22,7 +22,7 @@ internal static unsafe class MaxPool2DCpu
         int block = Math.Max(1, ItemFloats / Math.Max(1, g.StrideH * g.W));
         int items = (rows + block - 1) / block;
         if (g.IsHalving && (argmax == null || g.H * g.W <= ExactPositions))
-            device.Host.Run(new HalvingForward(g, x.Pointer, y.Pointer, argmax, rows, block), items);
+            device.Host.Run(new HalvingForward<MaxForwardWindow>(g, new MaxForwardWindow(g, y.Pointer, argmax), x.Pointer, rows, block), items);
         else
             device.Host.Run(new RowForward(g, x.Pointer, y.Pointer, argmax, rows, block), items);
     }
@@ -33,18 +33,9 @@ internal static unsafe class MaxPool2DCpu
         int block = Math.Max(1, ItemFloats / (g.H * g.W));
         int items = (planes + block - 1) / block;
         if (g.IsHalving && g.H * g.W <= ExactPositions)
-            device.Host.Run(new HalvingBackward(g, dy.Pointer, argmax.Pointer, dx.Pointer, planes, block), items);
+            device.Host.Run(new HalvingBackward<MaxBackwardWindow>(g, new MaxBackwardWindow(dy.Pointer, argmax.Pointer), dx.Pointer, planes, block), items);
         else
             device.Host.Run(new PlaneBackward(g, dy.Pointer, argmax.Pointer, dx.Pointer, planes, block), items);
-    }
-
-    // 0, 1, 2, ... in the lanes.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector LaneNumbers<TSimd, TVector>() where TSimd : struct, ISimd<TVector> where TVector : struct
-    {
-        float* numbers = stackalloc float[16];
-        for (int i = 0; i < 16; i++) numbers[i] = i;
-        return TSimd.Load(numbers);
     }
 
     // a unless b is larger or NaN: the choice that the search for positions makes, so that both give the same bits, also for -0 and 0.
@@ -114,7 +105,7 @@ internal static unsafe class MaxPool2DCpu
             }
             else
             {
-                TVector lanes = TSimd.Multiply(LaneNumbers<TSimd, TVector>(), TSimd.Broadcast(g.StrideW));
+                TVector lanes = TSimd.Multiply(Halving.LaneNumbers<TSimd, TVector>(), TSimd.Broadcast(g.StrideW));
                 TVector at = TSimd.Add(lanes, TSimd.Broadcast(first));
                 for (int r = r0; r < r1; r++)
                 {
@@ -133,41 +124,10 @@ internal static unsafe class MaxPool2DCpu
         }
     }
 
-    private readonly struct HalvingForward(PoolGeometry g, float* x, float* y, int* argmax, int rows, int block) : IHostKernel
+    private readonly struct MaxForwardWindow(PoolGeometry g, float* y, int* argmax) : IHalvingForward
     {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
-        {
-            TVector lanes = LaneNumbers<TSimd, TVector>();
-            TVector doubled = TSimd.Add(lanes, lanes);
-            int end = Math.Min(rows, (item + 1) * block);
-            long limit = (long)end * g.Q, inputLimit = (long)(rows / g.P) * g.H * g.W;
-            for (int row = item * block; row < end; row++)
-            {
-                int plane = row / g.P, p = row - plane * g.P;
-                long o = (long)row * g.Q, start = ((long)plane * g.H + 2 * p) * g.W;
-                int position = 2 * p * g.W;
-                if (g.Q >= TSimd.Count)
-                {
-                    for (int q = 0; q < g.Q; q += TSimd.Count)
-                    {
-                        int from = Math.Min(q, g.Q - TSimd.Count);
-                        Vector<TSimd, TVector>(x + start + 2 * from, o + from, position + 2 * from, doubled);
-                    }
-                }
-                else if (o + TSimd.Count <= limit && start + g.W + 2 * TSimd.Count <= inputLimit)
-                {
-                    // A row shorter than a vector: what is written past it belongs to rows of this item that come later.
-                    Vector<TSimd, TVector>(x + start, o, position, doubled);
-                }
-                else
-                {
-                    for (int q = 0; q < g.Q; q++) Single(x + start + 2 * q, o + q, position + 2 * q);
-                }
-            }
-        }
-
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private void Vector<TSimd, TVector>(float* corner, long o, int position, TVector doubled) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public void Vector<TSimd, TVector>(float* corner, long o, int position, TVector doubled) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
             TVector a0 = TSimd.Load(corner), a1 = TSimd.Load(corner + TSimd.Count);
             TVector b0 = TSimd.Load(corner + g.W), b1 = TSimd.Load(corner + g.W + TSimd.Count);
@@ -192,7 +152,7 @@ internal static unsafe class MaxPool2DCpu
             TSimd.StoreInt32(TSimd.Select(wins, TSimd.Add(at, one), atMax), argmax + o);
         }
 
-        private void Single(float* corner, long o, int position)
+        public void Single(float* corner, long o, int position)
         {
             float max = corner[0];
             int at = position;
@@ -229,50 +189,10 @@ internal static unsafe class MaxPool2DCpu
         }
     }
 
-    private readonly struct HalvingBackward(PoolGeometry g, float* dy, int* argmax, float* dx, int planes, int block) : IHostKernel
+    private readonly struct MaxBackwardWindow(float* dy, int* argmax) : IHalvingBackward
     {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
-        {
-            TVector lanes = LaneNumbers<TSimd, TVector>();
-            TVector doubled = TSimd.Add(lanes, lanes);
-            int last = Math.Min(planes, (item + 1) * block);
-            long limit = (long)last * g.H * g.W, gradients = (long)planes * g.P * g.Q;
-            for (int plane = item * block; plane < last; plane++)
-            {
-                // Rows in ascending order: what a vector writes past a row shorter than itself is overwritten by the rows after it.
-                for (int h = 0; h < 2 * g.P; h++)
-                {
-                    long start = ((long)plane * g.H + h) * g.W, o = ((long)plane * g.P + h / 2) * g.Q;
-                    int position = h * g.W;
-                    if (g.Q >= TSimd.Count)
-                    {
-                        for (int q = 0; q < g.Q; q += TSimd.Count)
-                        {
-                            int from = Math.Min(q, g.Q - TSimd.Count);
-                            Vector<TSimd, TVector>(dx + start + 2 * from, o + from, position + 2 * from, doubled);
-                        }
-                    }
-                    else if (start + 2 * TSimd.Count <= limit && o + TSimd.Count <= gradients)
-                    {
-                        Vector<TSimd, TVector>(dx + start, o, position, doubled);
-                    }
-                    else
-                    {
-                        for (int q = 0; q < g.Q; q++)
-                        {
-                            dx[start + 2 * q] = argmax[o + q] == position + 2 * q ? dy[o + q] : 0;
-                            dx[start + 2 * q + 1] = argmax[o + q] == position + 2 * q + 1 ? dy[o + q] : 0;
-                        }
-                    }
-                    for (int w = 2 * g.Q; w < g.W; w++) dx[start + w] = 0;
-                }
-                int rest = (g.H - 2 * g.P) * g.W;
-                new Span<float>(dx + ((long)plane * g.H + 2 * g.P) * g.W, rest).Clear();
-            }
-        }
-
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private void Vector<TSimd, TVector>(float* row, long o, int position, TVector doubled) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public void Vector<TSimd, TVector>(float* row, long o, int position, TVector doubled) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
             TVector gradient = TSimd.Load(dy + o), at = TSimd.LoadInt32(argmax + o);
             TVector left = TSimd.Add(doubled, TSimd.Broadcast(position));
@@ -280,6 +200,12 @@ internal static unsafe class MaxPool2DCpu
             TVector odd = TSimd.Select(TSimd.Equal(at, TSimd.Add(left, TSimd.Broadcast(1))), gradient, default);
             TSimd.Store(TSimd.InterleaveLow(even, odd), row);
             TSimd.Store(TSimd.InterleaveHigh(even, odd), row + TSimd.Count);
+        }
+
+        public void Single(float* row, long o, int position)
+        {
+            row[0] = argmax[o] == position ? dy[o] : 0;
+            row[1] = argmax[o] == position + 1 ? dy[o] : 0;
         }
     }
 }

@@ -19,12 +19,12 @@ internal readonly struct PoolGeometry(Pool2DShape shape)
     public int Left(int q) => q * StrideW - PadLeft;
 
     /// <summary>The first element of a window of one dimension that is not before the image.</summary>
-    public static int Begin(int start, int dilation) => start >= 0 ? 0 : (dilation - 1 - start) / dilation;
+    public static int Begin(int start, int dilation) => start >= 0 ? 0 : dilation == 1 ? -start : (dilation - 1 - start) / dilation;
 
     /// <summary>One past the last element of a window of one dimension that is before <paramref name="size"/>.</summary>
     public static int End(int start, int dilation, int kernel, int size)
     {
-        int inside = start >= size ? 0 : (size - start + dilation - 1) / dilation;
+        int inside = start >= size ? 0 : dilation == 1 ? size - start : (size - start + dilation - 1) / dilation;
         return inside < kernel ? inside : kernel;
     }
 

@@ -2,7 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace GpuConv.Kernels;
 
-/// <summary>What <see cref="LaneSum"/> adds for element i: once for a vector of consecutive elements, once for a single one. Both round alike.</summary>
+/// <summary>What <see cref="LaneSum"/> adds for element i: once for a vector of consecutive elements, once for a single one.
+/// The single one is for the rest after the last 16, which is the same at every vector width, so it may round differently.</summary>
 internal interface ILaneTerm
 {
     TVector Add<TSimd, TVector>(TVector sum, int i) where TSimd : struct, ISimd<TVector> where TVector : struct;
@@ -76,7 +77,7 @@ internal readonly unsafe struct SquaredDeviationTerm(float* x, float shift, floa
     public float Add(float sum, int i)
     {
         float d = x[i] - shift - mean;
-        return MathF.FusedMultiplyAdd(d, d, sum);
+        return sum + d * d;
     }
 }
 
@@ -87,5 +88,5 @@ internal readonly unsafe struct CovariationTerm(float* g, float* x, float mean) 
     public TVector Add<TSimd, TVector>(TVector sum, int i) where TSimd : struct, ISimd<TVector> where TVector : struct =>
         TSimd.MultiplyAdd(TSimd.Load(g + i), TSimd.Subtract(TSimd.Load(x + i), TSimd.Broadcast(mean)), sum);
 
-    public float Add(float sum, int i) => MathF.FusedMultiplyAdd(g[i], x[i] - mean, sum);
+    public float Add(float sum, int i) => sum + g[i] * (x[i] - mean);
 }
