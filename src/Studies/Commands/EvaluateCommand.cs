@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using GpuConv.Kernels;
 using GpuConv.Net;
+using GpuConv.Studies.Training;
 
 namespace GpuConv.Studies;
 

@@ -31,7 +31,7 @@ internal sealed class TrainingDisplay(bool quiet)
         return console.Profile.Capabilities.Interactive && !Console.IsErrorRedirected ? WithBar(trainer, run) : WithLines(trainer, run);
     }
 
-    public void Interrupted(string folder)
+    public static void Interrupted(string folder)
     {
         Console.Error.WriteLine($"The training is kept where it stopped. To go on: gpuconv train --resume {folder}");
     }

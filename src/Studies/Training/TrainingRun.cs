@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Reflection;
 using GpuConv.Kernels;
 using GpuConv.Net;
+using GpuConv.Studies.Training;
 
 namespace GpuConv.Studies;
 
@@ -62,7 +63,7 @@ internal static class TrainingRun
         TrainingEnd end = display.Follow(trainer, device, () => trainer.Run(cancellation));
         if (end == TrainingEnd.Interrupted)
         {
-            display.Interrupted(run.Path);
+            TrainingDisplay.Interrupted(run.Path);
             throw new OperationCanceledException(cancellation);
         }
         if (end == TrainingEnd.StoppedEarly) display.Note($"Stopped early: no better validation loss for {settings.EarlyStop} epochs.");
@@ -108,12 +109,12 @@ internal static class TrainingRun
         return model;
     }
 
-    private static List<PredictedImage> SomePredictions(LabelledImages images, Evaluation evaluation, ulong seed)
+    private static List<Prediction> SomePredictions(LabelledImages images, Evaluation evaluation, ulong seed)
     {
         int[] order = [.. Enumerable.Range(0, images.Count)];
         new RandomSequence(seed, 1).Shuffle(order);
         int size = images.Channels * images.Height * images.Width;
-        return [.. order.Take(ShownPredictions).Select(i => new PredictedImage(
-            images.Pixels.AsSpan(i * size, size).ToArray(), images.Height, images.Width, images.Labels[i], evaluation.Predicted[i], evaluation.Confidence[i]))];
+        return [.. order.Take(ShownPredictions).Select(i => new Prediction(
+            i, images.Pixels.AsSpan(i * size, images.Height * images.Width).ToArray(), images.Height, images.Width, images.Labels[i], evaluation.Predicted[i], evaluation.Confidence[i]))];
     }
 }
