@@ -18,8 +18,8 @@ foreach (bool batchNorm in (bool[])[false, true])
 {
     foreach ((string name, TrainingOptions options) in (ReadOnlySpan<(string, TrainingOptions)>)
         [
-            ("sgd 0.05", new TrainingOptions { Optimizer = OptimizerKind.Sgd, LearningRate = 0.05f }),
-            ("sgd, mom. 0.9", new TrainingOptions { Optimizer = OptimizerKind.Sgd, LearningRate = 0.01f, Momentum = 0.9f }),
+            ("sgd 0.05", new TrainingOptions { Optimizer = OptimizerKind.Sgd, LearningRate = 0.05 }),
+            ("sgd, mom. 0.9", new TrainingOptions { Optimizer = OptimizerKind.Sgd, LearningRate = 0.01, Momentum = 0.9f }),
             ("adam 1e-3", new TrainingOptions()),
         ])
     {

@@ -73,7 +73,7 @@ public class TrainerTests
     [Fact]
     public void A_loss_that_is_no_number_stops_with_epoch_and_step()
     {
-        using Trainer trainer = Create(SmallData.Options with { Optimizer = OptimizerKind.Sgd, LearningRate = 1e30f });
+        using Trainer trainer = Create(SmallData.Options with { Optimizer = OptimizerKind.Sgd, LearningRate = 1e30 });
         var e = Assert.Throws<TrainingException>(() => trainer.Run());
         Assert.Matches("The loss became .* in epoch 1, step [0-9]+, at learning rate 1e\\+30. Try a smaller --lr", e.Message);
     }
@@ -81,7 +81,7 @@ public class TrainerTests
     [Fact]
     public void Training_stops_early_when_validation_no_longer_improves()
     {
-        using Trainer trainer = Create(SmallData.Options with { Epochs = 200, EarlyStop = 2, LearningRate = 0.01f });
+        using Trainer trainer = Create(SmallData.Options with { Epochs = 200, EarlyStop = 2, LearningRate = 0.01 });
         Assert.Equal(TrainingEnd.StoppedEarly, trainer.Run());
         Assert.Equal(trainer.BestEpoch + 2, trainer.History.Count);
         double? best = trainer.History.Min(r => r.ValidationLoss);
@@ -115,7 +115,7 @@ public class TrainerTests
     public void The_one_cycle_schedule_is_PyTorchs()
     {
         // torch.optim.lr_scheduler.OneCycleLR(max_lr=0.1, total_steps=10), its formula by hand: up over 2 steps from 0.004, down over 7.
-        var options = new TrainingOptions { Schedule = ScheduleKind.OneCycle, LearningRate = 0.1f };
+        var options = new TrainingOptions { Schedule = ScheduleKind.OneCycle, LearningRate = 0.1 };
         Assert.Equal(0.004, options.RateAt(0, 10), 6);
         Assert.Equal(0.052, options.RateAt(1, 10), 6);
         Assert.Equal(0.1, options.RateAt(2, 10), 6);
@@ -148,7 +148,7 @@ public class TrainerTests
     [Fact]
     public void A_training_on_the_simulated_GPU_follows_the_CPU()
     {
-        TrainingOptions options = SmallData.Options with { Epochs = 1, Limit = 48, Batch = 16, Validation = 0, Optimizer = OptimizerKind.Sgd, LearningRate = 0.05f };
+        TrainingOptions options = SmallData.Options with { Epochs = 1, Limit = 48, Batch = 16, Validation = 0, Optimizer = OptimizerKind.Sgd, LearningRate = 0.05 };
         float[] cpu = StepLosses("cpu"), simulated = StepLosses("simulated");
         for (int i = 0; i < cpu.Length; i++) Assert.InRange(simulated[i], cpu[i] * (1 - 1e-4f), cpu[i] * (1 + 1e-4f));
 

@@ -40,6 +40,7 @@ public sealed record BatchNormalizationLayer : ILayer
         private readonly StepContext context;
         private readonly BatchNormalization normalization;
         private readonly Tensor<float> scale, shift, runningMean, runningVariance, savedMean, savedInverseDeviation;
+        private readonly Tensor<float>? scaleGradient, shiftGradient;
 
         public Step(BatchNormalizationLayer layer, StepContext context)
         {
@@ -52,6 +53,9 @@ public sealed record BatchNormalizationLayer : ILayer
             runningVariance = context.Parameter("running_var");
             savedMean = context.Allocate(scale.Shape);
             savedInverseDeviation = context.Allocate(scale.Shape);
+            if (!context.Trains) return;
+            scaleGradient = context.Gradient("weight");
+            shiftGradient = context.Gradient("bias");
         }
 
         public void Forward(int batch)
@@ -64,11 +68,11 @@ public sealed record BatchNormalizationLayer : ILayer
         public void Backward(int batch)
         {
             Tensor<float> dy = context.OutputGradient!.Value.First(batch);
-            if (context.Trains)
+            if (scaleGradient is { } dscale && shiftGradient is { } dshift)
             {
                 // Where nobody asks for the input gradient it goes over dy, which nobody reads again.
                 Tensor<float> dx = context.InputGradient ?? dy;
-                normalization.Backward(context.Input.First(batch), scale, savedMean, savedInverseDeviation, dy, dx.First(batch), context.Gradient("weight"), context.Gradient("bias"));
+                normalization.Backward(context.Input.First(batch), scale, savedMean, savedInverseDeviation, dy, dx.First(batch), dscale, dshift);
             }
             else if (context.InputGradient is { } dx)
             {

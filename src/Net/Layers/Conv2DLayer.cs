@@ -70,6 +70,8 @@ public sealed record Conv2DLayer : ILayer
         private readonly Conv2D convolution;
         private readonly Tensor<float> weight;
         private readonly Tensor<float>? bias;
+        private readonly Tensor<float>? weightGradient;
+        private readonly Tensor<float>? biasGradient;
 
         public Step(Conv2DLayer layer, StepContext context)
         {
@@ -77,6 +79,9 @@ public sealed record Conv2DLayer : ILayer
             convolution = new Conv2D(context.Arena, layer.ShapeFor(context.Node.InputShapes[0]), context.MaxBatch);
             weight = context.Parameter("weight");
             bias = layer.Bias ? context.Parameter("bias") : null;
+            if (!context.Trains) return;
+            weightGradient = context.Gradient("weight");
+            biasGradient = layer.Bias ? context.Gradient("bias") : null;
         }
 
         public void Forward(int batch) => convolution.Forward(context.Input.First(batch), weight, bias, context.Output.First(batch));
@@ -84,11 +89,8 @@ public sealed record Conv2DLayer : ILayer
         public void Backward(int batch)
         {
             Tensor<float> dy = context.OutputGradient!.Value.First(batch);
-            if (context.Trains)
-            {
-                convolution.GradWeight(context.Input.First(batch), dy, context.Gradient("weight"));
-                if (bias is not null) convolution.GradBias(dy, context.Gradient("bias"));
-            }
+            if (weightGradient is { } dw) convolution.GradWeight(context.Input.First(batch), dy, dw);
+            if (biasGradient is { } db) convolution.GradBias(dy, db);
             if (context.InputGradient is { } dx) convolution.GradInput(dy, weight, dx.First(batch));
         }
     }

@@ -35,6 +35,8 @@ public sealed record LinearLayer(int Features, bool Bias = true) : ILayer
         private readonly Linear linear;
         private readonly Tensor<float> weight;
         private readonly Tensor<float>? bias;
+        private readonly Tensor<float>? weightGradient;
+        private readonly Tensor<float>? biasGradient;
 
         public Step(LinearLayer layer, StepContext context)
         {
@@ -42,6 +44,9 @@ public sealed record LinearLayer(int Features, bool Bias = true) : ILayer
             linear = new Linear(context.Arena, context.Node.InputShapes[0][0], layer.Features, context.MaxBatch);
             weight = context.Parameter("weight");
             bias = layer.Bias ? context.Parameter("bias") : null;
+            if (!context.Trains) return;
+            weightGradient = context.Gradient("weight");
+            biasGradient = layer.Bias ? context.Gradient("bias") : null;
         }
 
         public void Forward(int batch) => linear.Forward(context.Input.First(batch), weight, bias, context.Output.First(batch));
@@ -49,11 +54,8 @@ public sealed record LinearLayer(int Features, bool Bias = true) : ILayer
         public void Backward(int batch)
         {
             Tensor<float> dy = context.OutputGradient!.Value.First(batch);
-            if (context.Trains)
-            {
-                linear.GradWeight(context.Input.First(batch), dy, context.Gradient("weight"));
-                if (bias is not null) linear.GradBias(dy, context.Gradient("bias"));
-            }
+            if (weightGradient is { } dw) linear.GradWeight(context.Input.First(batch), dy, dw);
+            if (biasGradient is { } db) linear.GradBias(dy, db);
             if (context.InputGradient is { } dx) linear.GradInput(dy, weight, dx.First(batch));
         }
     }

@@ -31,9 +31,9 @@ internal sealed class Optimizer
     /// <summary>Changes the parameters by their gradients.</summary>
     /// <param name="rate">The learning rate.</param>
     /// <param name="step">The number of the step over the whole training, from 0.</param>
-    public void Step(float rate, long step)
+    public void Step(double rate, long step)
     {
-        if (adam is not null) adam.Step(parameters.Values, parameters.Gradients, State[0].Values, State[1].Values, rate, checked((int)(step + 1)));
-        else sgd!.Step(parameters.Values, parameters.Gradients, State.Count > 0 ? State[0].Values : null, rate, step == 0);
+        if (adam is not null) adam.Step(parameters.Values, parameters.Gradients, State[0].Values, State[1].Values, (float)rate, checked((int)(step + 1)));
+        else sgd!.Step(parameters.Values, parameters.Gradients, State.Count > 0 ? State[0].Values : null, (float)rate, step == 0);
     }
 }

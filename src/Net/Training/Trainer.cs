@@ -310,7 +310,7 @@ public sealed class Trainer : IDisposable
         RequireFinite(values);
         Score trained = Evaluator.Total(values, TrainCount);
         Score? validated = validation?.Run(CancellationToken.None);
-        float rate = Options.RateAt(step - 1, TotalSteps);
+        double rate = Options.RateAt(step - 1, TotalSteps);
         history.Add(new EpochRow(epoch + 1, trained.Loss, trained.Accuracy, validated?.Loss, validated?.Accuracy, epochSeconds, TrainCount / epochSeconds, rate));
         if (validated is { } score && (bestEpoch == 0 || score.Loss < history[bestEpoch - 1].ValidationLoss))
         {

@@ -38,7 +38,7 @@ public sealed record TrainingOptions
     public int Batch { get; init; } = 64;
 
     /// <summary>The learning rate, or the largest one of a schedule.</summary>
-    public float LearningRate { get; init; } = 1e-3f;
+    public double LearningRate { get; init; } = 1e-3;
 
     /// <summary>How the weights are changed.</summary>
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.Adam;
@@ -82,7 +82,7 @@ public sealed record TrainingOptions
     {
         if (Epochs < 1) throw new ArgumentException($"--epochs {Epochs}: at least 1 epoch.");
         if (Batch < 1) throw new ArgumentException($"--batch {Batch}: at least 1 image.");
-        if (!(LearningRate > 0) || !float.IsFinite(LearningRate)) throw new ArgumentException($"--lr {LearningRate}: a positive number.");
+        if (!(LearningRate > 0) || !double.IsFinite(LearningRate)) throw new ArgumentException($"--lr {LearningRate}: a positive number.");
         if (Momentum is not (>= 0 and < 1)) throw new ArgumentException($"--momentum {Momentum}: from 0 up to, not including, 1.");
         if (Nesterov && Momentum == 0) throw new ArgumentException("Nesterov's momentum needs --momentum above 0.");
         if (!(WeightDecay >= 0) || !float.IsFinite(WeightDecay)) throw new ArgumentException($"--weight-decay {WeightDecay}: not negative.");
@@ -95,7 +95,7 @@ public sealed record TrainingOptions
     /// <summary>The learning rate of a step.</summary>
     /// <param name="step">The step, from 0.</param>
     /// <param name="steps">The steps of the whole training.</param>
-    public float RateAt(long step, long steps)
+    public double RateAt(long step, long steps)
     {
         switch (Schedule)
         {
@@ -108,6 +108,6 @@ public sealed record TrainingOptions
             default: return LearningRate;
         }
 
-        static float Anneal(double from, double to, double share) => (float)(to + (from - to) * (1 + Math.Cos(Math.PI * Math.Clamp(share, 0, 1))) / 2);
+        static double Anneal(double from, double to, double share) => to + (from - to) * (1 + Math.Cos(Math.PI * Math.Clamp(share, 0, 1))) / 2;
     }
 }

@@ -11,7 +11,7 @@ internal static class TrainCommand
     private static readonly Option<string> Recipe = Named(new Option<string>("--recipe") { Description = "A named set of the options below, each still overridable: report (the default), fast, best" }, TrainSettings.Recipes);
     private static readonly Option<int> Epochs = New("--epochs", "Passes over the training images", Defaults.Epochs);
     private static readonly Option<int> Batch = New("--batch", "Images of one step", Defaults.Batch);
-    private static readonly Option<float> Lr = New("--lr", "Learning rate, or the largest of a schedule", Defaults.Lr);
+    private static readonly Option<double> Lr = New("--lr", "Learning rate, or the largest of a schedule", Defaults.Lr);
     private static readonly Option<string> Optimizer = Named(New("--optimizer", "adam, adamw or sgd", Defaults.Optimizer), ["adam", "adamw", "sgd"]);
     private static readonly Option<float> Momentum = New("--momentum", "Momentum of sgd", Defaults.Momentum);
     private static readonly Option<float> WeightDecay = New("--weight-decay", "Weight decay", Defaults.WeightDecay);

@@ -15,7 +15,7 @@ internal sealed record TrainSettings
 
     public int Batch { get; init; } = 64;
 
-    public float Lr { get; init; } = 1e-3f;
+    public double Lr { get; init; } = 1e-3;
 
     public string Optimizer { get; init; } = "adam";
 
@@ -54,8 +54,8 @@ internal sealed record TrainSettings
     public static TrainSettings Of(string name) => name switch
     {
         // One epoch up and down the rate: with batch normalisation this is all that 99 % takes.
-        "fast" => new TrainSettings { Recipe = name, BatchNorm = true, Epochs = 1, Batch = 128, Lr = 4e-3f, Schedule = "one-cycle", Validation = "0" },
-        "best" => new TrainSettings { Recipe = name, BatchNorm = true, Epochs = 20, Batch = 128, Lr = 4e-3f, Schedule = "one-cycle", Validation = "0", Augment = true },
+        "fast" => new TrainSettings { Recipe = name, BatchNorm = true, Epochs = 1, Batch = 128, Lr = 4e-3, Schedule = "one-cycle", Validation = "0" },
+        "best" => new TrainSettings { Recipe = name, BatchNorm = true, Epochs = 20, Batch = 128, Lr = 4e-3, Schedule = "one-cycle", Validation = "0", Augment = true },
         _ => new TrainSettings(),
     };
 

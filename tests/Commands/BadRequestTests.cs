@@ -1,0 +1,97 @@
+using GpuConv.Net;
+using static GpuConv.Tests.GpuConvProgram;
+
+namespace GpuConv.Tests;
+
+/// <summary>What a user can get wrong, each with its exit code and the line that he sees. Nothing is written to standard output.</summary>
+public class BadRequestTests
+{
+    [Theory]
+    [InlineData("trian", "trian")]
+    [InlineData("train --epochs zero", "zero")]
+    [InlineData("train --epochs 0", "--epochs 0: at least 1 epoch.")]
+    [InlineData("train --lr -1", "--lr -1: a positive number.")]
+    [InlineData("train --lr NaN", "--lr NaN: a positive number.")]
+    [InlineData("train --batch 0", "--batch 0: at least 1 image.")]
+    [InlineData("train --validation 60000", "--validation 60000 leaves nothing of 60000 images to train on.")]
+    [InlineData("train --validation some", "--validation some: a number of images from 0, or 'test'.")]
+    [InlineData("train --momentum 1", "--momentum 1: from 0 up to")]
+    [InlineData("train --optimizer adagrad", "adagrad")]
+    [InlineData("train --device gpu", "There is no device 'gpu'.")]
+    [InlineData("train --device cuda:7", "uda")]
+    [InlineData("train --threads -3", "-3 threads")]
+    [InlineData("train --data /no/such/folder", "/no/such/folder")]
+    [InlineData("train --init /no/such/file", "/no/such/file")]
+    [InlineData("train --resume /no/such/run", "--resume /no/such/run: there is no checkpoint in it")]
+    [InlineData("evaluate", "--model FILE is missing")]
+    [InlineData("evaluate --model /no/such/model", "/no/such/model does not exist")]
+    [InlineData("predict --model /no/such/model", "Give image files, or --random N")]
+    [InlineData("summary --model /no/such/model --batch-norm", "contradict")]
+    public void A_wrong_request_gets_a_line_that_says_what_is_wrong(string request, string message)
+    {
+        using var folder = new TemporaryFolder();
+        string[] arguments = request.Split(' ');
+        if (arguments[0] == "train" && !request.Contains("--resume")) arguments = [.. arguments, "--out", folder.File("run")];
+        Output output = Run(arguments);
+        Assert.Contains(message, output.Error);
+        Assert.True(output.ExitCode == 2, $"exit code {output.ExitCode}: {output.Error}");
+        Assert.Equal("", output.Standard);
+        Assert.StartsWith("gpuconv: ", output.Error);
+        Assert.InRange(output.Error.TrimEnd().Split('\n').Length, 1, 2);
+        Assert.DoesNotContain("   at ", output.Error);
+        Assert.False(Directory.Exists(folder.File("run")), "A request that is refused writes nothing.");
+    }
+
+    [Fact]
+    public void A_damaged_model_is_refused_by_name()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File("model.safetensors");
+        File.WriteAllBytes(path, [8, 0, 0, 0, 0, 0, 0, 0, .. "{\"a\":1}}"u8]);
+        Output output = Run("evaluate", "--model", path, "--device", "cpu");
+        Assert.Equal(2, output.ExitCode);
+        Assert.Contains(path, output.Error);
+        File.WriteAllText(path, "not a model");
+        Assert.Equal(2, Run("evaluate", "--model", path, "--device", "cpu").ExitCode);
+        new SafetensorsFile([new NamedArray("conv1.weight", [1], [1])]).Write(path);
+        Assert.Contains("no 'network' in its metadata", Run("evaluate", "--model", path, "--device", "cpu").Error);
+    }
+
+    [Fact]
+    public void Labels_that_the_model_does_not_know_are_named()
+    {
+        using var folder = new TemporaryFolder();
+        DataSet small = SmallData.Create();
+        Network network = NetworkText.Parse("input 1x8x8\nflatten\nlinear 2\nlogsoftmax\n");
+        new Model(network, Weights.Initial(network, 1), 0, 1, "small").Write(folder.File("two.safetensors"));
+        IdxFolder.Write(folder.Path, small);
+        Output output = Run("evaluate", "--model", folder.File("two.safetensors"), "--data", folder.Path, "--device", "cpu");
+        Assert.Equal(2, output.ExitCode);
+        Assert.Contains("Image 2 has label 2; the model knows 2 classes, 0 to 1.", output.Error);
+    }
+
+    [Fact]
+    public void A_file_that_is_no_image_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        Network network = NetworkText.Parse("input 1x8x8\nflatten\nlinear 2\nlogsoftmax\n");
+        new Model(network, Weights.Initial(network, 1), 0, 1, "small").Write(folder.File("two.safetensors"));
+        File.WriteAllText(folder.File("digit.png"), "no picture");
+        Output output = Run("predict", "--model", folder.File("two.safetensors"), folder.File("digit.png"), "--device", "cpu");
+        Assert.Equal(2, output.ExitCode);
+        Assert.Contains("digit.png is not an image that can be read", output.Error);
+        Assert.Contains("there is no such file", Run("predict", "--model", folder.File("two.safetensors"), folder.File("none.png")).Error);
+    }
+
+    [Fact]
+    public void Every_command_has_help_with_an_example()
+    {
+        foreach (string command in (string[])["devices", "summary", "train", "evaluate", "predict"])
+        {
+            Output output = Run(command, "--help");
+            Assert.Equal(0, output.ExitCode);
+            Assert.Contains("Example", output.Standard);
+            Assert.Contains($"gpuconv {command}", output.Standard);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using System.Diagnostics;
+
+namespace GpuConv.Tests;
+
+/// <summary>Runs the program as a user does, in a process of its own.</summary>
+internal static class GpuConvProgram
+{
+    private static readonly string Path = System.IO.Path.Combine(AppContext.BaseDirectory, "gpuconv.dll");
+
+    internal sealed record Output(int ExitCode, string Standard, string Error);
+
+    public static Output Run(params string[] arguments)
+    {
+        using Process process = Start(arguments);
+        Task<string> standard = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(5)), $"gpuconv {string.Join(' ', arguments)} hangs.");
+        return new Output(process.ExitCode, standard.Result, error.Result);
+    }
+
+    public static Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add(Path);
+        foreach (string argument in arguments) start.ArgumentList.Add(argument);
+        return Process.Start(start)!;
+    }
+}
+
+/// <summary>A folder that is gone when the test is over.</summary>
+internal sealed class TemporaryFolder : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("gpuconv-test-").FullName;
+
+    public string File(params string[] parts) => System.IO.Path.Combine([Path, .. parts]);
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
