@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace GpuConv.Kernels;
 
@@ -68,9 +69,9 @@ internal static unsafe class LaneSum
             TSimd.Store(TSimd.Add(a3, b3), lanes + 12);
         }
         for (int lane = 0; i < count; i++, lane++) lanes[lane] = term.Add(lanes[lane], i);
-        for (int half = Lanes / 2; half > 0; half /= 2)
-            for (int lane = 0; lane < half; lane++) lanes[lane] += lanes[lane + half];
-        return lanes[0];
+        // Lane i takes lane i + 8, then i + 4, i + 2 and i + 1.
+        Vector128<float> four = Vector128.Load(lanes) + Vector128.Load(lanes + 8) + (Vector128.Load(lanes + 4) + Vector128.Load(lanes + 12));
+        return four[0] + four[2] + (four[1] + four[3]);
     }
 }
 
