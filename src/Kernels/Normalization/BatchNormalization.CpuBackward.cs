@@ -2,61 +2,84 @@ using System.Runtime.CompilerServices;
 
 namespace GpuConv.Kernels;
 
-/// <summary>
-/// The gradients of batch normalisation on the CPU: dshift and dscale by sums over planes (images) or over the batch (feature
-/// vectors), then dx = factor (dy - a + b (x - mean)) with factor = scale inverse, a = dshift / n, b = -inverse dscale / n.
-/// Items as in <see cref="BatchNormalizationCpu"/>.
-/// </summary>
-internal readonly unsafe struct BatchNormalizationCpuBackward(
-    ChannelLayout layout, float* x, float* dy, float* dx, Affine affine, float* dscale, float* dshift) : IHostKernel
+/// <summary>The sums of dy and of dy (x - mean) over each plane. An item is a block of planes.</summary>
+internal readonly unsafe struct PlaneGradientSums(ChannelLayout layout, float* x, float* dy, Affine affine, float* sums, float* covariations) : IHostKernel
 {
     public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
     {
-        if (layout.Pixels == 1) Features<TSimd, TVector>(item);
-        else Images<TSimd, TVector>(item);
-    }
-
-    private void Images<TSimd, TVector>(int c) where TSimd : struct, ISimd<TVector> where TVector : struct
-    {
+        (int plane, int end) = layout.Planes(item);
         int pixels = layout.Pixels;
-        float mean = affine.Mean[c], inverse = affine.Inverse[c];
-        double sum = 0, covariation = 0;
-        for (int n = 0; n < layout.Batch; n++)
+        for (; plane < end; plane++)
         {
-            long start = layout.Plane(n, c);
-            sum += LaneSum.Sum<DeviationTerm, TSimd, TVector>(new DeviationTerm(dy + start, 0), pixels);
-            covariation += LaneSum.Sum<CovariationTerm, TSimd, TVector>(new CovariationTerm(dy + start, x + start, mean), pixels);
+            long start = (long)plane * pixels;
+            sums[plane] = LaneSum.Sum<DeviationTerm, TSimd, TVector>(new DeviationTerm(dy + start, 0), pixels);
+            covariations[plane] = LaneSum.Sum<CovariationTerm, TSimd, TVector>(new CovariationTerm(dy + start, x + start, affine.Mean[plane % layout.Channels]), pixels);
         }
-        dshift[c] = (float)sum;
-        dscale[c] = (float)(covariation * inverse);
-        double count = (double)layout.Batch * pixels;
-        float factor = affine.Scale[c] * inverse, a = (float)(sum / count), b = (float)(-covariation * inverse * inverse / count);
-        for (int n = 0; n < layout.Batch; n++)
+    }
+}
+
+/// <summary>
+/// The gradients to scale and shift, by sums over the planes in the order of the images, in float64. An item is a block of channels.
+/// Leaves a = dshift / n and b = -inverse dscale / n, with n values for each channel, in place of the first image's sums.
+/// </summary>
+internal readonly unsafe struct MergeGradientSums(ChannelLayout layout, float* sums, float* covariations, Affine affine, float* dscale, float* dshift) : IHostKernel
+{
+    public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+    {
+        (int c, int end) = layout.Features(item);
+        for (; c < end; c++)
         {
-            long start = layout.Plane(n, c);
-            GradientPlane<TSimd, TVector>(x + start, dy + start, dx + start, pixels, mean, factor, a, b);
+            double sum = 0, covariation = 0, inverse = affine.Inverse[c], count = (double)layout.Batch * layout.Pixels;
+            for (int n = 0; n < layout.Batch; n++)
+            {
+                sum += sums[n * layout.Channels + c];
+                covariation += covariations[n * layout.Channels + c];
+            }
+            dshift[c] = (float)sum;
+            dscale[c] = (float)(covariation * inverse);
+            sums[c] = (float)(sum / count);
+            covariations[c] = (float)(-covariation * inverse * inverse / count);
+        }
+    }
+}
+
+/// <summary>dx = scale inverse (dy - a + b (x - mean)), with a and b from <see cref="MergeGradientSums"/>. An item is a block of planes.</summary>
+internal readonly unsafe struct PlaneGradient(ChannelLayout layout, float* x, float* dy, float* dx, Affine affine, float* a, float* b) : IHostKernel
+{
+    public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+    {
+        (int plane, int end) = layout.Planes(item);
+        for (; plane < end; plane++)
+        {
+            int c = plane % layout.Channels;
+            long start = (long)plane * layout.Pixels;
+            Gradient<TSimd, TVector>(x + start, dy + start, dx + start, layout.Pixels, affine.Mean[c], affine.Scale[c] * affine.Inverse[c], a[c], b[c]);
         }
     }
 
-    // dx = factor (dy - a + b (x - mean)). dx may be dy, so the last vector, which overlaps the one before, is computed first and stored last.
-    private static void GradientPlane<TSimd, TVector>(float* x, float* dy, float* dx, int count, float mean, float factor, float a, float b)
+    // dx may be dy, so the last vector, which overlaps the one before, is computed first and stored last.
+    private static void Gradient<TSimd, TVector>(float* x, float* dy, float* dx, int count, float mean, float factor, float shift, float slope)
         where TSimd : struct, ISimd<TVector>
         where TVector : struct
     {
-        TVector meanLanes = TSimd.Broadcast(mean), factorLanes = TSimd.Broadcast(factor), aLanes = TSimd.Broadcast(a), bLanes = TSimd.Broadcast(b);
+        TVector meanLanes = TSimd.Broadcast(mean), factorLanes = TSimd.Broadcast(factor), shiftLanes = TSimd.Broadcast(shift), slopeLanes = TSimd.Broadcast(slope);
         int lanes = Math.Min(count, TSimd.Count), end = count - lanes;
-        TVector d = TSimd.Subtract(Lanes.Load<TSimd, TVector>(x + end, lanes), meanLanes), g = TSimd.Subtract(Lanes.Load<TSimd, TVector>(dy + end, lanes), aLanes);
-        TVector last = TSimd.Multiply(TSimd.MultiplyAdd(d, bLanes, g), factorLanes);
+        TVector d = TSimd.Subtract(Lanes.Load<TSimd, TVector>(x + end, lanes), meanLanes), g = TSimd.Subtract(Lanes.Load<TSimd, TVector>(dy + end, lanes), shiftLanes);
+        TVector last = TSimd.Multiply(TSimd.MultiplyAdd(d, slopeLanes, g), factorLanes);
         for (int i = 0; i < end; i += TSimd.Count)
         {
             d = TSimd.Subtract(TSimd.Load(x + i), meanLanes);
-            g = TSimd.Subtract(TSimd.Load(dy + i), aLanes);
-            TSimd.Store(TSimd.Multiply(TSimd.MultiplyAdd(d, bLanes, g), factorLanes), dx + i);
+            g = TSimd.Subtract(TSimd.Load(dy + i), shiftLanes);
+            TSimd.Store(TSimd.Multiply(TSimd.MultiplyAdd(d, slopeLanes, g), factorLanes), dx + i);
         }
         Lanes.Store<TSimd, TVector>(last, dx + end, lanes);
     }
+}
 
-    private void Features<TSimd, TVector>(int item) where TSimd : struct, ISimd<TVector> where TVector : struct
+/// <summary>The gradients for feature vectors. An item is a block of channels, each lane a channel, summed in the order of the batch.</summary>
+internal readonly unsafe struct FeatureBackward(ChannelLayout layout, float* x, float* dy, float* dx, Affine affine, float* dscale, float* dshift) : IHostKernel
+{
+    public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
     {
         (int c, int end) = layout.Features(item);
         TVector batch = TSimd.Broadcast(layout.Batch);

@@ -39,7 +39,7 @@ public sealed class BatchNormalization
         this.maxBatch = maxBatch;
         this.maxPixels = maxPixels;
         kernels = arena.Device.IsHost
-            ? new BatchNormalizationCpu(arena.Device, channels, maxBatch, epsilon, momentum)
+            ? new BatchNormalizationCpu(arena, channels, maxBatch, epsilon, momentum)
             : new BatchNormalizationGpu(arena, channels, maxBatch, epsilon, momentum);
     }
 

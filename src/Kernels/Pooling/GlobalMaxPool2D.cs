@@ -115,11 +115,17 @@ public sealed class GlobalMaxPool2D
                 // The maximum by vectors, then the position of the first element equal to it; NaN is looked for from the end.
                 float max = image[0];
                 int i = 0;
-                if (pixels >= TSimd.Count)
+                if (pixels >= 2 * TSimd.Count)
                 {
-                    TVector maxima = TSimd.Load(image);
-                    for (i = TSimd.Count; i <= pixels - TSimd.Count; i += TSimd.Count) maxima = TSimd.Max(maxima, TSimd.Load(image + i));
-                    TSimd.Store(maxima, lanes);
+                    // Two vectors, as one would wait for its own comparisons.
+                    TVector even = TSimd.Load(image), odd = TSimd.Load(image + TSimd.Count);
+                    for (i = 2 * TSimd.Count; i <= pixels - 2 * TSimd.Count; i += 2 * TSimd.Count)
+                    {
+                        TVector a = TSimd.Load(image + i), b = TSimd.Load(image + i + TSimd.Count);
+                        even = TSimd.Select(TSimd.GreaterThanOrNaN(a, even), a, even);
+                        odd = TSimd.Select(TSimd.GreaterThanOrNaN(b, odd), b, odd);
+                    }
+                    TSimd.Store(TSimd.Max(even, odd), lanes);
                     for (int lane = 0; lane < TSimd.Count; lane++) max = MathF.Max(max, lanes[lane]);
                 }
                 for (; i < pixels; i++) max = MathF.Max(max, image[i]);

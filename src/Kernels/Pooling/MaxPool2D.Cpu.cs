@@ -4,8 +4,9 @@ namespace GpuConv.Kernels;
 
 /// <summary>
 /// Max pooling on the CPU. Forward: an item is a block of output rows; along a row each lane is an output, loaded directly (stride 1)
-/// or from pairs of vectors (stride 2), other strides and the padding's columns one by one. Windows of 2x2 side by side go by <see cref="Halving"/>, which shares
-/// loads. Positions are carried as floats beside the maxima, exact below 2^24. Backward: an item is a block of planes.
+/// or from pairs of vectors (stride 2), other strides and the padding's columns one by one. Windows of 2x2 side by side have the loops of
+/// <see cref="Halving"/> and share their loads. Positions are carried as floats beside the maxima, exact below 2^24. Backward: an item is
+/// a block of planes.
 /// </summary>
 internal static unsafe class MaxPool2DCpu
 {

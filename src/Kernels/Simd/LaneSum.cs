@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace GpuConv.Kernels;
 
@@ -12,8 +13,8 @@ internal interface ILaneTerm
 }
 
 /// <summary>
-/// Sums in 16 logical lanes, whatever the width of the processor's vectors: element i is added to lane i mod 16, and the lanes are
-/// added by a fixed tree. So a sum has the same bits on 128, 256 and 512 bits.
+/// Sums in 16 logical lanes, whatever the width of the processor's vectors: element i is added to lane i mod 16 of one of two sets, in
+/// turn; the sets are added, the rest after the last 16 follows, and the lanes are added by a fixed tree. So a sum has the same bits on 128, 256 and 512 bits.
 /// </summary>
 internal static unsafe class LaneSum
 {
@@ -26,31 +27,51 @@ internal static unsafe class LaneSum
         where TSimd : struct, ISimd<TVector>
         where TVector : struct
     {
-        // Conditions on TSimd.Count are constants to the JIT: 1, 2 or 4 registers make 16 lanes.
-        TVector sum0 = default, sum1 = default, sum2 = default, sum3 = default;
+        // Two sets of 16 lanes, as one would wait for its own additions. Conditions on TSimd.Count are constants to the JIT: 1, 2 or 4
+        // registers make 16 lanes.
+        TVector a0 = default, a1 = default, a2 = default, a3 = default;
+        TVector b0 = default, b1 = default, b2 = default, b3 = default;
         int i = 0;
-        for (; i <= count - Lanes; i += Lanes)
+        for (; i <= count - 2 * Lanes; i += 2 * Lanes)
         {
-            sum0 = term.Add<TSimd, TVector>(sum0, i);
-            if (TSimd.Count < 16) sum1 = term.Add<TSimd, TVector>(sum1, i + TSimd.Count);
+            a0 = term.Add<TSimd, TVector>(a0, i);
+            b0 = term.Add<TSimd, TVector>(b0, i + Lanes);
+            if (TSimd.Count < 16)
+            {
+                a1 = term.Add<TSimd, TVector>(a1, i + TSimd.Count);
+                b1 = term.Add<TSimd, TVector>(b1, i + Lanes + TSimd.Count);
+            }
             if (TSimd.Count < 8)
             {
-                sum2 = term.Add<TSimd, TVector>(sum2, i + 8);
-                sum3 = term.Add<TSimd, TVector>(sum3, i + 12);
+                a2 = term.Add<TSimd, TVector>(a2, i + 8);
+                b2 = term.Add<TSimd, TVector>(b2, i + Lanes + 8);
+                a3 = term.Add<TSimd, TVector>(a3, i + 12);
+                b3 = term.Add<TSimd, TVector>(b3, i + Lanes + 12);
             }
         }
+        if (i <= count - Lanes)
+        {
+            a0 = term.Add<TSimd, TVector>(a0, i);
+            if (TSimd.Count < 16) a1 = term.Add<TSimd, TVector>(a1, i + TSimd.Count);
+            if (TSimd.Count < 8)
+            {
+                a2 = term.Add<TSimd, TVector>(a2, i + 8);
+                a3 = term.Add<TSimd, TVector>(a3, i + 12);
+            }
+            i += Lanes;
+        }
         float* lanes = stackalloc float[Lanes];
-        TSimd.Store(sum0, lanes);
-        if (TSimd.Count < 16) TSimd.Store(sum1, lanes + TSimd.Count);
+        TSimd.Store(TSimd.Add(a0, b0), lanes);
+        if (TSimd.Count < 16) TSimd.Store(TSimd.Add(a1, b1), lanes + TSimd.Count);
         if (TSimd.Count < 8)
         {
-            TSimd.Store(sum2, lanes + 8);
-            TSimd.Store(sum3, lanes + 12);
+            TSimd.Store(TSimd.Add(a2, b2), lanes + 8);
+            TSimd.Store(TSimd.Add(a3, b3), lanes + 12);
         }
         for (int lane = 0; i < count; i++, lane++) lanes[lane] = term.Add(lanes[lane], i);
-        for (int half = Lanes / 2; half > 0; half /= 2)
-            for (int lane = 0; lane < half; lane++) lanes[lane] += lanes[lane + half];
-        return lanes[0];
+        // Lane i takes lane i + 8, then i + 4, i + 2 and i + 1.
+        Vector128<float> four = Vector128.Load(lanes) + Vector128.Load(lanes + 8) + (Vector128.Load(lanes + 4) + Vector128.Load(lanes + 12));
+        return four[0] + four[2] + (four[1] + four[3]);
     }
 }
 
