@@ -6,7 +6,7 @@ namespace GpuConv.Kernels;
 
 /// <summary>
 /// An elementwise activation y = f(x) and its gradient dx = dy f'(x). Any shape; x and y may be the same tensor for functions whose
-/// derivative follows from y. Forward moves 8 bytes for each element, backward 12 to 16.
+/// derivative follows from y (all but LeakyRelu). Forward moves 8 bytes for each element, backward 12.
 /// </summary>
 [SuppressMessage("Design", "CA1000", Justification = "Made by the factories of Activation.")]
 public abstract class Activation
@@ -49,7 +49,7 @@ public abstract class Activation
         private readonly Device device;
         private readonly TFunction function;
         private readonly Action<Index1D, TFunction, ArrayView<float>, ArrayView<float>>? forward;
-        private readonly Action<Index1D, TFunction, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>? backward;
+        private readonly Action<Index1D, TFunction, ArrayView<float>, ArrayView<float>, ArrayView<float>>? backward;
 
         public Elementwise(Device device, TFunction function)
         {
@@ -58,7 +58,7 @@ public abstract class Activation
             this.function = function;
             if (device.IsHost) return;
             forward = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, TFunction, ArrayView<float>, ArrayView<float>>(ForwardKernel);
-            backward = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, TFunction, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(BackwardKernel);
+            backward = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, TFunction, ArrayView<float>, ArrayView<float>, ArrayView<float>>(BackwardKernel);
         }
 
         public override void Forward(Tensor<float> x, Tensor<float> y)
@@ -75,15 +75,16 @@ public abstract class Activation
             Require.SameCount(x, dy);
             Require.SameCount(x, dx);
             if (x.Count == 0) return;
-            if (backward is not null) backward(x.Count, function, x.View, y.View, dy.View, dx.View);
-            else HostLoop.Map(device, new BackwardMap(function), x, y, dy, dx);
+            Tensor<float> source = TFunction.DerivativeFromOutput ? y : x;
+            if (backward is not null) backward(x.Count, function, source.View, dy.View, dx.View);
+            else HostLoop.Map(device, new BackwardMap(function), source, dy, dx);
         }
 
         // One index owns one element.
         private static void ForwardKernel(Index1D i, TFunction f, ArrayView<float> x, ArrayView<float> y) => y[i] = f.Forward(x[i]);
 
-        private static void BackwardKernel(Index1D i, TFunction f, ArrayView<float> x, ArrayView<float> y, ArrayView<float> dy, ArrayView<float> dx) =>
-            dx[i] = f.Backward(x[i], y[i], dy[i]);
+        private static void BackwardKernel(Index1D i, TFunction f, ArrayView<float> source, ArrayView<float> dy, ArrayView<float> dx) =>
+            dx[i] = f.Backward(source[i], dy[i]);
 
         private readonly struct ForwardMap(TFunction f) : IMap1
         {
@@ -92,11 +93,11 @@ public abstract class Activation
                 where TVector : struct => f.Forward<TSimd, TVector>(x);
         }
 
-        private readonly struct BackwardMap(TFunction f) : IMap3
+        private readonly struct BackwardMap(TFunction f) : IMap2
         {
-            public TVector Apply<TSimd, TVector>(TVector x, TVector y, TVector dy)
+            public TVector Apply<TSimd, TVector>(TVector source, TVector dy)
                 where TSimd : struct, ISimd<TVector>
-                where TVector : struct => f.Backward<TSimd, TVector>(x, y, dy);
+                where TVector : struct => f.Backward<TSimd, TVector>(source, dy);
         }
     }
 }

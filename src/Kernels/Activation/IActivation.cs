@@ -8,8 +8,13 @@ internal interface IActivation
     /// <summary>f(x).</summary>
     float Forward(float x);
 
-    /// <summary>The gradient dL/dx = dL/dy * f'(x), from x or y = f(x), whichever is simpler.</summary>
-    float Backward(float x, float y, float dy);
+    /// <summary>Whether the derivative is had from y = f(x), else from x. Only that one is read in the backward pass.</summary>
+    static abstract bool DerivativeFromOutput { get; }
+
+    /// <summary>The gradient dL/dx = dL/dy * f'(x).</summary>
+    /// <param name="source">y or x, as <see cref="DerivativeFromOutput"/> says.</param>
+    /// <param name="dy">dL/dy.</param>
+    float Backward(float source, float dy);
 
     /// <summary>f of each lane.</summary>
     TVector Forward<TSimd, TVector>(TVector x)
@@ -17,7 +22,7 @@ internal interface IActivation
         where TVector : struct;
 
     /// <summary>The gradient of each lane.</summary>
-    TVector Backward<TSimd, TVector>(TVector x, TVector y, TVector dy)
+    TVector Backward<TSimd, TVector>(TVector source, TVector dy)
         where TSimd : struct, ISimd<TVector>
         where TVector : struct;
 }

@@ -152,7 +152,7 @@ public sealed class BatchGather
             int down = shift.Rows(source), right = shift.Columns(source);
             if (down == 0 && right == 0)
             {
-                Copy(from, to, g.Pixels);
+                Copy(values, from, to, g.Pixels);
                 return;
             }
             int first = Math.Clamp(right, 0, g.Width), end = Math.Clamp(g.Width + right, 0, g.Width);
@@ -165,12 +165,13 @@ public sealed class BatchGather
                     continue;
                 }
                 new Span<float>(to, first).Fill(values[0]);
-                if (first < end) Copy(from + (row - down) * g.Width + first - right, to + first, end - first);
+                if (first < end) Copy(values, from + (row - down) * g.Width + first - right, to + first, end - first);
                 new Span<float>(to + end, g.Width - end).Fill(values[0]);
             }
         }
 
-        private void Copy(byte* from, float* to, int count)
+        // Static: the table's address stays in a register, where a field would be read again after each store.
+        private static void Copy(float* values, byte* from, float* to, int count)
         {
             int i = 0;
             for (; i <= count - 4; i += 4)

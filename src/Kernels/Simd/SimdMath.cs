@@ -24,8 +24,11 @@ internal static class SimdMath
         where TSimd : struct, ISimd<TVector>
         where TVector : struct
     {
-        // Beyond these bounds the result is 0 or infinity, and inside them both halves of the exponent fit Pow2.
-        x = TSimd.Min(TSimd.Max(x, TSimd.Broadcast(-104)), TSimd.Broadcast(89));
+        // Beyond these bounds the result is 0 or infinity, and inside them both halves of the exponent fit Pow2. NaN fails both
+        // comparisons and stays. (Min and Max, which must look for NaN, cost a third of the whole.)
+        TVector lowest = TSimd.Broadcast(-104), highest = TSimd.Broadcast(89);
+        x = TSimd.Select(TSimd.GreaterThan(lowest, x), lowest, x);
+        x = TSimd.Select(TSimd.GreaterThan(x, highest), highest, x);
         TVector n = TSimd.Round(TSimd.Multiply(x, TSimd.Broadcast(Log2E)));
         TVector r = TSimd.MultiplyAdd(n, TSimd.Broadcast(-Ln2High), x);
         r = TSimd.MultiplyAdd(n, TSimd.Broadcast(-Ln2Low), r);
@@ -35,7 +38,8 @@ internal static class SimdMath
         p = TSimd.MultiplyAdd(p, r, TSimd.Broadcast(4.1665795894e-2f));
         p = TSimd.MultiplyAdd(p, r, TSimd.Broadcast(1.6666665459e-1f));
         p = TSimd.MultiplyAdd(p, r, TSimd.Broadcast(5.0000001201e-1f));
-        p = TSimd.MultiplyAdd(p, TSimd.Multiply(r, r), TSimd.Add(r, TSimd.Broadcast(1)));
+        // 1 is added last, so that the rounding of all else is small against the last one.
+        p = TSimd.Add(TSimd.MultiplyAdd(p, TSimd.Multiply(r, r), r), TSimd.Broadcast(1));
         // 2^n in two factors: n reaches from -150 to 128. The first product is exact; the second rounds once, into a denormal if need be.
         TVector half = TSimd.Round(TSimd.Multiply(n, TSimd.Broadcast(0.5f)));
         return TSimd.Multiply(TSimd.Multiply(p, TSimd.Pow2(half)), TSimd.Pow2(TSimd.Subtract(n, half)));
@@ -101,7 +105,7 @@ internal static class SimdMath
         return TSimd.Select(TSimd.GreaterThan(magnitude, TSimd.Broadcast(0.625f)), t, p);
     }
 
-    /// <summary>The logistic function 1 / (1 + e^-x).</summary>
+    /// <summary>The logistic function 1 / (1 + e^-x). Below -88.73, where it is denormal, 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Sigmoid<TSimd, TVector>(TVector x)
         where TSimd : struct, ISimd<TVector>

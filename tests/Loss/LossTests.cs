@@ -1,0 +1,144 @@
+using GpuConv.Kernels;
+using GpuConv.Tests.Reference;
+
+namespace GpuConv.Tests;
+
+public class LossTests
+{
+    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    public void Cross_entropy_and_its_gradient_match_float64(string deviceName)
+    {
+        Device device = TestDevices.Get(deviceName);
+        var crossEntropy = new SoftmaxCrossEntropy(device);
+        foreach ((int rows, int columns, int seed) in SoftmaxTests.Shapes())
+        {
+            using var arena = new DeviceArena(device);
+            var random = new Random(seed + 300);
+            var shape = new Shape(rows, columns);
+            double[] x = Values.Normal(random, shape.Count, 3);
+            (int[] labels, Tensor<int> labelsOn) = Labels(arena, random, rows, columns);
+            float scale = 1f / rows;
+            Tensor<float> logits = Values.On(arena, shape, x);
+            GuardedTensor losses = Check.Guarded(arena, new Shape(rows)), again = Check.Guarded(arena, new Shape(rows)), dlogits = Check.Guarded(arena, shape);
+            crossEntropy.Forward(logits, labelsOn, losses.Tensor);
+            crossEntropy.ForwardBackward(logits, labelsOn, scale, again.Tensor, dlogits.Tensor);
+            double[] gradient = Losses.CrossEntropyGradient(x, labels, columns, scale);
+            Check.Close(Losses.CrossEntropy(x, labels, columns), losses.Read("losses"), Tolerance.Transcendental, $"cross-entropy {shape}, losses");
+            Assert.Equal(losses.Read("losses"), again.Read("losses"));
+            Check.Close(gradient, dlogits.Read("dlogits"), Tolerance.Transcendental, $"cross-entropy {shape}, dlogits");
+            Check.CentralDifference(p => scale * Losses.CrossEntropy(p, labels, columns).Sum(), x, gradient, seed, $"cross-entropy {shape}");
+            // In place.
+            crossEntropy.ForwardBackward(logits, labelsOn, scale, again.Tensor, logits);
+            Assert.Equal(dlogits.Read("dlogits"), logits.ToArray());
+            Assert.Equal(losses.Read("losses"), again.Read("losses"));
+        }
+    }
+
+    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    public void Negative_log_likelihood_and_its_gradient_match_float64(string deviceName)
+    {
+        Device device = TestDevices.Get(deviceName);
+        var likelihood = new NegativeLogLikelihood(device);
+        foreach ((int rows, int columns, int seed) in SoftmaxTests.Shapes())
+        {
+            using var arena = new DeviceArena(device);
+            var random = new Random(seed + 400);
+            var shape = new Shape(rows, columns);
+            double[] x = Values.Normal(random, shape.Count, 3);
+            (int[] labels, Tensor<int> labelsOn) = Labels(arena, random, rows, columns);
+            GuardedTensor losses = Check.Guarded(arena, new Shape(rows)), dlogp = Check.Guarded(arena, shape);
+            likelihood.Forward(Values.On(arena, shape, x), labelsOn, losses.Tensor);
+            likelihood.Backward(labelsOn, 0.25f, dlogp.Tensor);
+            double[] gradient = Losses.NegativeLogLikelihoodGradient(labels, columns, 0.25);
+            Check.Close(Losses.NegativeLogLikelihood(x, labels, columns), losses.Read("losses"), Tolerance.Elementwise, $"likelihood {shape}, losses");
+            Check.Close(gradient, dlogp.Read("dlogp"), Tolerance.Elementwise, $"likelihood {shape}, dlogp");
+            Check.CentralDifference(p => 0.25 * Losses.NegativeLogLikelihood(p, labels, columns).Sum(), x, gradient, seed, $"likelihood {shape}");
+        }
+    }
+
+    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    public void A_wrong_label_and_a_NaN_make_the_loss_NaN(string deviceName)
+    {
+        Device device = TestDevices.Get(deviceName);
+        using var arena = new DeviceArena(device);
+        Tensor<float> x = Values.On(arena, new Shape(4, 2), [double.NaN, 1, 1, 2, 3, 4, 5, 6]);
+        Tensor<int> labels = arena.Allocate<int>(new Shape(4));
+        // A row behind each wrong label, so that a read past the row would find a number.
+        labels.CopyFrom([1, -1, 2, 0]);
+        Tensor<float> losses = arena.Allocate<float>(new Shape(4)), dx = arena.Allocate<float>(new Shape(4, 2));
+        bool[] expected = [true, true, true, false];
+        new SoftmaxCrossEntropy(device).ForwardBackward(x, labels, 1, losses, dx);
+        Assert.Equal(expected, losses.ToArray().Select(float.IsNaN));
+        new SoftmaxCrossEntropy(device).Forward(x, labels, losses);
+        Assert.Equal(expected, losses.ToArray().Select(float.IsNaN));
+        var likelihood = new NegativeLogLikelihood(device);
+        likelihood.Forward(x, labels, losses);
+        Assert.Equal([false, true, true, false], losses.ToArray().Select(float.IsNaN));
+        likelihood.Backward(labels, 1, dx);
+        Assert.Equal([0, -1, 0, 0, 0, 0, -1, 0], dx.ToArray());
+    }
+
+    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    public void Batch_score_counts_first_largest_scores_and_sums_losses(string deviceName)
+    {
+        Device device = TestDevices.Get(deviceName);
+        var score = new BatchScore(device);
+        foreach ((int rows, int columns, int seed) in SoftmaxTests.Shapes())
+        {
+            using var arena = new DeviceArena(device);
+            var random = new Random(seed + 500);
+            // Few different values, so that the largest is often there twice.
+            double[] x = [.. Enumerable.Range(0, rows * columns).Select(_ => (double)random.Next(4))], losses = Values.Normal(random, rows);
+            if (seed % 5 == 4) x[random.Next(x.Length)] = double.NaN;
+            (int[] labels, Tensor<int> labelsOn) = Labels(arena, random, rows, columns);
+            int hits = 0;
+            for (int i = 0; i < rows; i++)
+            {
+                double[] row = x[(i * columns)..((i + 1) * columns)];
+                if (!row.Any(double.IsNaN) && Array.IndexOf(row, row.Max()) == labels[i]) hits++;
+            }
+            GuardedTensor sums = Check.Guarded(arena, new Shape(3, 2));
+            score.Record(Values.On(arena, new Shape(rows, columns), x), labelsOn, Values.On(arena, new Shape(rows), losses), sums.Tensor, 1);
+            float[] result = sums.Read("sums");
+            Check.Close([losses.Sum(), hits], result.AsSpan(2, 2), Tolerance.Sum(rows), $"score of {rows}x{columns}");
+            Assert.True(float.IsNaN(result[1]) && float.IsNaN(result[4]), "another slot was written");
+        }
+    }
+
+    [Fact]
+    public void Batch_score_is_the_same_number_on_every_device()
+    {
+        double[] losses = Values.Normal(new Random(7), 333);
+        float[] Sum(string name)
+        {
+            Device device = TestDevices.Get(name);
+            using var arena = new DeviceArena(device);
+            Tensor<float> sums = arena.Allocate<float>(new Shape(1, 2));
+            new BatchScore(device).Record(arena.Allocate<float>(new Shape(333, 2)), arena.Allocate<int>(new Shape(333)), Values.On(arena, new Shape(333), losses), sums, 0);
+            return sums.ToArray();
+        }
+        Assert.Equal(Sum("cpu"), Sum("simulated"));
+    }
+
+    [Fact]
+    public void Shapes_that_do_not_fit_are_refused()
+    {
+        Device device = TestDevices.Get("cpu");
+        using var arena = new DeviceArena(device);
+        Tensor<float> x = arena.Allocate<float>(new Shape(4, 3)), flat = arena.Allocate<float>(new Shape(12)), losses = arena.Allocate<float>(new Shape(4));
+        Tensor<int> labels = arena.Allocate<int>(new Shape(4)), fewLabels = arena.Allocate<int>(new Shape(3));
+        Assert.Throws<ArgumentException>(() => new Softmax(device).Forward(flat, flat));
+        Assert.Throws<ArgumentException>(() => new LogSoftmax(device).Forward(x, flat));
+        Assert.Throws<ArgumentException>(() => new SoftmaxCrossEntropy(device).Forward(x, fewLabels, losses));
+        Assert.Throws<ArgumentException>(() => new NegativeLogLikelihood(device).Forward(x, labels, x));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new BatchScore(device).Record(x, labels, losses, arena.Allocate<float>(new Shape(2, 2)), 2));
+    }
+
+    private static (int[] Labels, Tensor<int> OnDevice) Labels(DeviceArena arena, Random random, int rows, int columns)
+    {
+        int[] labels = [.. Enumerable.Range(0, rows).Select(_ => random.Next(columns))];
+        Tensor<int> tensor = arena.Allocate<int>(new Shape(rows));
+        tensor.CopyFrom(labels);
+        return (labels, tensor);
+    }
+}
