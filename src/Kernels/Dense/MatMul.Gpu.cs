@@ -30,32 +30,3 @@ internal sealed class MatMulGpu : IMatMulKernels
             new MatrixResult(c.View, n, bias));
     }
 }
-
-/// <summary>A stored matrix, in either order: one of its strides is 1.</summary>
-internal readonly struct MatrixOperand(ArrayView<float> values, int outerStride, int innerStride) : IGemmOperand
-{
-    private readonly ArrayView<float> values = values;
-    private readonly int outerStride = outerStride;
-    private readonly int innerStride = innerStride;
-
-    public int InnerAdjacent => innerStride == 1 ? 1 : 0;
-
-    public GemmPlace Outer(int slice, int outer) => new() { Offset = outer * outerStride };
-
-    public GemmPlace Inner(int slice, int inner) => new() { Offset = inner * innerStride };
-
-    public float Load(GemmPlace outer, GemmPlace inner) => values[outer.Offset + inner.Offset];
-}
-
-/// <summary>A row-major matrix to which a bias may be added row by row.</summary>
-internal readonly struct MatrixResult(ArrayView<float> values, int columns, Tensor<float>? bias) : IGemmResult
-{
-    private readonly ArrayView<float> values = values;
-    private readonly int columns = columns;
-    private readonly int hasBias = bias is null ? 0 : 1;
-    private readonly ArrayView<float> bias = bias is { } given ? given.View : values;
-
-    public int Column(int slice, int chunk, int n) => n;
-
-    public void Store(int m, int n, int column, float sum) => values[m * columns + column] = hasBias != 0 ? sum + bias[n] : sum;
-}

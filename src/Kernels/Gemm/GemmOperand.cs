@@ -45,11 +45,12 @@ internal interface IGemmResult
     int Column(int slice, int chunk, int n);
 
     /// <summary>Stores an element.</summary>
+    /// <param name="slice">The number of the product.</param>
     /// <param name="m">Its row.</param>
     /// <param name="n">Its column.</param>
     /// <param name="column">The column's offset.</param>
     /// <param name="sum">The sum over k.</param>
-    void Store(int m, int n, int column, float sum);
+    void Store(int slice, int m, int n, int column, float sum);
 }
 
 /// <summary>The sizes of one launch of <see cref="TiledGemm"/>: <c>Slices</c> products of (M, K) by (K, N), their sums cut into chunks of ChunkLength.</summary>

@@ -129,9 +129,9 @@ internal static class TiledGemm
     {
         if (n >= size.N) return;
         int column = result.Column(slice, chunk, n);
-        if (m < size.M) result.Store(m, n, column, sum0);
-        if (m + ThreadsM < size.M) result.Store(m + ThreadsM, n, column, sum1);
-        if (m + 2 * ThreadsM < size.M) result.Store(m + 2 * ThreadsM, n, column, sum2);
-        if (m + 3 * ThreadsM < size.M) result.Store(m + 3 * ThreadsM, n, column, sum3);
+        if (m < size.M) result.Store(slice, m, n, column, sum0);
+        if (m + ThreadsM < size.M) result.Store(slice, m + ThreadsM, n, column, sum1);
+        if (m + 2 * ThreadsM < size.M) result.Store(slice, m + 2 * ThreadsM, n, column, sum2);
+        if (m + 3 * ThreadsM < size.M) result.Store(slice, m + 3 * ThreadsM, n, column, sum3);
     }
 }
