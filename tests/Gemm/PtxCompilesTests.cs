@@ -24,12 +24,14 @@ public class PtxCompilesTests
             _ => [typeof(ChannelPixels), typeof(TransposedOperand<GatheredImages>), typeof(MatrixResult)],
         };
         string ptx = Compile(typeof(TiledGemm).GetMethod(nameof(TiledGemm.Kernel))!.MakeGenericMethod(operands));
-        if (Environment.GetEnvironmentVariable("GPUCONV_PTX_DIRECTORY") is { } directory)
-            File.WriteAllText(Path.Combine(directory, $"{product.Replace(' ', '-')}.ptx"), ptx);
         Assert.Equal(2, ptx.Split("bar.sync").Length - 1);
         Assert.DoesNotContain(".local", ptx, StringComparison.Ordinal);
         Assert.DoesNotContain(".f64", ptx, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void The_kernel_without_tiles_compiles_to_PTX() =>
+        Assert.Contains(".entry", Compile(typeof(GemmKernel<MatrixOperand, GatheredImages, ImagesResult>).GetMethod("PlainKernel", BindingFlags.NonPublic | BindingFlags.Static)!), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("GradBiasKernel")]

@@ -18,11 +18,16 @@ namespace GpuConv.Kernels;
 /// <para>
 /// Bytes moved from global memory where caches hold nothing, forward: 4 N P Q (Cg R S (1 / 64 + 1 / 32) Kg + K); the R S reads of a
 /// pixel hit the caches, as a tile's pixels are neighbours. Where each tap lies is computed once, on the host (the pointer tables of
-/// CUTLASS's implicit_gemm_convolution.md), so that the inner loop does not divide.
+/// CUTLASS's implicit_gemm_convolution.md), so that the inner loop does not divide. Groups of few channels take the plain kernel of
+/// <see cref="GemmKernel{TA, TB, TResult}"/> instead of tiles, by the shape alone.
 /// </para>
 /// </summary>
 internal sealed class Conv2DGpu : IConv2DKernels
 {
+    // Up to so many rows, of the 32 of a tile, a thread for each element needs fewer instructions than the tile: 15 or so to gather
+    // an element of the image, once for each row, against 15 and 44 for the tile's products.
+    private const int PlainChannels = 4;
+
     // The threads that sum one channel of the gradient to the bias, and how many take part in the second step.
     private const int BiasThreads = 64, BiasSums = 8;
 
@@ -31,9 +36,9 @@ internal sealed class Conv2DGpu : IConv2DKernels
     private readonly Tensor<GemmPlace> forwardTaps;
     private readonly Tensor<GemmPlace> backwardTaps;
     private readonly Tensor<float> partial;
-    private readonly Action<KernelConfig, GemmSize, MatrixOperand, GatheredImages, ImagesResult> forward;
-    private readonly Action<KernelConfig, GemmSize, WeightsByInput, GatheredImages, ImagesResult> gradInput;
-    private readonly Action<KernelConfig, GemmSize, ChannelPixels, TransposedOperand<GatheredImages>, MatrixResult> gradWeight;
+    private readonly GemmKernel<MatrixOperand, GatheredImages, ImagesResult> forward;
+    private readonly GemmKernel<WeightsByInput, GatheredImages, ImagesResult> gradInput;
+    private readonly GemmKernel<ChannelPixels, TransposedOperand<GatheredImages>, MatrixResult> gradWeight;
     private readonly Action<Index1D, int, ArrayView<float>, ArrayView<float>> addChunks;
     private readonly Action<KernelConfig, int, int, ArrayView<float>, ArrayView<float>> gradBias;
 
@@ -41,18 +46,21 @@ internal sealed class Conv2DGpu : IConv2DKernels
     {
         this.shape = shape;
         Accelerator accelerator = arena.Device.Accelerator;
-        forward = TiledGemm.LoadKernel<MatrixOperand, GatheredImages, ImagesResult>(accelerator);
-        gradInput = TiledGemm.LoadKernel<WeightsByInput, GatheredImages, ImagesResult>(accelerator);
-        gradWeight = TiledGemm.LoadKernel<ChannelPixels, TransposedOperand<GatheredImages>, MatrixResult>(accelerator);
+        bool tiledWeights = TiledGemm.Fills(shape.GroupOutChannels, shape.ReductionLength);
+        forward = new(accelerator, tiled: shape.GroupOutChannels > PlainChannels);
+        gradInput = new(accelerator, tiled: shape.GroupInChannels > PlainChannels);
+        gradWeight = new(accelerator, tiledWeights);
         addChunks = accelerator.LoadAutoGroupedStreamKernel<Index1D, int, ArrayView<float>, ArrayView<float>>(AddChunksKernel);
         gradBias = accelerator.LoadStreamKernel<int, int, ArrayView<float>, ArrayView<float>>(GradBiasKernel);
 
         forwardTaps = Taps(arena, shape.GroupInChannels, shape.InHeight * shape.InWidth, shape.DilationHeight, shape.DilationWidth);
         backwardTaps = Taps(arena, shape.GroupOutChannels, shape.OutHeight * shape.OutWidth, -shape.DilationHeight, -shape.DilationWidth);
 
-        // Enough chunks to fill a large device from a batch of ordinary size (a group for each 64 pixels of all images), but no more
-        // working memory than a tensor of 32 channels takes.
-        weightChunk = Math.Max(256, 64 * shape.Groups * TiledGemm.Tiles(shape.GroupOutChannels, shape.ReductionLength));
+        // Enough chunks to fill a large device from a batch of ordinary size (a tile for each 64 pixels of all images, or a warp for
+        // each 8), but no more working memory than a tensor of 32 channels takes.
+        weightChunk = Math.Max(256, tiledWeights
+            ? 64 * shape.Groups * TiledGemm.Tiles(shape.GroupOutChannels, shape.ReductionLength)
+            : shape.Weights.Count / 4);
         int chunks = Chunks(maxBatch);
         if (chunks > 1) partial = arena.Allocate<float>(shape.Weights.Prepend(chunks));
     }
@@ -62,7 +70,7 @@ internal sealed class Conv2DGpu : IConv2DKernels
         int pixels = shape.OutHeight * shape.OutWidth;
         var size = new GemmSize(shape.GroupOutChannels, x.Shape[0] * pixels, shape.ReductionLength, shape.Groups);
         if (size.N == 0) return;
-        forward(TiledGemm.Config(size), size,
+        forward.Run(size,
             new MatrixOperand(w.View, shape.ReductionLength, 1, shape.GroupOutChannels * shape.ReductionLength),
             Input(x), new ImagesResult(y.View, shape.OutChannels, shape.GroupOutChannels, pixels, b));
     }
@@ -87,7 +95,7 @@ internal sealed class Conv2DGpu : IConv2DKernels
             DivideHeight = shape.StrideHeight,
             DivideWidth = shape.StrideWidth,
         };
-        gradInput(TiledGemm.Config(size), size,
+        gradInput.Run(size,
             new WeightsByInput(w.View, shape.GroupOutChannels, shape.GroupInChannels, kernelSize),
             gathered, new ImagesResult(dx.View, shape.InChannels, shape.GroupInChannels, pixels));
     }
@@ -97,7 +105,7 @@ internal sealed class Conv2DGpu : IConv2DKernels
         int batch = dy.Shape[0], pixels = shape.OutHeight * shape.OutWidth, chunks = Chunks(batch);
         var size = new GemmSize(shape.GroupOutChannels, shape.ReductionLength, batch * pixels, shape.Groups, chunks, weightChunk);
         Tensor<float> sums = chunks > 1 ? partial : dw;
-        gradWeight(TiledGemm.Config(size), size,
+        gradWeight.Run(size,
             new ChannelPixels(dy.View, shape.OutChannels, shape.GroupOutChannels, pixels),
             new TransposedOperand<GatheredImages>(Input(x)),
             new MatrixResult(sums.View, shape.ReductionLength, null, shape.GroupOutChannels * shape.ReductionLength, dw.Count));

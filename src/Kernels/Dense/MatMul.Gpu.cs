@@ -1,6 +1,3 @@
-using ILGPU;
-using ILGPU.Runtime;
-
 namespace GpuConv.Kernels;
 
 /// <summary>
@@ -9,7 +6,7 @@ namespace GpuConv.Kernels;
 /// </summary>
 internal sealed class MatMulGpu : IMatMulKernels
 {
-    private readonly Action<KernelConfig, GemmSize, MatrixOperand, MatrixOperand, MatrixResult> kernel;
+    private readonly GemmKernel<MatrixOperand, MatrixOperand, MatrixResult> kernel;
     private readonly bool transposeA;
     private readonly bool transposeB;
 
@@ -17,14 +14,13 @@ internal sealed class MatMulGpu : IMatMulKernels
     {
         this.transposeA = transposeA;
         this.transposeB = transposeB;
-        kernel = TiledGemm.LoadKernel<MatrixOperand, MatrixOperand, MatrixResult>(arena.Device.Accelerator);
+        kernel = new(arena.Device.Accelerator, tiled: true);
     }
 
     public void Multiply(int m, int n, int k, Tensor<float> a, Tensor<float> b, Tensor<float>? bias, Tensor<float> c)
     {
         if (m == 0 || n == 0) return;
-        var size = new GemmSize(m, n, k);
-        kernel(TiledGemm.Config(size), size,
+        kernel.Run(new GemmSize(m, n, k),
             transposeA ? new MatrixOperand(a.View, 1, m) : new MatrixOperand(a.View, k, 1),
             transposeB ? new MatrixOperand(b.View, k, 1) : new MatrixOperand(b.View, 1, n),
             new MatrixResult(c.View, n, bias));

@@ -32,12 +32,8 @@ internal static class TiledGemm
     /// <summary>The number of tiles of a product: how many groups it keeps busy.</summary>
     public static int Tiles(int m, int n) => ((m + TileM - 1) / TileM) * ((n + TileN - 1) / TileN);
 
-    /// <summary>Loads the kernel for operands and a result of these kinds.</summary>
-    public static Action<KernelConfig, GemmSize, TA, TB, TResult> LoadKernel<TA, TB, TResult>(Accelerator accelerator)
-        where TA : struct, IGemmOperand
-        where TB : struct, IGemmOperand
-        where TResult : struct, IGemmResult =>
-        accelerator.LoadStreamKernel<GemmSize, TA, TB, TResult>(Kernel);
+    /// <summary>Whether at least one in 32 of the elements that tiles compute is wanted; below, a thread for each element does less work.</summary>
+    public static bool Fills(int m, int n) => 32L * m * n >= (long)Tiles(m, n) * TileM * TileN;
 
     /// <summary>The groups and threads for a product; one dimension, as CUDA limits the others to 65535.</summary>
     public static KernelConfig Config(GemmSize size) => new(Tiles(size.M, size.N) * size.Slices * size.Chunks, Threads);
