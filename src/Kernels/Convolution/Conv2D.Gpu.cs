@@ -1,15 +1,185 @@
+using ILGPU;
+using ILGPU.Runtime;
+
 namespace GpuConv.Kernels;
 
-/// <summary>Convolution on GPUs.</summary>
+/// <summary>
+/// Convolution on GPUs: each pass is a matrix product of <see cref="TiledGemm"/> for each group of channels, whose image operand is
+/// gathered while it is read (implicit GEMM). With Kg = K / groups and Cg = C / groups:
+/// <code>
+/// forward              (Kg, Cg R S) by (Cg R S, N P Q)   a tile: 32 output channels, 64 output pixels
+/// gradient to input    (Cg, Kg R S) by (Kg R S, N H W)   a tile: 32 input channels, 64 input pixels
+/// gradient to weights  (Kg, N P Q) by (N P Q, Cg R S)    a tile: 32 output channels, 64 weights of each
+/// </code>
+/// One thread sums an element of the first two over k in ascending order: nothing is shared, so no atomics are needed, and an image's
+/// result does not depend on its batch. The gradient to the weights has few elements and long sums; these are cut into chunks of a
+/// length that follows from the shape of one image, summed by different groups into working memory and added in ascending order by a
+/// second kernel. So its bits depend on the shapes alone.
+/// <para>
+/// Bytes moved from global memory where caches hold nothing, forward: 4 N P Q (Cg R S (1 / 64 + 1 / 32) Kg + K); the R S reads of a
+/// pixel hit the caches, as a tile's pixels are neighbours. Where each tap lies is computed once, on the host (the pointer tables of
+/// CUTLASS's implicit_gemm_convolution.md), so that the inner loop does not divide. Groups of few channels take the plain kernel of
+/// <see cref="GemmKernel{TA, TB, TResult}"/> instead of tiles, by the shape alone.
+/// </para>
+/// </summary>
 internal sealed class Conv2DGpu : IConv2DKernels
 {
-    public Conv2DGpu(DeviceArena arena, Conv2DShape shape, int maxBatch) => throw new NotImplementedException();
+    // Up to so many rows, of the 32 of a tile, a thread for each element needs fewer instructions than the tile: 15 or so to gather
+    // an element of the image, once for each row, against 15 and 44 for the tile's products.
+    private const int PlainChannels = 4;
 
-    public void Forward(Tensor<float> x, Tensor<float> w, Tensor<float>? b, Tensor<float> y) => throw new NotImplementedException();
+    // The threads that sum one channel of the gradient to the bias, and how many take part in the second step.
+    private const int BiasThreads = 64, BiasSums = 8;
 
-    public void GradInput(Tensor<float> dy, Tensor<float> w, Tensor<float> dx) => throw new NotImplementedException();
+    private readonly Conv2DShape shape;
+    private readonly int weightChunk;
+    private readonly Tensor<GemmPlace> forwardTaps;
+    private readonly Tensor<GemmPlace> backwardTaps;
+    private readonly Tensor<float> partial;
+    private readonly GemmKernel<MatrixOperand, GatheredImages, ImagesResult> forward;
+    private readonly GemmKernel<WeightsByInput, GatheredImages, ImagesResult> gradInput;
+    private readonly GemmKernel<ChannelPixels, TransposedOperand<GatheredImages>, MatrixResult> gradWeight;
+    private readonly Action<Index1D, int, ArrayView<float>, ArrayView<float>> addChunks;
+    private readonly Action<KernelConfig, int, int, ArrayView<float>, ArrayView<float>> gradBias;
 
-    public void GradWeight(Tensor<float> x, Tensor<float> dy, Tensor<float> dw) => throw new NotImplementedException();
+    public Conv2DGpu(DeviceArena arena, Conv2DShape shape, int maxBatch)
+    {
+        this.shape = shape;
+        Accelerator accelerator = arena.Device.Accelerator;
+        bool tiledWeights = TiledGemm.Fills(shape.GroupOutChannels, shape.ReductionLength);
+        forward = new(accelerator, tiled: shape.GroupOutChannels > PlainChannels);
+        gradInput = new(accelerator, tiled: shape.GroupInChannels > PlainChannels);
+        gradWeight = new(accelerator, tiledWeights);
+        addChunks = accelerator.LoadAutoGroupedStreamKernel<Index1D, int, ArrayView<float>, ArrayView<float>>(AddChunksKernel);
+        gradBias = accelerator.LoadStreamKernel<int, int, ArrayView<float>, ArrayView<float>>(GradBiasKernel);
 
-    public void GradBias(Tensor<float> dy, Tensor<float> db) => throw new NotImplementedException();
+        forwardTaps = Taps(arena, shape.GroupInChannels, shape.InHeight * shape.InWidth, shape.DilationHeight, shape.DilationWidth);
+        backwardTaps = Taps(arena, shape.GroupOutChannels, shape.OutHeight * shape.OutWidth, -shape.DilationHeight, -shape.DilationWidth);
+
+        // Enough chunks to fill a large device from a batch of ordinary size (a tile for each 64 pixels of all images, or a warp for
+        // each 8), but no more working memory than a tensor of 32 channels takes.
+        weightChunk = Math.Max(256, tiledWeights
+            ? 64 * shape.Groups * TiledGemm.Tiles(shape.GroupOutChannels, shape.ReductionLength)
+            : shape.Weights.Count / 4);
+        int chunks = Chunks(maxBatch);
+        if (chunks > 1) partial = arena.Allocate<float>(shape.Weights.Prepend(chunks));
+    }
+
+    public void Forward(Tensor<float> x, Tensor<float> w, Tensor<float>? b, Tensor<float> y)
+    {
+        int pixels = shape.OutHeight * shape.OutWidth;
+        var size = new GemmSize(shape.GroupOutChannels, x.Shape[0] * pixels, shape.ReductionLength, shape.Groups);
+        if (size.N == 0) return;
+        forward.Run(size,
+            new MatrixOperand(w.View, shape.ReductionLength, 1, shape.GroupOutChannels * shape.ReductionLength),
+            Input(x), new ImagesResult(y.View, shape.OutChannels, shape.GroupOutChannels, pixels, b));
+    }
+
+    public void GradInput(Tensor<float> dy, Tensor<float> w, Tensor<float> dx)
+    {
+        int pixels = shape.InHeight * shape.InWidth, kernelSize = shape.KernelHeight * shape.KernelWidth;
+        var size = new GemmSize(shape.GroupInChannels, dy.Shape[0] * pixels, shape.GroupOutChannels * kernelSize, shape.Groups);
+        if (size.N == 0) return;
+        var gathered = new GatheredImages(dy.View, backwardTaps.View)
+        {
+            ImageSize = shape.Output.Count,
+            GroupSize = shape.GroupOutChannels * shape.OutHeight * shape.OutWidth,
+            Height = shape.OutHeight,
+            Width = shape.OutWidth,
+            Pixels = pixels,
+            PixelsWidth = shape.InWidth,
+            StepHeight = 1,
+            StepWidth = 1,
+            ShiftHeight = shape.PadTop,
+            ShiftWidth = shape.PadLeft,
+            DivideHeight = shape.StrideHeight,
+            DivideWidth = shape.StrideWidth,
+        };
+        gradInput.Run(size,
+            new WeightsByInput(w.View, shape.GroupOutChannels, shape.GroupInChannels, kernelSize),
+            gathered, new ImagesResult(dx.View, shape.InChannels, shape.GroupInChannels, pixels));
+    }
+
+    public void GradWeight(Tensor<float> x, Tensor<float> dy, Tensor<float> dw)
+    {
+        int batch = dy.Shape[0], pixels = shape.OutHeight * shape.OutWidth, chunks = Chunks(batch);
+        var size = new GemmSize(shape.GroupOutChannels, shape.ReductionLength, batch * pixels, shape.Groups, chunks, weightChunk);
+        Tensor<float> sums = chunks > 1 ? partial : dw;
+        gradWeight.Run(size,
+            new ChannelPixels(dy.View, shape.OutChannels, shape.GroupOutChannels, pixels),
+            new TransposedOperand<GatheredImages>(Input(x)),
+            new MatrixResult(sums.View, shape.ReductionLength, null, shape.GroupOutChannels * shape.ReductionLength, dw.Count));
+        if (chunks > 1) addChunks(dw.Count, chunks, partial.View, dw.View);
+    }
+
+    public void GradBias(Tensor<float> dy, Tensor<float> db) =>
+        gradBias(new KernelConfig(shape.OutChannels, BiasThreads), dy.Shape[0], shape.OutHeight * shape.OutWidth, dy.View, db.View);
+
+    private GatheredImages Input(Tensor<float> x) => new(x.View, forwardTaps.View)
+    {
+        ImageSize = shape.Input.Count,
+        GroupSize = shape.GroupInChannels * shape.InHeight * shape.InWidth,
+        Height = shape.InHeight,
+        Width = shape.InWidth,
+        Pixels = shape.OutHeight * shape.OutWidth,
+        PixelsWidth = shape.OutWidth,
+        StepHeight = shape.StrideHeight,
+        StepWidth = shape.StrideWidth,
+        ShiftHeight = -shape.PadTop,
+        ShiftWidth = -shape.PadLeft,
+        DivideHeight = 1,
+        DivideWidth = 1,
+    };
+
+    private int Chunks(int batch) => (int)Math.Max(1, ((long)batch * shape.OutHeight * shape.OutWidth + weightChunk - 1) / weightChunk);
+
+    // The place of each (channel, r, s) relative to a pixel's.
+    private Tensor<GemmPlace> Taps(DeviceArena arena, int channels, int channelSize, int dilationHeight, int dilationWidth)
+    {
+        var taps = new GemmPlace[channels * shape.KernelHeight * shape.KernelWidth];
+        for (int i = 0; i < taps.Length; i++)
+        {
+            int s = i % shape.KernelWidth, r = i / shape.KernelWidth % shape.KernelHeight, c = i / (shape.KernelWidth * shape.KernelHeight);
+            taps[i] = new GemmPlace { Offset = c * channelSize, Row = r * dilationHeight, Column = s * dilationWidth };
+        }
+        Tensor<GemmPlace> onDevice = arena.Allocate<GemmPlace>(new Shape(taps.Length));
+        onDevice.CopyFrom(taps);
+        return onDevice;
+    }
+
+    // One index owns one weight and adds its chunks in ascending order.
+    private static void AddChunksKernel(Index1D i, int chunks, ArrayView<float> partial, ArrayView<float> dw)
+    {
+        int count = dw.IntLength;
+        float sum = 0;
+        for (int chunk = 0; chunk < chunks; chunk++) sum += partial[chunk * count + i];
+        dw[i] = sum;
+    }
+
+    // One group owns one channel: db[k] = sum over n, p, q of dy[n, k, p, q]. Its threads take every 64th pixel of all images in
+    // ascending order; their sums are added in a fixed order, first eight by eight. Moves 4 N P Q bytes for each group.
+    private static void GradBiasKernel(int batch, int pixels, ArrayView<float> dy, ArrayView<float> db)
+    {
+        ArrayView<float> sums = SharedMemory.Allocate<float>(BiasThreads);
+        int channel = Grid.IdxX, channels = db.IntLength, thread = Group.IdxX;
+        float sum = 0;
+        for (int i = thread; i < batch * pixels; i += BiasThreads)
+        {
+            int image = i / pixels;
+            sum += dy[(image * channels + channel) * pixels + i - image * pixels];
+        }
+        sums[thread] = sum;
+        Group.Barrier();
+        if (thread < BiasSums)
+        {
+            for (int i = thread + BiasSums; i < BiasThreads; i += BiasSums) sum += sums[i];
+            sums[thread] = sum;
+        }
+        Group.Barrier();
+        if (thread == 0)
+        {
+            for (int i = 1; i < BiasSums; i++) sum += sums[i];
+            db[channel] = sum;
+        }
+    }
 }
