@@ -1,107 +1,139 @@
 namespace GpuConv.Kernels;
 
-/// <summary>
-/// The gradient to the weights: dw[tap, k] = sum over images and pixels of planes[offset[tap] + p] dyT[p, k]. An item owns a chunk of
-/// consecutive images, whose sums run on from image to image; then the chunks are added in order. The size of a chunk is fixed, so
-/// the order of the sum is too.
-/// </summary>
+/// <content>
+/// The gradient to the weights: dwT (C R S x K) = the sum over images of planes (C R S x pixels) dyT (pixels x K). The left rows are
+/// the shifted planes again; dy is transposed for each image. The order of the sum: a chain over the pixels of a block of output rows, blocks
+/// added in order of rows and images into the slice of a run of consecutive images, slices added in order. Runs and blocks follow
+/// from the shape and the batch alone.
+/// </content>
 internal sealed unsafe partial class Conv2DCpu
 {
-    private const int ImagesOfChunk = 4;
+    // Enough slices for the threads of a large machine, as long as they do not take too much memory: 16 MiB in all.
+    private const int MostSlices = 16;
+    private const int MostSliceFloats = 4 << 20;
+
+    // Planes of the channels of one item; more would leave the second-level cache.
+    private const int ChannelBlockFloats = 32 * 1024;
+
+    // With fewer rows of dwT the transposition of dy would weigh too much.
+    private const int MinWeightRows = 96;
+
+    private readonly Tensor<float> slices;
+    private int gradWeightRows, gradWeightPlaneSize, gradWeightOffsets, sliceFloats, maxSlices, channelBlock;
+
+    private long PlanGradWeight()
+    {
+        // A block's pixels of one tile of dyT, at most one chunk, fit the first-level cache.
+        gradWeightRows = Math.Clamp(Gemm.MaxChunk / shape.OutWidth, 1, shape.OutHeight);
+        gradWeightPlaneSize = (gradWeightRows + MaxShift) * PlaneWidth;
+        gradWeightOffsets = AddForwardOffsets(gradWeightPlaneSize);
+        sliceFloats = checked(shape.InChannels * shape.KernelHeight * shape.KernelWidth * Gemm.Align(shape.GroupOutChannels));
+        maxSlices = Math.Clamp(MostSliceFloats / sliceFloats, 1, MostSlices);
+        int channelFloats = planeRowPhases * planeColumnPhases * gradWeightPlaneSize;
+        channelBlock = Math.Clamp(ChannelBlockFloats / channelFloats, 1, shape.GroupInChannels);
+        return (long)channelBlock * channelFloats + Gemm.Alignment + DyPanelFloats;
+    }
+
+    // The widest tile is twice the alignment.
+    private long DyPanelFloats => (long)gradWeightRows * shape.OutWidth * (Gemm.Align(shape.GroupOutChannels) + Gemm.Alignment);
 
     public void GradWeight(Tensor<float> x, Tensor<float> dy, Tensor<float> dw)
     {
-        int batch = x.Shape[0], chunks = ChunksOf(batch);
-        var sum = new WeightSum
+        int batch = dy.Shape[0];
+        if (batch == 0)
         {
-            X = x.Pointer,
-            Dy = dy.Pointer,
-            Sums = weightSums.Pointer,
-            Offsets = forwardOffsets.Pointer,
-            Planes = forwardPlanes,
-            Shape = shape,
-            Batch = batch,
-        };
-        device.Host.Run(sum, chunks);
-        device.Host.Run(new AddChunks(weightSums.Pointer, dw.Pointer, shape, chunks), shape.OutChannels);
+            new Span<float>(dw.Pointer, dw.Count).Clear();
+            return;
+        }
+        int run = (batch + maxSlices - 1) / maxSlices, runs = (batch + run - 1) / run;
+        // Cutting the channels changes no bit, so it may depend on the threads.
+        int wanted = (2 * device.Threads + runs * shape.Groups - 1) / (runs * shape.Groups);
+        int area = shape.KernelHeight * shape.KernelWidth;
+        int channels = Math.Clamp((shape.GroupInChannels + wanted - 1) / wanted, Math.Min(channelBlock, (MinWeightRows + area - 1) / area), channelBlock);
+        int blocks = (shape.GroupInChannels + channels - 1) / channels;
+        var kernel = new GradWeightKernel(shape, InputPlanes(gradWeightPlaneSize), MaxShift, gradWeightRows, batch, run, channels, blocks, channelBlock, Table + gradWeightOffsets,
+            x.Pointer, x.Pointer + x.Count, dy.Pointer, slices.Pointer);
+        device.Host.Run(kernel, runs * shape.Groups * blocks);
+        var sum = new SliceSumKernel(shape, runs, slices.Pointer, dw.Pointer);
+        device.Host.Run(sum, shape.Groups * sum.Blocks);
     }
 
-    private static int ChunksOf(int batch) => (batch + ImagesOfChunk - 1) / ImagesOfChunk;
-
-    // Output channels of a group, rounded up to whole tiles.
-    private static int PaddedChannels(Conv2DShape shape) => (shape.GroupOutChannels + HostTile.NarrowBlock - 1) / HostTile.NarrowBlock * HostTile.NarrowBlock;
-
-    private static int WeightSumsOfChunk(Conv2DShape shape) => shape.Groups * shape.ReductionLength * PaddedChannels(shape);
-
-    private static long WeightScratch(Conv2DShape shape, PlaneLayout planes) =>
-        planes.Floats(shape.GroupInChannels) + (long)shape.OutHeight * shape.OutWidth * PaddedChannels(shape);
-
-    /// <summary>The sums of a chunk, as [group][tap][output channel].</summary>
-    private struct WeightSum : IHostKernel
+    // One item: a run of images, a group, a block of its input channels.
+    private readonly struct GradWeightKernel(Conv2DShape shape, ImagePlanes layout, int shift, int blockRows, int batch, int run, int channelBlock, int channelBlocks, int maxChannelBlock,
+        int* offsets, float* x, float* xEnd, float* dy, float* slices) : IHostKernel
     {
-        public float* X, Dy, Sums;
-        public int* Offsets;
-        public PlaneLayout Planes;
-        public Conv2DShape Shape;
-        public int Batch;
-
         public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
-            int inputs = Shape.GroupInChannels, outputs = Shape.GroupOutChannels, padded = PaddedChannels(Shape), taps = Shape.ReductionLength;
-            int pixels = Shape.OutHeight * Shape.OutWidth;
-            float* planes = scratch, turned = scratch + Planes.Floats(inputs);
-            float** rows = stackalloc float*[6];
-            for (int group = 0; group < Shape.Groups; group++)
+            int firstChannel = item % channelBlocks * channelBlock;
+            int group = item / channelBlocks % shape.Groups, slice = item / channelBlocks / shape.Groups;
+            int channels = Math.Min(channelBlock, shape.GroupInChannels - firstChannel), outChannels = shape.GroupOutChannels;
+            int area = shape.KernelHeight * shape.KernelWidth, height = shape.OutHeight, width = shape.OutWidth;
+            int ldc = Gemm.Align(outChannels), tile = 2 * TSimd.Count;
+            float* panels = scratch + Gemm.Align(maxChannelBlock * layout.ChannelSize + Gemm.Alignment);
+            float* c = slices + (((long)slice * shape.Groups + group) * shape.GroupInChannels + firstChannel) * area * ldc;
+            bool add = false;
+            int end = Math.Min(batch, (slice + 1) * run);
+            for (int n = slice * run; n < end; n++)
             {
-                float* sums = Sums + ((long)item * Shape.Groups + group) * taps * padded;
-                int end = Math.Min((item + 1) * ImagesOfChunk, Batch);
-                for (int n = item * ImagesOfChunk; n < end; n++)
+                float* image = x + ((long)n * shape.InChannels + group * shape.GroupInChannels + firstChannel) * shape.InHeight * shape.InWidth;
+                for (int first = 0; first < height; first += blockRows)
                 {
-                    Planes.Fill(X, ((long)n * Shape.Groups + group) * inputs, inputs, planes);
-                    Turn(Dy + ((long)n * Shape.Groups + group) * outputs * pixels, turned, outputs, padded, pixels);
-                    for (int tap = 0; tap < taps; tap += 6)
-                    {
-                        int count = Math.Min(6, taps - tap);
-                        for (int i = 0; i < 6; i++) rows[i] = planes + Offsets[tap + Math.Min(i, count - 1)];
-                        for (int k = 0; k < outputs; k += 2 * TSimd.Count)
-                        {
-                            HostTile.Multiply6x2<TSimd, TVector>(
-                                rows, count, Shape.OutHeight, Shape.OutWidth, Planes.Width, turned + k, padded, sums + (long)tap * padded + k, padded, n == item * ImagesOfChunk);
-                        }
-                    }
+                    int rows = Math.Min(blockRows, height - first), pixels = rows * width;
+                    layout.Fill<TSimd, TVector>(image, xEnd, channels, first, rows + shift, scratch);
+                    float* grad = dy + (((long)n * shape.OutChannels + group * outChannels) * height + first) * width;
+                    for (int k = 0; k < outChannels; k += tile)
+                        Panel.Pack(grad + (long)k * height * width, 1, height * width, pixels, Math.Min(tile, outChannels - k), panels + (long)k * pixels, tile);
+                    Gemm.Block<TSimd, TVector, StridedRows>(channels * area, (outChannels + TSimd.Count - 1) / TSimd.Count, rows, width, layout.PlaneWidth - width,
+                        new LeftRows(scratch, 0, 1, offsets), new StridedRows(panels, tile, (nint)pixels * tile), c, ldc, add);
+                    add = true;
                 }
             }
         }
+    }
 
-        // dy[k, p] as [p][k], zeros in the channels that only fill up the tile.
-        private static void Turn(float* dy, float* turned, int outputs, int padded, int pixels)
+    // dw = the sum of the slices, transposed. One item owns some rows (c, r, s) of one group.
+    private readonly struct SliceSumKernel(Conv2DShape shape, int count, float* slices, float* dw) : IHostKernel
+    {
+        private const int Rows = 16;
+
+        public int Blocks => (shape.ReductionLength + Rows - 1) / Rows;
+
+        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
-            const int block = 16;
-            if (padded > outputs) new Span<float>(turned, pixels * padded).Clear();
-            for (int first = 0; first < pixels; first += block)
+            int group = item / Blocks, first = item % Blocks * Rows, rows = Math.Min(Rows, shape.ReductionLength - first);
+            int outChannels = shape.GroupOutChannels, ldc = Gemm.Align(outChannels);
+            long slice = (long)shape.Groups * shape.ReductionLength * ldc;
+            float* from = slices + ((long)group * shape.ReductionLength + first) * ldc;
+            float* to = dw + (long)group * outChannels * shape.ReductionLength + first;
+            float* sums = stackalloc float[Rows * Gemm.Alignment];
+            for (int k = 0; k < outChannels; k += TSimd.Count)
             {
-                int end = Math.Min(first + block, pixels);
-                for (int k = 0; k < outputs; k++)
-                    for (int p = first; p < end; p++) turned[(long)p * padded + k] = dy[(long)k * pixels + p];
+                int lanes = Math.Min(TSimd.Count, outChannels - k);
+                for (int r = 0; r < rows; r++)
+                {
+                    float* row = from + (long)r * ldc + k;
+                    TVector sum = TSimd.Load(row);
+                    for (int s = 1; s < count; s++) sum = TSimd.Add(sum, TSimd.Load(row + s * slice));
+                    TSimd.Store(sum, sums + r * TSimd.Count);
+                }
+                for (int lane = 0; lane < lanes; lane++)
+                    for (int r = 0; r < rows; r++) to[(long)(k + lane) * shape.ReductionLength + r] = sums[r * TSimd.Count + lane];
             }
         }
     }
 
-    /// <summary>dw[k, tap]: the chunks' sums added in order. An item owns an output channel.</summary>
-    private readonly struct AddChunks(float* sums, float* dw, Conv2DShape shape, int chunks) : IHostKernel
+    public void GradBias(Tensor<float> dy, Tensor<float> db) =>
+        device.Host.Run(new GradBiasKernel(dy.Shape[0], shape.OutChannels, shape.OutHeight * shape.OutWidth, dy.Pointer, db.Pointer), shape.OutChannels);
+
+    // One item owns one channel: the planes' sums, each in 16 lanes, in order of the images. In double, which costs nothing.
+    private readonly struct GradBiasKernel(int batch, int channels, int pixels, float* dy, float* db) : IHostKernel
     {
         public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
-            int taps = shape.ReductionLength, padded = PaddedChannels(shape);
-            int group = item / shape.GroupOutChannels, k = item % shape.GroupOutChannels;
-            long chunk = (long)shape.Groups * taps * padded;
-            for (int tap = 0; tap < taps; tap++)
-            {
-                float* source = sums + ((long)group * taps + tap) * padded + k;
-                float sum = 0;
-                for (int c = 0; c < chunks; c++) sum += source[c * chunk];
-                dw[(long)item * taps + tap] = sum;
-            }
+            double sum = 0;
+            for (int n = 0; n < batch; n++)
+                sum += LaneSum.Sum<DeviationTerm, TSimd, TVector>(new DeviationTerm(dy + ((long)n * channels + item) * pixels, 0), pixels);
+            db[item] = (float)sum;
         }
     }
 }

@@ -1,176 +1,158 @@
 namespace GpuConv.Kernels;
 
 /// <summary>
-/// Convolution on the CPU, without im2col: an image is copied into planes with its padding, one plane for each phase of the stride.
-/// Then a tap of the kernel is the same planes read from another start, and the convolution is a matrix product whose right-hand
-/// rows are shifted planes: y[k, p] = sum over taps of w[k, tap] planes[offset[tap] + p]. The output index p runs over whole rows of
-/// the planes; the few columns beyond the output's width are computed and dropped.
-/// An item owns an image (a chunk of images for the weights), so nothing is shared between threads. Each pass reads its inputs and
-/// writes its output once; planes and sums stay in the caches.
-/// Source of the shifted planes: Georganas et al., Anatomy of High-Performance Deep Learning Convolutions, 2018 (arXiv 1808.05567).
+/// Convolution on the CPU: all three passes are matrix products over <see cref="ImagePlanes"/>, on <see cref="Gemm"/>'s micro-kernel.
+/// Forward, for each image and group, y (K x pixels) = w (K x C R S) planes (C R S x pixels), where row (c, r, s) of the right matrix
+/// is plane c shifted. No im2col matrix is made. An item is a block of output rows of one image and group; how rows are cut into
+/// blocks changes no bit, so it may depend on the batch and the threads.
 /// </summary>
 internal sealed unsafe partial class Conv2DCpu : IConv2DKernels
 {
+    // Planes and result of a block should stay in a second-level cache of 512 KiB, with the weights.
+    private const int BlockFloats = 48 * 1024;
+
+    // Fewer columns than this would read the weights too often.
+    private const int MinBlockColumns = 128;
+
     private readonly Device device;
     private readonly Conv2DShape shape;
-    private readonly PlaneLayout forwardPlanes;
-    private readonly PlaneLayout gradientPlanes;
-    private readonly Tensor<int> forwardOffsets;
-    private readonly Tensor<int> gradientOffsets;
-    private readonly Tensor<float> turnedWeights;
-    private readonly Tensor<float> weightSums;
+    private readonly List<int> table = [];
+    private readonly Tensor<int> tables;
+    private readonly int planeRowPhases, planeColumnPhases, forwardRows, forwardOffsets, forwardPlaneSize;
 
     public Conv2DCpu(DeviceArena arena, Conv2DShape shape, int maxBatch)
     {
         device = arena.Device;
         this.shape = shape;
-        forwardPlanes = PlaneLayout.Forward(shape);
-        gradientPlanes = PlaneLayout.Gradient(shape);
-        forwardOffsets = Offsets(arena, forwardPlanes.ForwardOffsets(shape));
-        gradientOffsets = Offsets(arena, gradientPlanes.GradientOffsets(shape));
-        turnedWeights = arena.Allocate<float>(new Shape(shape.Weights.Count));
-        weightSums = arena.Allocate<float>(new Shape(ChunksOf(maxBatch), WeightSumsOfChunk(shape)));
-        device.Host.ReserveScratch(Math.Max(
-            ProductScratch(forwardPlanes, shape.GroupInChannels, shape.GroupOutChannels, shape.OutHeight),
-            Math.Max(
-                ProductScratch(gradientPlanes, shape.GroupOutChannels, shape.GroupInChannels, shape.InHeight),
-                WeightScratch(shape, forwardPlanes))));
+
+        table.AddRange(Phases(shape.KernelHeight, shape.DilationHeight, shape.StrideHeight));
+        planeRowPhases = table.Count;
+        table.AddRange(Phases(shape.KernelWidth, shape.DilationWidth, shape.StrideWidth));
+        planeColumnPhases = table.Count - planeRowPhases;
+
+        int phases = planeRowPhases * planeColumnPhases;
+        forwardRows = BlockRows(shape.OutHeight, PlaneWidth, shape.GroupInChannels * phases, MaxShift, shape.GroupOutChannels);
+        forwardPlaneSize = (forwardRows + MaxShift) * PlaneWidth;
+        forwardOffsets = AddForwardOffsets(forwardPlaneSize);
+        long forwardFloats = (long)shape.GroupInChannels * phases * forwardPlaneSize + (long)shape.GroupOutChannels * Gemm.Align(forwardRows * PlaneWidth);
+
+        long gradInputFloats = PlanGradInput();
+        long gradWeightFloats = PlanGradWeight();
+        packedWeights = arena.Allocate<float>(new Shape(shape.Weights.Count));
+        slices = arena.Allocate<float>(new Shape(Math.Min(maxSlices, maxBatch), sliceFloats));
+        tables = arena.Allocate<int>(new Shape(table.Count));
+        tables.CopyFrom(table.ToArray());
+        device.Host.ReserveScratch(Math.Max(forwardFloats, Math.Max(gradInputFloats, gradWeightFloats)) + Gemm.Alignment);
     }
+
+    // The planes are as wide as the columns that outputs look at, within a phase.
+    private int PlaneWidth => shape.OutWidth + (shape.KernelWidth - 1) * shape.DilationWidth / shape.StrideWidth;
+
+    // Rows that a plane has more than there are output rows.
+    private int MaxShift => (shape.KernelHeight - 1) * shape.DilationHeight / shape.StrideHeight;
+
+    private int* Table => tables.Pointer;
+
+    private ImagePlanes InputPlanes(int planeSize) => new()
+    {
+        Height = shape.InHeight,
+        Width = shape.InWidth,
+        RowStep = shape.StrideHeight,
+        ColumnStep = shape.StrideWidth,
+        RowOrigin = -shape.PadTop,
+        ColumnOrigin = -shape.PadLeft,
+        RowPhases = Table,
+        RowPhaseCount = planeRowPhases,
+        ColumnPhases = Table + planeRowPhases,
+        ColumnPhaseCount = planeColumnPhases,
+        PlaneWidth = PlaneWidth,
+        PlaneSize = planeSize,
+    };
 
     public void Forward(Tensor<float> x, Tensor<float> w, Tensor<float>? b, Tensor<float> y)
     {
-        var product = new ShiftedProduct
-        {
-            Source = x.Pointer,
-            Weights = w.Pointer,
-            Bias = b is { } bias ? bias.Pointer : null,
-            Destination = y.Pointer,
-            Planes = forwardPlanes,
-            Offsets = forwardOffsets.Pointer,
-            Groups = shape.Groups,
-            SourceChannels = shape.GroupInChannels,
-            Channels = shape.GroupOutChannels,
-            Taps = shape.ReductionLength,
-            Height = shape.OutHeight,
-            Width = shape.OutWidth,
-        };
-        device.Host.Run(product, x.Shape[0]);
+        int images = x.Shape[0] * shape.Groups;
+        int rows = RowsForThreads(forwardRows, shape.OutHeight, images);
+        int blocks = (shape.OutHeight + rows - 1) / rows;
+        var kernel = new ForwardKernel(shape, InputPlanes(forwardPlaneSize), MaxShift, rows, blocks, Gemm.Align(forwardRows * PlaneWidth), Table + forwardOffsets,
+            x.Pointer, x.Pointer + x.Count, w.Pointer, b is { } bias ? bias.Pointer : null, y.Pointer);
+        device.Host.Run(kernel, images * blocks);
     }
 
-    // The gradient to the input is a convolution of dy with the kernel turned by 180 degrees and input and output channels exchanged.
-    public void GradInput(Tensor<float> dy, Tensor<float> w, Tensor<float> dx)
-    {
-        device.Host.Run(new TurnWeights(w.Pointer, turnedWeights.Pointer, shape), shape.InChannels);
-        var product = new ShiftedProduct
-        {
-            Source = dy.Pointer,
-            Weights = turnedWeights.Pointer,
-            Bias = null,
-            Destination = dx.Pointer,
-            Planes = gradientPlanes,
-            Offsets = gradientOffsets.Pointer,
-            Groups = shape.Groups,
-            SourceChannels = shape.GroupOutChannels,
-            Channels = shape.GroupInChannels,
-            Taps = shape.GroupOutChannels * shape.KernelHeight * shape.KernelWidth,
-            Height = shape.InHeight,
-            Width = shape.InWidth,
-        };
-        device.Host.Run(product, dy.Shape[0]);
-    }
-
-    public void GradBias(Tensor<float> dy, Tensor<float> db) =>
-        device.Host.Run(new BiasSum(dy.Pointer, db.Pointer, dy.Shape[0], shape.OutChannels, shape.OutHeight * shape.OutWidth), shape.OutChannels);
-
-    private static Tensor<int> Offsets(DeviceArena arena, int[] values)
-    {
-        Tensor<int> tensor = arena.Allocate<int>(new Shape(values.Length));
-        tensor.CopyFrom(values);
-        return tensor;
-    }
-
-    private static long ProductScratch(PlaneLayout planes, int sourceChannels, int channels, int height) =>
-        planes.Floats(sourceChannels) + (long)channels * planes.WideColumns(height);
-
-    /// <summary>w[k, c, taps] of each group as [c, k, taps]; an item owns an input channel.</summary>
-    private readonly struct TurnWeights(float* w, float* turned, Conv2DShape shape) : IHostKernel
+    private readonly struct ForwardKernel(Conv2DShape shape, ImagePlanes layout, int shift, int blockRows, int blocks, int ldc, int* offsets,
+        float* x, float* xEnd, float* w, float* bias, float* y) : IHostKernel
     {
         public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
-            int inputs = shape.GroupInChannels, outputs = shape.GroupOutChannels, taps = shape.KernelHeight * shape.KernelWidth;
-            int group = item / inputs, c = item % inputs;
-            float* target = turned + (long)item * outputs * taps;
-            for (int k = 0; k < outputs; k++)
+            int image = item / blocks, first = item % blocks * blockRows;
+            int group = image % shape.Groups, channels = shape.GroupInChannels, outChannels = shape.GroupOutChannels;
+            int height = shape.OutHeight, width = shape.OutWidth, k = shape.ReductionLength;
+            int rows = Math.Min(blockRows, height - first);
+            layout.Fill<TSimd, TVector>(x + (long)image * channels * shape.InHeight * shape.InWidth, xEnd, channels, first, rows + shift, scratch);
+
+            float* c = scratch + (long)channels * layout.ChannelSize;
+            int columns = (rows - 1) * layout.PlaneWidth + width;
+            var left = new LeftRows(w + (long)group * outChannels * k, k, 1);
+            Gemm.Multiply<TSimd, TVector, TableRows>(outChannels, (columns + TSimd.Count - 1) / TSimd.Count, k, left, new TableRows(scratch, offsets, 2 * TSimd.Count), c, ldc);
+
+            for (int o = 0; o < outChannels; o++)
             {
-                float* source = w + ((long)(group * outputs + k) * inputs + c) * taps;
-                new ReadOnlySpan<float>(source, taps).CopyTo(new Span<float>(target + (long)k * taps, taps));
+                float b = bias == null ? 0 : bias[group * outChannels + o];
+                float* from = c + (long)o * ldc, to = y + ((long)(image * outChannels + o) * height + first) * width;
+                for (int i = 0; i < rows; i++) CopyRow<TSimd, TVector>(from + i * layout.PlaneWidth, b, to + i * width, width);
             }
         }
     }
 
-    /// <summary>db[k]: the sums of its planes, each in 16 lanes, added in the order of the images. An item owns a channel.</summary>
-    private readonly struct BiasSum(float* dy, float* db, int batch, int channels, int pixels) : IHostKernel
+    // to = from + bias. A row's last vector overlaps the one before it.
+    private static void CopyRow<TSimd, TVector>(float* from, float bias, float* to, int count) where TSimd : struct, ISimd<TVector> where TVector : struct
     {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        if (count < TSimd.Count)
         {
-            // In double: a sum over tens of thousands of pixels loses nothing worth speaking of, at no cost.
-            double sum = 0;
-            for (int n = 0; n < batch; n++)
-                sum += LaneSum.Sum<DeviationTerm, TSimd, TVector>(new DeviationTerm(dy + ((long)n * channels + item) * pixels, 0), pixels);
-            db[item] = (float)sum;
+            for (int j = 0; j < count; j++) to[j] = from[j] + bias;
+            return;
         }
+        TVector b = TSimd.Broadcast(bias);
+        int last = count - TSimd.Count;
+        for (int j = 0; j < last; j += TSimd.Count) TSimd.Store(TSimd.Add(TSimd.Load(from + j), b), to + j);
+        TSimd.Store(TSimd.Add(TSimd.Load(from + last), b), to + last);
     }
 
-    /// <summary>One image's convolution as a product of weights and shifted planes. An item owns an image.</summary>
-    private struct ShiftedProduct : IHostKernel
+    // The phases that kernel elements look at, in ascending order.
+    private static int[] Phases(int kernel, int dilation, int stride) =>
+        [.. Enumerable.Range(0, kernel).Select(r => r * dilation % stride).Distinct().Order()];
+
+    // The offset of what each kernel element of each channel sees of the planes: rows of the forward pass's right matrix, and
+    // of the weight gradient's left one.
+    private int AddForwardOffsets(int planeSize)
     {
-        public float* Source, Weights, Bias, Destination;
-        public PlaneLayout Planes;
-        public int* Offsets;
-        public int Groups, SourceChannels, Channels, Taps, Height, Width;
-
-        // A block of taps whose planes stay in the first two caches while all channels pass by.
-        private const int TapsOfBlock = 512;
-
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
-        {
-            float* planes = scratch, sums = scratch + Planes.Floats(SourceChannels);
-            int wide = Planes.WideColumns(Height), used = Planes.UsedColumns(Height, Width);
-            for (int group = 0; group < Groups; group++)
-            {
-                long firstSource = (long)item * Groups * SourceChannels + (long)group * SourceChannels;
-                Planes.Fill(Source, firstSource, SourceChannels, planes);
-                float* weights = Weights + (long)group * Channels * Taps;
-                for (int j = 0; j < used; j += 3 * TSimd.Count)
+        int[] rowPhases = Phases(shape.KernelHeight, shape.DilationHeight, shape.StrideHeight);
+        int[] columnPhases = Phases(shape.KernelWidth, shape.DilationWidth, shape.StrideWidth);
+        int start = table.Count;
+        for (int c = 0; c < shape.GroupInChannels; c++)
+            for (int r = 0; r < shape.KernelHeight; r++)
+                for (int s = 0; s < shape.KernelWidth; s++)
                 {
-                    for (int start = 0; start < Taps; start += TapsOfBlock)
-                    {
-                        int end = Math.Min(start + TapsOfBlock, Taps);
-                        for (int k = 0; k < Channels; k += 4)
-                        {
-                            HostTile.Multiply4x3<TSimd, TVector, TableRows>(
-                                weights + (long)k * Taps, Taps, Math.Min(4, Channels - k), planes + j, new TableRows(Offsets), start, end, sums + (long)k * wide + j, wide, start == 0);
-                        }
-                    }
+                    (int row, int rowPhase) = Math.DivRem(r * shape.DilationHeight, shape.StrideHeight);
+                    (int column, int columnPhase) = Math.DivRem(s * shape.DilationWidth, shape.StrideWidth);
+                    int plane = (c * rowPhases.Length + Array.IndexOf(rowPhases, rowPhase)) * columnPhases.Length + Array.IndexOf(columnPhases, columnPhase);
+                    table.Add(checked(plane * planeSize) + row * PlaneWidth + column);
                 }
-                Store(sums, wide, item, group);
-            }
-        }
+        return start;
+    }
 
-        private readonly void Store(float* sums, int wide, int item, int group)
-        {
-            for (int k = 0; k < Channels; k++)
-            {
-                int channel = group * Channels + k;
-                float* target = Destination + ((long)item * Groups * Channels + channel) * Height * Width;
-                float bias = Bias == null ? 0 : Bias[channel];
-                for (int row = 0; row < Height; row++, target += Width)
-                {
-                    float* source = sums + (long)k * wide + row * Planes.Width;
-                    if (Bias == null) new ReadOnlySpan<float>(source, Width).CopyTo(new Span<float>(target, Width));
-                    else for (int q = 0; q < Width; q++) target[q] = source[q] + bias;
-                }
-            }
-        }
+    // Rows of the result for one item: as many as the cache holds, but enough for the weights to be worth reading.
+    private static int BlockRows(int height, int width, int planes, int shift, int channels)
+    {
+        long row = (long)(planes + channels) * width;
+        long inCache = (BlockFloats - (long)planes * shift * width) / row;
+        return (int)Math.Clamp(Math.Max(inCache, (MinBlockColumns + width - 1) / width), 1, height);
+    }
+
+    // Fewer rows where there are not enough images for all threads.
+    private int RowsForThreads(int rows, int height, int images)
+    {
+        int wanted = (2 * device.Threads + images - 1) / Math.Max(1, images);
+        return device.Threads == 1 ? rows : Math.Min(rows, (height + wanted - 1) / wanted);
     }
 }

@@ -1,17 +1,21 @@
 namespace GpuConv.Kernels;
 
 /// <summary>
-/// Matrix products on the CPU. A transposed B (the weights of a fully connected layer) is never moved: the product's transpose is
-/// computed instead, with B as the left-hand matrix. The right-hand matrix is packed in panels of 48 columns, so that the tile reads
-/// it in order; the left-hand one is read as it lies, or transposed once. An item owns a panel and up to 96 rows of the result.
-/// Moves A and C once, B once for each 96 rows.
+/// Matrix products on the CPU. C is cut into blocks of rows and columns, shared out among the threads; see <see cref="Gemm"/> for what
+/// happens within a block. The micro-kernel reads its left matrix as single floats, which may lie in any order, and its right one as
+/// vectors along the columns of the result. So:
+/// <list type="bullet">
+/// <item>A B and AT B are computed as they stand; each block packs its columns of B, chunk by chunk, into panels one tile wide.</item>
+/// <item>AT BT is computed transposed, as B A: no matrix needs to be transposed but the result.</item>
+/// <item>A BT needs one of both transposed: the smaller one, packed once for all threads. In y = x wT that is x, and the weights
+/// are read where they lie.</item>
+/// </list>
+/// An element's bits depend on none of these choices.
 /// </summary>
 internal sealed unsafe class MatMulCpu : IMatMulKernels
 {
-    private const int RowsOfItem = 96;
-
-    // A block of a panel, 384 x 48 floats, is 72 KiB: it stays in the second-level cache while the rows of an item pass by.
-    private const int DepthOfBlock = 384;
+    // A block of fewer rows would not repay the packing of its columns of B.
+    private const int MinBlockRows = 24;
 
     private readonly Device device;
     private readonly bool transposeA;
@@ -23,105 +27,63 @@ internal sealed unsafe class MatMulCpu : IMatMulKernels
         device = arena.Device;
         this.transposeA = transposeA;
         this.transposeB = transposeB;
-        // Only A is ever transposed, for one side or the other.
-        packed = arena.Allocate<float>(new Shape(transposeA != transposeB ? maxElements : 0));
-        device.Host.ReserveScratch((DepthOfBlock + RowsOfItem) * HostTile.WideBlock);
+        if (transposeB && !transposeA) packed = arena.Allocate<float>(new Shape(maxElements));
+        device.Host.ReserveScratch(MatMulCpuKernel.ScratchFloats);
     }
 
     public void Multiply(int m, int n, int k, Tensor<float> a, Tensor<float> b, Tensor<float>? bias, Tensor<float> c)
     {
         if (m == 0 || n == 0) return;
-        float* moved = a.Pointer;
-        if (transposeA != transposeB)
+        // A BT: the smaller matrix takes the right side. AT BT: the first does, as it lies there the right way round.
+        bool swap = transposeB && (transposeA || m <= n);
+        float* left = swap ? b.Pointer : a.Pointer, right = swap ? a.Pointer : b.Pointer;
+        var work = new MatMulCpuKernel
         {
-            // A as given has m rows if it is not transposed, k if it is; it is needed the other way round.
-            (int rows, int columns) = transposeA ? (k, m) : (m, k);
-            device.Host.Run(new Transpose(a.Pointer, packed.Pointer, rows, columns), (columns + Transpose.Block - 1) / Transpose.Block);
-            moved = packed.Pointer;
-        }
-        float* values = bias is { } given ? given.Pointer : null;
-        // Left (rows x k) times right (k x columns); swapped, the result is stored transposed.
-        Product product = transposeB
-            ? new Product(b.Pointer, moved, c.Pointer, values, n, m, k, true)
-            : new Product(moved, b.Pointer, c.Pointer, values, m, n, k, false);
-        device.Host.Run(product, product.Items);
+            M = swap ? n : m,
+            N = swap ? m : n,
+            K = k,
+            A = transposeA && !swap ? new LeftRows(left, 1, m) : new LeftRows(left, k, 1),
+            B = right,
+            RowStride = transposeB && !transposeA ? 1 : swap ? m : n,
+            ColumnStride = transposeB && !transposeA ? k : 1,
+            C = c.Pointer,
+            Bias = bias is { } values ? values.Pointer : null,
+            Transposed = swap ? 1 : 0,
+        };
+        if (work.ColumnStride != 1) Pack(ref work);
+        work.ColumnBlocks = (work.N + MatMulCpuKernel.BlockColumns - 1) / MatMulCpuKernel.BlockColumns;
+        // Enough blocks for all threads, and a few more so that they end together.
+        int wanted = (4 * device.Threads + work.ColumnBlocks - 1) / work.ColumnBlocks;
+        int rows = Math.Clamp((work.M + wanted - 1) / wanted, MinBlockRows, MatMulCpuKernel.MaxBlockRows);
+        work.BlockRows = (rows + MicroKernel.MaxRows - 1) / MicroKernel.MaxRows * MicroKernel.MaxRows;
+        device.Host.Run(work, work.ColumnBlocks * ((work.M + work.BlockRows - 1) / work.BlockRows));
     }
 
-    /// <summary>The transpose of a matrix; an item owns a block of its columns.</summary>
-    private readonly struct Transpose(float* source, float* destination, int rows, int columns) : IHostKernel
+    // Packs all of the right matrix for all threads. Where its padded columns do not fit into the working memory (matrices of few
+    // columns and rows, and long sums), each block packs for itself.
+    private void Pack(ref MatMulCpuKernel work)
     {
-        public const int Block = 16;
+        int width = device.SimdBits / 32 * MicroKernel.MaxVectors;
+        int panels = (work.N + width - 1) / width;
+        if ((long)work.K * panels * width > packed.Count) return;
+        work.Panels = packed.Pointer;
+        var pack = new PackKernel(work.B, work.RowStride, work.ColumnStride, work.K, work.N, packed.Pointer);
+        device.Host.Run(pack, panels * pack.Parts);
+    }
+
+    // One item packs some rows of one panel.
+    private readonly struct PackKernel(float* b, nint rowStride, nint columnStride, int k, int n, float* panels) : IHostKernel
+    {
+        private const int Rows = 256;
+
+        public int Parts => (k + Rows - 1) / Rows;
 
         public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
-            int end = Math.Min((item + 1) * Block, columns);
-            for (int i = 0; i < rows; i++)
-                for (int j = item * Block; j < end; j++) destination[(long)j * rows + i] = source[(long)i * columns + j];
-        }
-    }
-
-    private readonly struct Product(float* left, float* right, float* c, float* bias, int rows, int columns, int depth, bool swapped) : IHostKernel
-    {
-        private int RowBlocks => (rows + RowsOfItem - 1) / RowsOfItem;
-
-        public int Items => RowBlocks * ((columns + HostTile.WideBlock - 1) / HostTile.WideBlock);
-
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
-        {
-            const int width = HostTile.WideBlock;
-            int firstRow = item % RowBlocks * RowsOfItem, firstColumn = item / RowBlocks * width;
-            int rowCount = Math.Min(RowsOfItem, rows - firstRow), columnCount = Math.Min(width, columns - firstColumn);
-            float* panel = scratch, sums = scratch + DepthOfBlock * width;
-            if (depth == 0) new Span<float>(sums, rowCount * width).Clear();
-            for (int start = 0; start < depth; start += DepthOfBlock)
-            {
-                int end = Math.Min(start + DepthOfBlock, depth);
-                Pack(panel, start, end, firstColumn, columnCount);
-                for (int r = 0; r < rowCount; r += 4)
-                {
-                    for (int j = 0; j < columnCount; j += 3 * TSimd.Count)
-                    {
-                        HostTile.Multiply4x3<TSimd, TVector, EvenRows>(
-                            left + (long)(firstRow + r) * depth + start, depth, Math.Min(4, rowCount - r),
-                            panel + j, new EvenRows(width), 0, end - start,
-                            sums + r * width + j, width, start == 0);
-                    }
-                }
-            }
-            if (swapped) StoreSwapped(sums, firstRow, rowCount, firstColumn, columnCount);
-            else Store(sums, firstRow, rowCount, firstColumn, columnCount);
-        }
-
-        private void Pack(float* panel, int start, int end, int firstColumn, int columnCount)
-        {
-            for (int k = start; k < end; k++, panel += HostTile.WideBlock)
-            {
-                new ReadOnlySpan<float>(right + (long)k * columns + firstColumn, columnCount).CopyTo(new Span<float>(panel, columnCount));
-                // Zeros in columns that do not exist: their sums are dropped, but must not be slowed by what happens to lie there.
-                new Span<float>(panel + columnCount, HostTile.WideBlock - columnCount).Clear();
-            }
-        }
-
-        private void Store(float* sums, int firstRow, int rowCount, int firstColumn, int columnCount)
-        {
-            for (int r = 0; r < rowCount; r++)
-            {
-                float* source = sums + r * HostTile.WideBlock, target = c + (long)(firstRow + r) * columns + firstColumn;
-                for (int j = 0; j < columnCount; j++) target[j] = bias == null ? source[j] : source[j] + bias[firstColumn + j];
-            }
-        }
-
-        private void StoreSwapped(float* sums, int firstRow, int rowCount, int firstColumn, int columnCount)
-        {
-            for (int j = 0; j < columnCount; j++)
-            {
-                float* target = c + (long)(firstColumn + j) * rows + firstRow;
-                for (int r = 0; r < rowCount; r++)
-                {
-                    float sum = sums[r * HostTile.WideBlock + j];
-                    target[r] = bias == null ? sum : sum + bias[firstRow + r];
-                }
-            }
+            int width = TSimd.Count * MicroKernel.MaxVectors;
+            int panel = item / Parts, start = item % Parts * Rows;
+            Panel.Pack(b + start * rowStride + (long)panel * width * columnStride, rowStride, columnStride, Math.Min(Rows, k - start), Math.Min(width, n - panel * width),
+                panels + ((long)panel * k + start) * width, width);
         }
     }
 }
