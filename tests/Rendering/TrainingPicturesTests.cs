@@ -8,7 +8,9 @@ public class TrainingPicturesTests
     /// <summary>Every picture with ordinary and extreme data. With GPUCONV_PICTURES set to a folder they are kept there, to be looked at.</summary>
     public static TheoryData<string> Names => [.. Pictures.Keys];
 
-    private static readonly Dictionary<string, Func<byte[]>> Pictures = new()
+    internal static readonly string[] Samples = ["curves", "predictions"];
+
+    internal static readonly Dictionary<string, Func<byte[]>> Pictures = new()
     {
         ["curves"] = () => TrainingPictures.Curves(MadeUpRun.History(10), 7),
         ["curves-one-epoch"] = () => TrainingPictures.Curves(MadeUpRun.History(1), 1),
@@ -32,12 +34,11 @@ public class TrainingPicturesTests
     };
 
     [Theory, MemberData(nameof(Names))]
-    public void Each_picture_is_drawn_and_repeats_to_the_byte(string name)
+    public void Each_picture_is_drawn_within_its_margins(string name)
     {
         byte[] png = Pictures[name]();
         if (Environment.GetEnvironmentVariable("GPUCONV_PICTURES") is { Length: > 0 } folder) File.WriteAllBytes(Path.Combine(folder, name + ".png"), png);
         Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], png[..4]);
-        Assert.Equal(png, Pictures[name]());
         Margins(png, name);
     }
 
@@ -46,12 +47,13 @@ public class TrainingPicturesTests
     {
         const int band = 12;
         using SKBitmap bitmap = SKBitmap.Decode(png);
+        SKColor[] pixels = bitmap.Pixels;
         int ink = 0;
         for (int y = 0; y < bitmap.Height; y++)
         {
             for (int x = 0; x < bitmap.Width; x++)
             {
-                if (bitmap.GetPixel(x, y) == SKColors.White) continue;
+                if (pixels[y * bitmap.Width + x] == SKColors.White) continue;
                 ink++;
                 if (x < band || y < band || x >= bitmap.Width - band || y >= bitmap.Height - band) Assert.Fail($"{name}: something is drawn at ({x}, {y}), at the edge of {bitmap.Width} x {bitmap.Height}.");
             }
@@ -61,11 +63,12 @@ public class TrainingPicturesTests
 
     /// <summary>One picture by SkiaSharp alone and one with ScottPlot; also run in a process of its own by <see cref="EmbeddedFontTests"/>.</summary>
     [Fact]
-    public void Samples_are_drawn()
+    public void Samples_repeat_to_the_byte()
     {
-        foreach (string name in new[] { "curves", "predictions" })
+        foreach (string name in Samples)
         {
             byte[] png = Pictures[name]();
+            Assert.Equal(png, Pictures[name]());
             if (Environment.GetEnvironmentVariable("GPUCONV_PICTURES") is { Length: > 0 } folder) File.WriteAllBytes(Path.Combine(folder, name + ".png"), png);
         }
     }

@@ -36,7 +36,9 @@ internal sealed record Ticks(double Minimum, double Maximum, double[] Positions,
     /// <param name="largest">The largest fraction.</param>
     public static Ticks LogPercent(double smallest, double largest)
     {
-        double low = Math.Log10(smallest) - 0.08, high = Math.Log10(Math.Max(largest, smallest)) + 0.08;
+        const double room = 0.08, least = 0.7; // decades
+        double high = Math.Min(Math.Log10(Math.Max(largest, smallest)) + room, 0.02); // no error exceeds 100 %
+        double low = Math.Min(Math.Log10(smallest) - room, high - least);
         int[] factors = high - low > 3.2 ? [1] : high - low > 1.2 ? [1, 3] : [1, 2, 3, 5];
         var positions = new List<double>();
         var labels = new List<string>();
