@@ -26,7 +26,10 @@ internal sealed class ImageGrid(IReadOnlyList<GridImage> images, int columns, fl
     private int CaptionLines => images.Any(i => i.Detail.Length > 0) ? 2 : images.Any(i => i.Caption.Length > 0) ? 1 : 0;
 
     // A cell is as wide as the widest of what stands in it: captions never meet.
-    private float CellWidth => MathF.Ceiling(Math.Max(imageWidth, images.Select(i => Math.Max(Picture.TextWidth(i.Caption, Theme.TextSize, bold: true), Picture.TextWidth(i.Detail, Theme.SmallSize))).DefaultIfEmpty(0).Max())) + minimumGap;
+    private float CellWidth => MathF.Ceiling(Math.Max(imageWidth, images.Select(TextWidth).DefaultIfEmpty(0).Max())) + minimumGap;
+
+    private static float TextWidth(GridImage image) =>
+        Math.Max(Picture.TextWidth(image.Caption, Theme.TextSize, bold: true), Picture.TextWidth(image.Detail, Theme.SmallSize));
 
     private float CellHeight => imageHeight + CaptionLines * LineHeight + minimumGap;
 
