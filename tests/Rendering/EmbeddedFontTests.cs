@@ -56,8 +56,13 @@ public class EmbeddedFontTests
         using var folder = new TemporaryFolder();
         Run(folder.Path, new()
         {
-            ["FONTCONFIG_FILE"] = "/nonexistent", ["FONTCONFIG_PATH"] = "/nonexistent", ["XDG_DATA_HOME"] = "/nonexistent", ["HOME"] = folder.Path,
-            ["LC_ALL"] = "de_DE.UTF-8", ["LANG"] = "de_DE.UTF-8", ["TZ"] = "Asia/Tokyo",
+            ["FONTCONFIG_FILE"] = "/nonexistent",
+            ["FONTCONFIG_PATH"] = "/nonexistent",
+            ["XDG_DATA_HOME"] = "/nonexistent",
+            ["HOME"] = folder.Path,
+            ["LC_ALL"] = "de_DE.UTF-8",
+            ["LANG"] = "de_DE.UTF-8",
+            ["TZ"] = "Asia/Tokyo",
         });
         foreach (string name in TrainingPicturesTests.Samples) Assert.Equal(TrainingPicturesTests.Pictures[name](), File.ReadAllBytes(folder[name + ".png"]));
     }
