@@ -1,4 +1,5 @@
 using GpuConv.Studies.Training;
+using SkiaSharp;
 
 namespace GpuConv.Tests;
 
@@ -7,7 +8,9 @@ public class TrainingPicturesTests
     /// <summary>Every picture with ordinary and extreme data. With GPUCONV_PICTURES set to a folder they are kept there, to be looked at.</summary>
     public static TheoryData<string> Names => [.. Pictures.Keys];
 
-    private static readonly Dictionary<string, Func<byte[]>> Pictures = new()
+    internal static readonly string[] Samples = ["curves", "predictions"];
+
+    internal static readonly Dictionary<string, Func<byte[]>> Pictures = new()
     {
         ["curves"] = () => TrainingPictures.Curves(MadeUpRun.History(10), 7),
         ["curves-one-epoch"] = () => TrainingPictures.Curves(MadeUpRun.History(1), 1),
@@ -17,6 +20,8 @@ public class TrainingPicturesTests
         ["curves-perfect"] = () => TrainingPictures.Curves([.. MadeUpRun.History(5).Select(r => r with { TrainAccuracy = r.Epoch > 2 ? 1 : 0.97 })], 5),
         ["curves-diverged"] = () => TrainingPictures.Curves([.. MadeUpRun.History(4).Select(r => r with { TrainLoss = r.Epoch > 2 ? double.NaN : 900, ValidationLoss = double.PositiveInfinity, TrainAccuracy = 0.1 })], 1),
         ["curves-all-diverged"] = () => TrainingPictures.Curves([.. MadeUpRun.History(2).Select(r => r with { TrainLoss = double.NaN, TrainAccuracy = double.NaN, ValidationLoss = null, ValidationAccuracy = null })], 2),
+        ["curves-huge-loss"] = () => TrainingPictures.Curves([.. MadeUpRun.History(4).Select(r => r with { TrainLoss = 3e37, ValidationAccuracy = 0.1, TrainAccuracy = 0.1 })], 1),
+        ["curves-tiny-loss"] = () => TrainingPictures.Curves([.. MadeUpRun.History(4).Select(r => r with { TrainLoss = 3e-7, ValidationLoss = 2e-7, ValidationAccuracy = 1, TrainAccuracy = 1 })], 1),
         ["predictions"] = () => TrainingPictures.Predictions(MadeUpRun.Predictions(40, 13)),
         ["predictions-one"] = () => TrainingPictures.Predictions(MadeUpRun.Predictions(1, 1)),
         ["predictions-named"] = () => TrainingPictures.Predictions(MadeUpRun.Predictions(12, 4), ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]),
@@ -29,12 +34,43 @@ public class TrainingPicturesTests
     };
 
     [Theory, MemberData(nameof(Names))]
-    public void Each_picture_is_drawn_and_repeats_to_the_byte(string name)
+    public void Each_picture_is_drawn_within_its_margins(string name)
     {
         byte[] png = Pictures[name]();
         if (Environment.GetEnvironmentVariable("GPUCONV_PICTURES") is { Length: > 0 } folder) File.WriteAllBytes(Path.Combine(folder, name + ".png"), png);
         Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], png[..4]);
-        Assert.Equal(png, Pictures[name]());
+        Margins(png, name);
+    }
+
+    /// <summary>Nothing runs over the picture's edge: a band along it is white, and inside it something is drawn.</summary>
+    private static void Margins(byte[] png, string name)
+    {
+        const int band = 12;
+        using SKBitmap bitmap = SKBitmap.Decode(png);
+        SKColor[] pixels = bitmap.Pixels;
+        int ink = 0;
+        for (int y = 0; y < bitmap.Height; y++)
+        {
+            for (int x = 0; x < bitmap.Width; x++)
+            {
+                if (pixels[y * bitmap.Width + x] == SKColors.White) continue;
+                ink++;
+                if (x < band || y < band || x >= bitmap.Width - band || y >= bitmap.Height - band) Assert.Fail($"{name}: something is drawn at ({x}, {y}), at the edge of {bitmap.Width} x {bitmap.Height}.");
+            }
+        }
+        Assert.True(ink > 1000, $"{name}: only {ink} pixels are drawn.");
+    }
+
+    /// <summary>One picture by SkiaSharp alone and one with ScottPlot; also run in a process of its own by <see cref="EmbeddedFontTests"/>.</summary>
+    [Fact]
+    public void Samples_repeat_to_the_byte()
+    {
+        foreach (string name in Samples)
+        {
+            byte[] png = Pictures[name]();
+            Assert.Equal(png, Pictures[name]());
+            if (Environment.GetEnvironmentVariable("GPUCONV_PICTURES") is { Length: > 0 } folder) File.WriteAllBytes(Path.Combine(folder, name + ".png"), png);
+        }
     }
 
     [Fact]

@@ -16,6 +16,9 @@ internal sealed record GridImage(Raster Raster, string Caption = "", string Deta
 /// <summary>Images in rows, left to right, all of one size, each with its captions.</summary>
 internal sealed class ImageGrid(IReadOnlyList<GridImage> images, int columns, float imageHeight, float minimumGap = 14)
 {
+    /// <summary>Width and height of the cross.</summary>
+    public const float CrossSize = 15;
+
     private const float LineHeight = 15;
 
     private readonly float imageWidth = images.Count == 0 ? imageHeight : imageHeight * images[0].Raster.Width / images[0].Raster.Height;
@@ -23,7 +26,10 @@ internal sealed class ImageGrid(IReadOnlyList<GridImage> images, int columns, fl
     private int CaptionLines => images.Any(i => i.Detail.Length > 0) ? 2 : images.Any(i => i.Caption.Length > 0) ? 1 : 0;
 
     // A cell is as wide as the widest of what stands in it: captions never meet.
-    private float CellWidth => MathF.Ceiling(Math.Max(imageWidth, images.Select(i => Math.Max(Picture.TextWidth(i.Caption, Theme.TextSize, bold: true), Picture.TextWidth(i.Detail, Theme.SmallSize))).DefaultIfEmpty(0).Max())) + minimumGap;
+    private float CellWidth => MathF.Ceiling(Math.Max(imageWidth, images.Select(TextWidth).DefaultIfEmpty(0).Max())) + minimumGap;
+
+    private static float TextWidth(GridImage image) =>
+        Math.Max(Picture.TextWidth(image.Caption, Theme.TextSize, bold: true), Picture.TextWidth(image.Detail, Theme.SmallSize));
 
     private float CellHeight => imageHeight + CaptionLines * LineHeight + minimumGap;
 
@@ -62,8 +68,14 @@ internal sealed class ImageGrid(IReadOnlyList<GridImage> images, int columns, fl
             return;
         }
         picture.Frame(SKRect.Inflate(rect, 1, 1), Theme.Vermilion, 3);
-        const float size = 15, inset = 4.5f;
-        var corner = SKRect.Create(rect.Right - size + 2, rect.Top - 2, size, size);
+        DrawCross(picture, rect.Right - CrossSize + 2, rect.Top - 2);
+    }
+
+    /// <summary>Draws the cross that marks a mistake, also for a legend.</summary>
+    public static void DrawCross(Picture picture, float left, float top)
+    {
+        const float inset = 4.5f;
+        var corner = SKRect.Create(left, top, CrossSize, CrossSize);
         picture.Fill(corner, Theme.Vermilion);
         picture.Line(corner.Left + inset, corner.Top + inset, corner.Right - inset, corner.Bottom - inset, SKColors.White, 2);
         picture.Line(corner.Left + inset, corner.Bottom - inset, corner.Right - inset, corner.Top + inset, SKColors.White, 2);

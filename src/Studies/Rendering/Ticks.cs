@@ -15,7 +15,11 @@ internal sealed record Ticks(double Minimum, double Maximum, double[] Positions,
         long first = (long)Math.Floor(minimum / step + 1e-9), last = (long)Math.Ceiling(maximum / step - 1e-9);
         int decimals = Math.Max(0, -(int)Math.Floor(Math.Log10(step * (percent ? 100 : 1)) + 1e-9));
         double[] positions = [.. Enumerable.Range(0, (int)(last - first) + 1).Select(i => (first + i) * step)];
-        return new Ticks(first * step, last * step, positions, [.. positions.Select(p => percent ? $"{(p * 100).ToString("F" + decimals)} %" : p.ToString("F" + decimals))]);
+        // Numbers that would be wider than the margin are written with an exponent.
+        bool exponent = !percent && (Math.Max(Math.Abs(first), Math.Abs(last)) * step >= 1e5 || step < 1e-4);
+        return new Ticks(first * step, last * step, positions, [.. positions.Select(Label)]);
+
+        string Label(double p) => percent ? $"{(p * 100).ToString("F" + decimals)} %" : exponent && p != 0 ? p.ToString("0.##e0") : p.ToString("F" + (exponent ? 0 : decimals));
     }
 
     /// <summary>Ticks at whole numbers, for epochs; half a unit of room at both ends.</summary>
@@ -32,8 +36,10 @@ internal sealed record Ticks(double Minimum, double Maximum, double[] Positions,
     /// <param name="largest">The largest fraction.</param>
     public static Ticks LogPercent(double smallest, double largest)
     {
-        double low = Math.Log10(smallest) - 0.08, high = Math.Log10(Math.Max(largest, smallest)) + 0.08;
-        int[] factors = high - low > 2.5 ? [1] : high - low > 1.2 ? [1, 3] : [1, 2, 3, 5];
+        const double room = 0.08, least = 0.7; // decades
+        double high = Math.Min(Math.Log10(Math.Max(largest, smallest)) + room, 0.02); // no error exceeds 100 %
+        double low = Math.Min(Math.Log10(smallest) - room, high - least);
+        int[] factors = high - low > 3.2 ? [1] : high - low > 1.2 ? [1, 3] : [1, 2, 3, 5];
         var positions = new List<double>();
         var labels = new List<string>();
         for (int power = (int)Math.Floor(low); power <= Math.Ceiling(high); power++)

@@ -33,7 +33,7 @@ internal static class ConfusionMatrix
         float top = Theme.Margin + headingHeight + 34;
         // The scale at the right needs room for its own ticks, however small the matrix.
         float bottom = Math.Max(top + side, top + 150);
-        string title = $"Confusion matrix: {(images == 0 ? "no images" : $"{100.0 * right / images:F2} % of {images} images right")}";
+        string title = $"Confusion matrix: {(images == 0 ? "no images" : $"{right} of {images} images right ({100.0 * right / images:F2} %)")}";
         const string explanation = "Colour: share of the true class's images, on a square-root scale. Cells without a number: 0.";
         const string explanationWithoutCounts = "Colour: share of the true class's images, on a square-root scale.";
         string shown = map.ShowsText(cell) ? explanation : explanationWithoutCounts;
@@ -66,7 +66,7 @@ internal static class ConfusionMatrix
             var full = SKRect.Create(left, middle - height / 2, barWidth, height);
             picture.Fill(full, Theme.Grid);
             picture.Fill(SKRect.Create(full.Left, full.Top, barWidth * (float)(value ?? 0), height), Theme.Blue);
-            picture.Text(value is { } share ? $"{share * 100:F1} %" : "none", left + barWidth + 5, middle + size * Picture.CapitalHeight / 2, size, value is null ? Theme.Muted : null);
+            picture.Text(value is { } share ? (share == 1 ? "100 %" : PredictionGrid.Percent(share)) : "none", left + barWidth + 5, middle + size * Picture.CapitalHeight / 2, size, value is null ? Theme.Muted : null);
         }
     }
 

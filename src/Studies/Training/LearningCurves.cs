@@ -41,9 +41,11 @@ internal static class LearningCurves
             trainLoss, validationLoss, Ticks.Linear(0, highest > 0 ? highest : 1));
 
         (double, double)[] trainAccuracy = Points(history, row => row.TrainAccuracy), validationAccuracy = Points(history, row => row.ValidationAccuracy);
-        double[] accuracies = [.. trainAccuracy.Concat(validationAccuracy).Select(p => p.Item2).DefaultIfEmpty(0)];
+        double[] accuracies = [.. trainAccuracy.Concat(validationAccuracy).Select(p => p.Item2)];
+        (double lowest, double largest) = accuracies.Length == 0 ? (0, 1) : (accuracies.Min(), accuracies.Max());
+        if (lowest == largest) (lowest, largest) = (Math.Max(0, lowest - 0.02), Math.Min(1, largest + 0.02)); // one value spans no axis
         DrawPanel(picture, SKRect.Create(Theme.Margin + half + gap, top, half, upper), "Accuracy", history, best,
-            trainAccuracy, validationAccuracy, Ticks.Linear(accuracies.Min(), accuracies.Max(), percent: true));
+            trainAccuracy, validationAccuracy, Ticks.Linear(lowest, largest, percent: true));
 
         DrawError(picture, SKRect.Create(Theme.Margin, top + upper + gap, Width - 2 * Theme.Margin, lower), history, best, trainAccuracy, validationAccuracy);
         return picture.ToPng();
@@ -124,7 +126,10 @@ internal static class LearningCurves
         }
         Add(TrainingSeries, training);
         Add(ValidationSeries, validation);
+        picture.Canvas.Save();
+        picture.Canvas.ClipRect(new SKRect(rect.Left, rect.Top, rect.Right, rect.Bottom)); // ScottPlot clears all that it may draw on
         plot.Render(picture.Canvas, new PixelRect(rect.Left, rect.Right, rect.Bottom, rect.Top));
+        picture.Canvas.Restore();
         picture.Text(title, rect.Left + 2, rect.Top + 14, Theme.HeadingSize, bold: true);
 
         void Add(Series series, (double X, double Y)[] points)

@@ -1,5 +1,4 @@
 using GpuConv.Studies.Rendering;
-using SkiaSharp;
 
 namespace GpuConv.Studies.Training;
 
@@ -31,8 +30,8 @@ internal static class PredictionGrid
         picture.Text(explanation, Theme.Margin, 54, Theme.TextSize, Theme.Muted);
         if (right < predictions.Count)
         {
-            ImageGrid.DrawMark(picture, SKRect.Create(Theme.Margin + 1, 61, 14, 14), ImageMark.Wrong);
-            picture.Text(mistakes, Theme.Margin + 24, 72, Theme.TextSize, Theme.Vermilion);
+            ImageGrid.DrawCross(picture, Theme.Margin, 60);
+            picture.Text(mistakes, Theme.Margin + 22, 72, Theme.TextSize, Theme.Vermilion);
         }
         grid.Draw(picture, Theme.Margin, top);
         return picture.ToPng();
