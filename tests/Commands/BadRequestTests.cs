@@ -31,7 +31,7 @@ public class BadRequestTests
     {
         using var folder = new TemporaryFolder();
         string[] arguments = request.Split(' ');
-        if (arguments[0] == "train" && !request.Contains("--resume")) arguments = [.. arguments, "--out", folder.File("run")];
+        if (arguments[0] == "train" && !request.Contains("--resume")) arguments = [.. arguments, "--out", folder["run"]];
         Output output = Run(arguments);
         Assert.Contains(message, output.Error);
         Assert.True(output.ExitCode == 2, $"exit code {output.ExitCode}: {output.Error}");
@@ -39,14 +39,14 @@ public class BadRequestTests
         Assert.StartsWith("gpuconv: ", output.Error);
         Assert.InRange(output.Error.TrimEnd().Split('\n').Length, 1, 2);
         Assert.DoesNotContain("   at ", output.Error);
-        Assert.False(Directory.Exists(folder.File("run")), "A request that is refused writes nothing.");
+        Assert.False(Directory.Exists(folder["run"]), "A request that is refused writes nothing.");
     }
 
     [Fact]
     public void A_damaged_model_is_refused_by_name()
     {
         using var folder = new TemporaryFolder();
-        string path = folder.File("model.safetensors");
+        string path = folder["model.safetensors"];
         File.WriteAllBytes(path, [8, 0, 0, 0, 0, 0, 0, 0, .. "{\"a\":1}}"u8]);
         Output output = Run("evaluate", "--model", path, "--device", "cpu");
         Assert.Equal(2, output.ExitCode);
@@ -63,9 +63,9 @@ public class BadRequestTests
         using var folder = new TemporaryFolder();
         DataSet small = SmallData.Create();
         Network network = NetworkText.Parse("input 1x8x8\nflatten\nlinear 2\nlogsoftmax\n");
-        new Model(network, Weights.Initial(network, 1), 0, 1, "small").Write(folder.File("two.safetensors"));
+        new Model(network, Weights.Initial(network, 1), 0, 1, "small").Write(folder["two.safetensors"]);
         IdxFolder.Write(folder.Path, small);
-        Output output = Run("evaluate", "--model", folder.File("two.safetensors"), "--data", folder.Path, "--device", "cpu");
+        Output output = Run("evaluate", "--model", folder["two.safetensors"], "--data", folder.Path, "--device", "cpu");
         Assert.Equal(2, output.ExitCode);
         Assert.Contains("Image 2 has label 2; the model knows 2 classes, 0 to 1.", output.Error);
     }
@@ -75,12 +75,12 @@ public class BadRequestTests
     {
         using var folder = new TemporaryFolder();
         Network network = NetworkText.Parse("input 1x8x8\nflatten\nlinear 2\nlogsoftmax\n");
-        new Model(network, Weights.Initial(network, 1), 0, 1, "small").Write(folder.File("two.safetensors"));
-        File.WriteAllText(folder.File("digit.png"), "no picture");
-        Output output = Run("predict", "--model", folder.File("two.safetensors"), folder.File("digit.png"), "--device", "cpu");
+        new Model(network, Weights.Initial(network, 1), 0, 1, "small").Write(folder["two.safetensors"]);
+        File.WriteAllText(folder["digit.png"], "no picture");
+        Output output = Run("predict", "--model", folder["two.safetensors"], folder["digit.png"], "--device", "cpu");
         Assert.Equal(2, output.ExitCode);
         Assert.Contains("digit.png is not an image that can be read", output.Error);
-        Assert.Contains("there is no such file", Run("predict", "--model", folder.File("two.safetensors"), folder.File("none.png")).Error);
+        Assert.Contains("there is no such file", Run("predict", "--model", folder["two.safetensors"], folder["none.png"]).Error);
     }
 
     [Fact]

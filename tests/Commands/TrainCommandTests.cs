@@ -13,7 +13,7 @@ public class TrainCommandTests
     public void A_run_writes_all_its_files_and_the_model_can_be_evaluated_and_asked()
     {
         using var folder = new TemporaryFolder();
-        string run = folder.File("run");
+        string run = folder["run"];
         Output trained = Run(["train", "--epochs", "2", "--steps", "--batch-norm", "--out", run, .. Small]);
         Assert.True(trained.ExitCode == 0, trained.Error);
         Assert.Equal("", trained.Standard);
@@ -39,13 +39,13 @@ public class TrainCommandTests
         Assert.Equal(Enumerable.Range(1, 20).Select(i => $"{i}"), steps[1..].Select(l => l.Split(',')[0]));
 
         string model = Path.Combine(run, "best.safetensors");
-        Output evaluated = Run("evaluate", "--model", model, "--device", "cpu", "--json", "--out", folder.File("evaluation"));
+        Output evaluated = Run("evaluate", "--model", model, "--device", "cpu", "--json", "--out", folder["evaluation"]);
         Assert.True(evaluated.ExitCode == 0, evaluated.Error);
         JsonElement evaluation = JsonDocument.Parse(evaluated.Standard).RootElement;
         Assert.Equal(metrics.GetProperty("test").GetProperty("accuracy").GetDouble(), evaluation.GetProperty("accuracy").GetDouble());
         Assert.Equal(metrics.GetProperty("test").GetProperty("loss").GetDouble(), evaluation.GetProperty("loss").GetDouble(), 9);
         Assert.Equal(10_000, evaluation.GetProperty("confusion").EnumerateArray().Sum(r => r.EnumerateArray().Sum(c => c.GetInt32())));
-        Assert.True(File.Exists(folder.File("evaluation", "evaluation.json")));
+        Assert.True(File.Exists(folder["evaluation/evaluation.json"]));
 
         Output predicted = Run("predict", "--model", model, "--random", "3", "--device", "cpu", "--json");
         Assert.True(predicted.ExitCode == 0, predicted.Error);
@@ -62,32 +62,32 @@ public class TrainCommandTests
     public void The_same_seed_gives_the_same_file_and_a_longer_run_resumes_to_it()
     {
         using var folder = new TemporaryFolder();
-        Assert.Equal(0, Run(["train", "--epochs", "3", "--quiet", "--out", folder.File("a"), .. Small]).ExitCode);
-        Assert.Equal(0, Run(["train", "--epochs", "3", "--quiet", "--threads", "1", "--out", folder.File("b"), .. Small]).ExitCode);
-        Assert.Equal(0, Run(["train", "--epochs", "1", "--quiet", "--steps", "--out", folder.File("c"), .. Small]).ExitCode);
-        Output resumed = Run("train", "--resume", folder.File("c"), "--epochs", "3", "--quiet");
+        Assert.Equal(0, Run(["train", "--epochs", "3", "--quiet", "--out", folder["a"], .. Small]).ExitCode);
+        Assert.Equal(0, Run(["train", "--epochs", "3", "--quiet", "--threads", "1", "--out", folder["b"], .. Small]).ExitCode);
+        Assert.Equal(0, Run(["train", "--epochs", "1", "--quiet", "--steps", "--out", folder["c"], .. Small]).ExitCode);
+        Output resumed = Run("train", "--resume", folder["c"], "--epochs", "3", "--quiet");
         Assert.True(resumed.ExitCode == 0, resumed.Error);
         Assert.Equal("", resumed.Error);
-        byte[] whole = File.ReadAllBytes(folder.File("a", "model.safetensors"));
-        Assert.Equal(whole, File.ReadAllBytes(folder.File("b", "model.safetensors")));
-        Assert.Equal(whole, File.ReadAllBytes(folder.File("c", "model.safetensors")));
-        Assert.Equal(30, File.ReadLines(folder.File("c", "steps.csv")).Skip(1).Distinct().Count());
-        Assert.Equal(3, File.ReadLines(folder.File("c", "history.csv")).Skip(1).Count());
+        byte[] whole = File.ReadAllBytes(folder["a/model.safetensors"]);
+        Assert.Equal(whole, File.ReadAllBytes(folder["b/model.safetensors"]));
+        Assert.Equal(whole, File.ReadAllBytes(folder["c/model.safetensors"]));
+        Assert.Equal(30, File.ReadLines(folder["c/steps.csv"]).Skip(1).Distinct().Count());
+        Assert.Equal(3, File.ReadLines(folder["c/history.csv"]).Skip(1).Count());
 
-        Output again = Run("train", "--resume", folder.File("c"));
+        Output again = Run("train", "--resume", folder["c"]);
         Assert.Equal(0, again.ExitCode);
         Assert.Contains("is finished: 3 epochs", again.Error);
-        Output other = Run("train", "--resume", folder.File("c"), "--lr", "0.1");
+        Output other = Run("train", "--resume", folder["c"], "--lr", "0.1");
         Assert.Equal(2, other.ExitCode);
         Assert.Contains("--lr cannot be given with --resume", other.Error);
     }
 
     [Fact]
-    public void Interrupted_it_says_how_to_go_on_and_loses_nothing()
+    public async Task Interrupted_it_says_how_to_go_on_and_loses_nothing()
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS()) Assert.Skip("Signals are sent by the kill command.");
         using var folder = new TemporaryFolder();
-        string run = folder.File("run");
+        string run = folder["run"];
         using Process process = Start("train", "--epochs", "1", "--device", "cpu", "--validation", "0", "--batch", "16", "--out", run);
         Task<string> error = process.StandardError.ReadToEndAsync();
         // It has begun when the first weights are there.
@@ -96,7 +96,7 @@ public class TrainCommandTests
         using (Process kill = Process.Start("kill", ["-INT", $"{process.Id}"])) kill.WaitForExit();
         Assert.True(process.WaitForExit(TimeSpan.FromSeconds(60)));
         Assert.Equal(130, process.ExitCode);
-        Assert.Contains($"gpuconv train --resume {run}", error.Result);
+        Assert.Contains($"gpuconv train --resume {run}", await error);
         Checkpoint checkpoint = Checkpoint.Read(Path.Combine(run, "checkpoint", "state.safetensors"));
         Assert.Equal(checkpoint.State.StepInEpoch, checkpoint.State.Step);
         Assert.False(File.Exists(Path.Combine(run, "metrics.json")));
@@ -106,7 +106,7 @@ public class TrainCommandTests
     public void A_training_that_diverges_stops_with_exit_code_1()
     {
         using var folder = new TemporaryFolder();
-        Output output = Run(["train", "--epochs", "1", "--optimizer", "sgd", "--lr", "1e20", "--quiet", "--out", folder.File("run"), .. Small]);
+        Output output = Run(["train", "--epochs", "1", "--optimizer", "sgd", "--lr", "1e20", "--quiet", "--out", folder["run"], .. Small]);
         Assert.Equal(1, output.ExitCode);
         Assert.Matches(@"^gpuconv: The loss became \S+ in epoch 1, step \d+, at learning rate 1e\+20\. Try a smaller --lr, or --batch-norm\.\s*$", output.Error);
     }
@@ -117,11 +117,11 @@ public class TrainCommandTests
         using var folder = new TemporaryFolder();
         DataSet small = SmallData.Create();
         IdxFolder.Write(folder.Path, small);
-        Output output = Run("train", "--data", folder.Path, "--epochs", "2", "--validation", "40", "--quiet", "--device", "cpu", "--out", folder.File("run"));
+        Output output = Run("train", "--data", folder.Path, "--epochs", "2", "--validation", "40", "--quiet", "--device", "cpu", "--out", folder["run"]);
         Assert.True(output.ExitCode == 0, output.Error);
-        Assert.Equal([3, 500], SafetensorsFile.Read(folder.File("run", "model.safetensors")).Tensors.Single(t => t.Name == "fc3.weight").Shape);
+        Assert.Equal([3, 500], SafetensorsFile.Read(folder["run/model.safetensors"]).Tensors.Single(t => t.Name == "fc3.weight").Shape);
         // A model of three classes is no model for ten.
-        Output wrong = Run("evaluate", "--model", folder.File("run", "model.safetensors"), "--device", "cpu");
+        Output wrong = Run("evaluate", "--model", folder["run/model.safetensors"], "--device", "cpu");
         Assert.Equal(2, wrong.ExitCode);
         Assert.Contains("1x8x8", wrong.Error);
         Assert.Contains("1x28x28", wrong.Error);

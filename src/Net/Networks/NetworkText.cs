@@ -66,40 +66,40 @@ public static class NetworkText
         switch (kind)
         {
             case "conv":
-            {
-                int filters = words.Integer("the number of filters");
-                Window window = WindowOf(words, strideIsKernel: false);
-                return new Conv2DLayer { Filters = filters, Window = window.Options, Groups = window.Groups, Bias = window.Bias };
-            }
-            case "maxpool":
-            {
-                Window window = WindowOf(words, strideIsKernel: true);
-                return new MaxPool2DLayer { Window = window.Options, CeilMode = window.Ceil };
-            }
-            case "avgpool":
-            {
-                Window window = WindowOf(words, strideIsKernel: true);
-                return new AveragePool2DLayer { Window = window.Options, CeilMode = window.Ceil, CountPadding = window.CountPadding };
-            }
-            case "batchnorm":
-            {
-                var layer = new BatchNormalizationLayer();
-                while (!words.AtEnd)
                 {
-                    layer = words.Next("an option") switch
-                    {
-                        "eps" => layer with { Epsilon = words.Number("eps") },
-                        "momentum" => layer with { Momentum = words.Number("momentum") },
-                        _ => throw words.Error("known options of batchnorm are eps and momentum"),
-                    };
+                    int filters = words.Integer("the number of filters");
+                    Window window = WindowOf(words, strideIsKernel: false);
+                    return new Conv2DLayer { Filters = filters, Window = window.Options, Groups = window.Groups, Bias = window.Bias };
                 }
-                return layer;
-            }
+            case "maxpool":
+                {
+                    Window window = WindowOf(words, strideIsKernel: true);
+                    return new MaxPool2DLayer { Window = window.Options, CeilMode = window.Ceil };
+                }
+            case "avgpool":
+                {
+                    Window window = WindowOf(words, strideIsKernel: true);
+                    return new AveragePool2DLayer { Window = window.Options, CeilMode = window.Ceil, CountPadding = window.CountPadding };
+                }
+            case "batchnorm":
+                {
+                    var layer = new BatchNormalizationLayer();
+                    while (!words.AtEnd)
+                    {
+                        layer = words.Next("an option") switch
+                        {
+                            "eps" => layer with { Epsilon = words.Number("eps") },
+                            "momentum" => layer with { Momentum = words.Number("momentum") },
+                            _ => throw words.Error("known options of batchnorm are eps and momentum"),
+                        };
+                    }
+                    return layer;
+                }
             case "linear":
-            {
-                int features = words.Integer("the number of features");
-                return new LinearLayer(features, !words.Accept("no-bias"));
-            }
+                {
+                    int features = words.Integer("the number of features");
+                    return new LinearLayer(features, !words.Accept("no-bias"));
+                }
             case "relu": return new ActivationLayer(ActivationKind.Relu);
             case "leakyrelu": return new ActivationLayer(ActivationKind.LeakyRelu, words.AtEnd ? 0.01f : words.Number("the slope"));
             case "sigmoid": return new ActivationLayer(ActivationKind.Sigmoid);
