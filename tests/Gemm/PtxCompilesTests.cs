@@ -24,6 +24,8 @@ public class PtxCompilesTests
             _ => [typeof(ChannelPixels), typeof(TransposedOperand<GatheredImages>), typeof(MatrixResult)],
         };
         string ptx = Compile(typeof(TiledGemm).GetMethod(nameof(TiledGemm.Kernel))!.MakeGenericMethod(operands));
+        // For ptxas -v, which tells registers and spills.
+        if (Environment.GetEnvironmentVariable("GPUCONV_PTX_DIRECTORY") is { } directory) File.WriteAllText(Path.Combine(directory, $"{product.Replace(' ', '-')}.ptx"), ptx);
         Assert.Equal(2, ptx.Split("bar.sync").Length - 1);
         Assert.DoesNotContain(".local", ptx, StringComparison.Ordinal);
         Assert.DoesNotContain(".f64", ptx, StringComparison.Ordinal);

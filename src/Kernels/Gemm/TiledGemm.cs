@@ -12,7 +12,8 @@ namespace GpuConv.Kernels;
 /// a warp read shared memory without bank conflicts and store side by side. In steps of 16 along k the group brings 32 x 16 elements
 /// of A and 16 x 64 of B to shared memory (6.3 kB), each read from global memory once a tile; between them lie two barriers a step. A
 /// step moves 6 kB for 65,536 operations, and each thread makes 32 multiply-adds for 12 reads of shared memory. 32 rows because 32 is
-/// the number of channels of small networks.
+/// the number of channels of small networks. Assembled for sm_90 (ptxas 12.4): 64 registers, none spilled, and 32 of the about 50
+/// instructions of the inner loop are multiply-adds. Its speed on a GPU has not been measured yet.
 /// </para>
 /// <para>
 /// Each element is summed by one thread over k in ascending order, so no atomics are needed, results repeat to the bit, and a column
@@ -66,20 +67,21 @@ internal static class TiledGemm
             Group.Barrier();
             for (int k = 0; k < TileK; k++)
             {
-                int atA = k * RowM + threadM, atB = k * RowN + threadN;
+                // Views from the first element on, so that the others' addresses are constant offsets of the load instructions.
+                ArrayView<float> ofA = tileA.SubView(k * RowM + threadM), ofB = tileB.SubView(k * RowN + threadN);
                 Float8 columns;
-                columns.F0 = tileB[atB];
-                columns.F1 = tileB[atB + ThreadsN];
-                columns.F2 = tileB[atB + 2 * ThreadsN];
-                columns.F3 = tileB[atB + 3 * ThreadsN];
-                columns.F4 = tileB[atB + 4 * ThreadsN];
-                columns.F5 = tileB[atB + 5 * ThreadsN];
-                columns.F6 = tileB[atB + 6 * ThreadsN];
-                columns.F7 = tileB[atB + 7 * ThreadsN];
-                row0 = Float8.MultiplyAdd(tileA[atA], columns, row0);
-                row1 = Float8.MultiplyAdd(tileA[atA + ThreadsM], columns, row1);
-                row2 = Float8.MultiplyAdd(tileA[atA + 2 * ThreadsM], columns, row2);
-                row3 = Float8.MultiplyAdd(tileA[atA + 3 * ThreadsM], columns, row3);
+                columns.F0 = ofB[0];
+                columns.F1 = ofB[ThreadsN];
+                columns.F2 = ofB[2 * ThreadsN];
+                columns.F3 = ofB[3 * ThreadsN];
+                columns.F4 = ofB[4 * ThreadsN];
+                columns.F5 = ofB[5 * ThreadsN];
+                columns.F6 = ofB[6 * ThreadsN];
+                columns.F7 = ofB[7 * ThreadsN];
+                row0 = Float8.MultiplyAdd(ofA[0], columns, row0);
+                row1 = Float8.MultiplyAdd(ofA[ThreadsM], columns, row1);
+                row2 = Float8.MultiplyAdd(ofA[2 * ThreadsM], columns, row2);
+                row3 = Float8.MultiplyAdd(ofA[3 * ThreadsM], columns, row3);
             }
             Group.Barrier();
         }
