@@ -60,6 +60,32 @@ public class Conv2DCpuTests
         }
     }
 
+    [Fact]
+    public void Running_allocates_nothing_on_the_managed_heap()
+    {
+        Device device = TestDevices.Get("cpu");
+        using var arena = new DeviceArena(device);
+        var shape = new Conv2DShape { InChannels = 4, InHeight = 9, InWidth = 8, OutChannels = 6, KernelHeight = 3, KernelWidth = 3, StrideWidth = 2 };
+        var conv = new Conv2D(arena, shape, 3);
+        var linear = new Linear(arena, 20, 30, 3);
+        Tensor<float> x = arena.Allocate<float>(shape.Input.Prepend(3)), y = arena.Allocate<float>(shape.Output.Prepend(3)), w = arena.Allocate<float>(shape.Weights);
+        Tensor<float> b = arena.Allocate<float>(new Shape(6)), features = arena.Allocate<float>(new Shape(3, 20)), results = arena.Allocate<float>(new Shape(3, 30));
+        Tensor<float> matrix = arena.Allocate<float>(new Shape(30, 20)), bias = arena.Allocate<float>(new Shape(30));
+        long before = 0;
+        for (int i = 0; i < 3; i++)
+        {
+            before = GC.GetAllocatedBytesForCurrentThread();
+            conv.Forward(x, w, b, y);
+            conv.GradInput(y, w, x);
+            conv.GradWeight(x, y, w);
+            conv.GradBias(y, b);
+            linear.Forward(features, matrix, bias, results);
+            linear.GradInput(results, matrix, features);
+            linear.GradWeight(features, results, matrix);
+        }
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
     private static Conv2DShape Draw(Random random)
     {
         int groups = random.Next(4) == 0 ? random.Next(2, 5) : 1;
