@@ -25,7 +25,8 @@ internal static class Invocation
         if (parsed.Errors.Count > 0 && parsed.Action is ParseErrorAction)
         {
             string command = parsed.CommandResult.Command is RootCommand ? "" : " " + parsed.CommandResult.Command.Name;
-            return Report($"{parsed.Errors[0].Message}", $"'gpuconv{command} --help' lists what can be given.", WrongRequest);
+            string what = parsed.UnmatchedTokens.Count > 0 ? $"'{parsed.UnmatchedTokens[0]}' is no command or option that can stand here." : parsed.Errors[0].Message;
+            return Report(what, $"'gpuconv{command} --help' lists what can be given.", WrongRequest);
         }
         bool verbose = args.Contains("--verbose");
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel);
