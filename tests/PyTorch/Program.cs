@@ -18,14 +18,14 @@ foreach (bool batchNorm in (bool[])[false, true])
 {
     foreach ((string name, TrainingOptions options) in (ReadOnlySpan<(string, TrainingOptions)>)
         [
-            ("sgd 0.05", new TrainingOptions { Optimizer = OptimizerKind.Sgd, LearningRate = 0.05 }),
-            ("sgd, mom. 0.9", new TrainingOptions { Optimizer = OptimizerKind.Sgd, LearningRate = 0.01, Momentum = 0.9f }),
+            ("sgd 0.01", new TrainingOptions { Optimizer = OptimizerKind.Sgd, LearningRate = 0.01 }),
+            ("sgd 1e-3, 0.9", new TrainingOptions { Optimizer = OptimizerKind.Sgd, LearningRate = 0.001, Momentum = 0.9f }),
             ("adam 1e-3", new TrainingOptions()),
         ])
     {
         TrainingOptions run = options with { Epochs = 1, Batch = Batch, Limit = steps * Batch, Shuffle = false, Validation = 0 };
         Network network = Network.Report(new Shape(1, 28, 28), data.Classes, batchNorm);
-        Weights initial = Weights.Initial(network, 1);
+        Weights initial = TorchTraining.Initial(network, 1);
         IReadOnlyList<float> ours = [];
         using var trainer = new Trainer(device, network, data, run, initial);
         trainer.EpochDone += (_, losses) => ours = losses;

@@ -9,6 +9,15 @@ namespace GpuConv.PyTorch;
 /// <summary>The report's network trained by PyTorch, on batches in the file's order.</summary>
 internal static class TorchTraining
 {
+    /// <summary>PyTorch's own first weights.</summary>
+    public static Weights Initial(Network network, long seed)
+    {
+        random.manual_seed(seed);
+        using nn.Module<Tensor, Tensor> module = Build(network.HasBatchNormalization);
+        Dictionary<string, Tensor> state = module.state_dict();
+        return new Weights([.. network.Parameters.Select(p => new NamedArray(p.Name, p.Shape.ToArray(), state[p.Name].data<float>().ToArray()))]);
+    }
+
     /// <summary>The loss of each step, and the median milliseconds of one.</summary>
     public static (float[] Losses, double Milliseconds) Run(Weights initial, bool batchNorm, DataSet data, TrainingOptions options, int steps)
     {
