@@ -23,11 +23,14 @@ internal interface IHostKernel
 /// <summary>
 /// A team of threads that runs CPU kernels over the CPU accelerator's memory. Starting a kernel costs one to two microseconds while
 /// the team is busy: workers spin for a while before they sleep. (An ILGPU launch on the CPU accelerator costs 70 to 110.)
+/// Nobody waits for a worker that has not begun: where a processor is missing, the others do its share.
 /// </summary>
 internal sealed unsafe class HostTeam : IDisposable
 {
     // About 100 microseconds: longer than the gaps between the kernels of a step.
     private const int SpinsBeforeSleep = 2000;
+
+    private const int Closed = int.MinValue;
 
     private readonly Worker[] workers;
     private readonly nint[] scratch;
@@ -37,7 +40,9 @@ internal sealed unsafe class HostTeam : IDisposable
     private void* kernel;
     private int items;
     private int next;
-    private int pending;
+
+    // Workers at work on the current kernel; with Closed added, nobody may join any more.
+    private int active = Closed;
     private int generation;
     private volatile bool stopping;
 
@@ -78,16 +83,18 @@ internal sealed unsafe class HostTeam : IDisposable
         kernel = &copy;
         this.items = items;
         next = 0;
-        pending = workers.Length;
+        Volatile.Write(ref active, 0);
         // A full fence: the announcements of sleep are read after this is seen, or a worker could sleep through it.
         Interlocked.Increment(ref generation);
         foreach (Worker worker in workers) worker.Wake();
         Work(0);
+        // All items are taken. Who has joined is waited for; who has not must not touch this frame's kernel any more.
+        Interlocked.Add(ref active, Closed);
         var spin = default(SpinWait);
-        while (Volatile.Read(ref pending) > 0)
+        while (Volatile.Read(ref active) != Closed)
         {
-            if (spin.Count < 200) { Thread.SpinWait(8); spin.SpinOnce(sleep1Threshold: -1); }
-            else Thread.Yield();
+            if (spin.Count < 200) Thread.SpinWait(8);
+            spin.SpinOnce(sleep1Threshold: -1);
         }
     }
 
@@ -98,6 +105,22 @@ internal sealed unsafe class HostTeam : IDisposable
         foreach (Worker worker in workers) worker.Dispose();
         for (int i = 0; i < scratch.Length; i++) NativeMemory.AlignedFree((void*)scratch[i]);
         Array.Clear(scratch);
+    }
+
+    private void JoinAndWork(int thread)
+    {
+        int joined = Volatile.Read(ref active);
+        while (joined >= 0)
+        {
+            int before = Interlocked.CompareExchange(ref active, joined + 1, joined);
+            if (before == joined)
+            {
+                Work(thread);
+                Interlocked.Decrement(ref active);
+                return;
+            }
+            joined = before;
+        }
     }
 
     private void Work(int thread)
@@ -156,8 +179,7 @@ internal sealed unsafe class HostTeam : IDisposable
                 Await(seen);
                 seen = Volatile.Read(ref team.generation);
                 if (team.stopping) return;
-                team.Work(index);
-                Interlocked.Decrement(ref team.pending);
+                team.JoinAndWork(index);
             }
         }
 
