@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using GpuConv.Studies.Rendering;
+using GpuConv.Studies;
 using ScottPlot;
 using SkiaSharp;
 

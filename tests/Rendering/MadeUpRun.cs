@@ -1,5 +1,5 @@
 using GpuConv.Net;
-using GpuConv.Studies.Training;
+using GpuConv.Studies;
 
 namespace GpuConv.Tests;
 

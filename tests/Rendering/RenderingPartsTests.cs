@@ -1,4 +1,4 @@
-using GpuConv.Studies.Rendering;
+using GpuConv.Studies;
 using SkiaSharp;
 
 namespace GpuConv.Tests;

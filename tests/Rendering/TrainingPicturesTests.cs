@@ -1,4 +1,4 @@
-using GpuConv.Studies.Training;
+using GpuConv.Studies;
 using SkiaSharp;
 
 namespace GpuConv.Tests;

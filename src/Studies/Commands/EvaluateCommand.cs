@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Text.Json;
 using GpuConv.Kernels;
 using GpuConv.Net;
-using GpuConv.Studies.Training;
 
 namespace GpuConv.Studies;
 

@@ -1,6 +1,6 @@
 using SkiaSharp;
 
-namespace GpuConv.Studies.Rendering;
+namespace GpuConv.Studies;
 
 /// <summary>Colours for the numbers from 0 to 1, straight lines between stops.</summary>
 internal sealed class ColorScale(params SKColor[] stops)

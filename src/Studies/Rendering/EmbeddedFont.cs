@@ -2,7 +2,7 @@ using System.Reflection;
 using ScottPlot;
 using SkiaSharp;
 
-namespace GpuConv.Studies.Rendering;
+namespace GpuConv.Studies;
 
 /// <summary>
 /// The font of every picture: Inter, embedded, because a machine may have no font at all, and SkiaSharp then draws no text and says nothing.

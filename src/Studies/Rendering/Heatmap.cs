@@ -1,6 +1,6 @@
 using SkiaSharp;
 
-namespace GpuConv.Studies.Rendering;
+namespace GpuConv.Studies;
 
 /// <summary>
 /// A matrix as coloured cells with labels at its left and top, and a text in each cell where it fits.

@@ -1,6 +1,6 @@
 using SkiaSharp;
 
-namespace GpuConv.Studies.Rendering;
+namespace GpuConv.Studies;
 
 /// <summary>How an image is marked: by its frame's colour and, where it is wrong, by a cross as well.</summary>
 internal enum ImageMark

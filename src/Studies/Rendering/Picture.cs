@@ -1,7 +1,7 @@
 using GpuConv.Net;
 using SkiaSharp;
 
-namespace GpuConv.Studies.Rendering;
+namespace GpuConv.Studies;
 
 /// <summary>
 /// A picture that is being drawn, in units of two pixels each way, so that it is sharp on a dense screen and in print.

@@ -1,6 +1,6 @@
 using SkiaSharp;
 
-namespace GpuConv.Studies.Rendering;
+namespace GpuConv.Studies;
 
 /// <summary>A small image as colours, row by row: a digit, a filter, a map of values.</summary>
 internal sealed record Raster(int Height, int Width, SKColor[] Colors)

@@ -1,6 +1,6 @@
 using SkiaSharp;
 
-namespace GpuConv.Studies.Rendering;
+namespace GpuConv.Studies;
 
 /// <summary>
 /// Colours and sizes of all pictures. The data colours are of Okabe and Ito's palette, which people with any of the usual colour vision

@@ -1,4 +1,4 @@
-namespace GpuConv.Studies.Rendering;
+namespace GpuConv.Studies;
 
 /// <summary>Places and labels of an axis's ticks; also the axis's limits.</summary>
 internal sealed record Ticks(double Minimum, double Maximum, double[] Positions, string[] Labels)

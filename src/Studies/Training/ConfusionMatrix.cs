@@ -1,7 +1,6 @@
-using GpuConv.Studies.Rendering;
 using SkiaSharp;
 
-namespace GpuConv.Studies.Training;
+namespace GpuConv.Studies;
 
 /// <summary>The picture <c>confusion.png</c>: which class was taken for which.</summary>
 internal static class ConfusionMatrix

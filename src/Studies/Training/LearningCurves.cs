@@ -1,10 +1,9 @@
 using GpuConv.Net;
-using GpuConv.Studies.Rendering;
 using ScottPlot;
 using ScottPlot.TickGenerators;
 using SkiaSharp;
 
-namespace GpuConv.Studies.Training;
+namespace GpuConv.Studies;
 
 /// <summary>The picture <c>curves.png</c>: loss, accuracy and error by epoch.</summary>
 internal static class LearningCurves

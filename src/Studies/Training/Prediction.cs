@@ -1,4 +1,4 @@
-namespace GpuConv.Studies.Training;
+namespace GpuConv.Studies;
 
 /// <summary>
 /// A classified image.

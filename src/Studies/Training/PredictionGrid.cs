@@ -1,6 +1,5 @@
-using GpuConv.Studies.Rendering;
 
-namespace GpuConv.Studies.Training;
+namespace GpuConv.Studies;
 
 /// <summary>The picture <c>predictions.png</c>: images with their true and predicted class.</summary>
 internal static class PredictionGrid

@@ -1,6 +1,6 @@
 using GpuConv.Net;
 
-namespace GpuConv.Studies.Training;
+namespace GpuConv.Studies;
 
 /// <summary>
 /// The pictures of a training run, each a PNG made of plain numbers: the same numbers give the same picture, on a machine without fonts and

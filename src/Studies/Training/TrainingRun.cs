@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Reflection;
 using GpuConv.Kernels;
 using GpuConv.Net;
-using GpuConv.Studies.Training;
 
 namespace GpuConv.Studies;
 
