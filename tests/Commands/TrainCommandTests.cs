@@ -77,6 +77,7 @@ public class TrainCommandTests
         Output again = Run("train", "--resume", folder["c"]);
         Assert.Equal(0, again.ExitCode);
         Assert.Contains("is finished: 3 epochs", again.Error);
+        Assert.Equal(File.ReadAllText(folder["c/metrics.json"]), Run("train", "--resume", folder["c"], "--json").Standard);
         Output other = Run("train", "--resume", folder["c"], "--lr", "0.1");
         Assert.Equal(2, other.ExitCode);
         Assert.Contains("--lr cannot be given with --resume", other.Error);
@@ -100,6 +101,12 @@ public class TrainCommandTests
         Checkpoint checkpoint = Checkpoint.Read(Path.Combine(run, "checkpoint", "state.safetensors"));
         Assert.Equal(checkpoint.State.StepInEpoch, checkpoint.State.Step);
         Assert.False(File.Exists(Path.Combine(run, "metrics.json")));
+
+        // The same line again must not throw the work away.
+        Output again = Run("train", "--epochs", "1", "--device", "cpu", "--out", run);
+        Assert.Equal(2, again.ExitCode);
+        Assert.Contains($"--resume {run}", again.Error);
+        Assert.True(File.Exists(Path.Combine(run, "checkpoint", "state.safetensors")));
     }
 
     [Fact]
@@ -109,6 +116,30 @@ public class TrainCommandTests
         Output output = Run(["train", "--epochs", "1", "--optimizer", "sgd", "--lr", "1e20", "--quiet", "--out", folder["run"], .. Small]);
         Assert.Equal(1, output.ExitCode);
         Assert.Matches(@"^gpuconv: The loss became \S+ in epoch 1, step \d+, at learning rate 1e\+20\. Try a smaller --lr, or --batch-norm\.\s*$", output.Error);
+    }
+
+    [Theory]
+    [InlineData("500")]
+    [InlineData("0")]
+    public void A_last_step_that_ruins_the_weights_is_no_success(string validation)
+    {
+        using var folder = new TemporaryFolder();
+        Output output = Run("train", "--epochs", "1", "--limit", "64", "--validation", validation, "--optimizer", "sgd", "--lr", "1e38", "--device", "cpu", "--quiet", "--out", folder["run"]);
+        Assert.Equal(1, output.ExitCode);
+        Assert.Matches("^gpuconv: The (weights are no longer numbers after epoch 1|loss on the test images is).*Try a smaller --lr", output.Error);
+        Assert.False(File.Exists(folder["run/best.safetensors"]));
+    }
+
+    [Fact]
+    public void A_run_whose_data_changed_is_not_resumed()
+    {
+        using var folder = new TemporaryFolder();
+        IdxFolder.Write(folder.Path, SmallData.Create());
+        Assert.Equal(0, Run("train", "--data", folder.Path, "--epochs", "1", "--validation", "40", "--quiet", "--device", "cpu", "--out", folder["run"]).ExitCode);
+        IdxFolder.Write(folder.Path, SmallData.Create(seed: 2));
+        Output output = Run("train", "--resume", folder["run"], "--epochs", "2");
+        Assert.Equal(2, output.ExitCode);
+        Assert.Contains("no longer holds the images", output.Error);
     }
 
     [Fact]

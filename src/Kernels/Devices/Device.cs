@@ -74,7 +74,7 @@ public sealed class Device : IDisposable
         bool wellFormed = parts.Length == 1 || (parts.Length == 2 && int.TryParse(parts[1], out index) && index >= 0);
         return (wellFormed ? parts[0] : "") switch
         {
-            "auto" => TryOpenGpu(DeviceKind.Cuda, 0) ?? TryOpenGpu(DeviceKind.OpenCL, 0) ?? OpenCpu(threads),
+            "auto" when parts.Length == 1 => TryOpenGpu(DeviceKind.Cuda) ?? TryOpenGpu(DeviceKind.OpenCL) ?? OpenCpu(threads),
             "cpu" when parts.Length == 1 => OpenCpu(threads),
             "simulated" when parts.Length == 1 => OpenSimulated(),
             "cuda" => OpenGpu(DeviceKind.Cuda, index),
@@ -117,11 +117,11 @@ public sealed class Device : IDisposable
         return new Device(DeviceKind.Simulated, context, context.GetCPUDevice(0).CreateAccelerator(context), null);
     }
 
-    private static Device? TryOpenGpu(DeviceKind kind, int index)
+    private static Device? TryOpenGpu(DeviceKind kind)
     {
         try
         {
-            return OpenGpu(kind, index);
+            return OpenGpu(kind, null);
         }
         catch (DeviceException)
         {
@@ -129,13 +129,15 @@ public sealed class Device : IDisposable
         }
     }
 
-    private static Device OpenGpu(DeviceKind kind, int index)
+    // Without an index the first that is a GPU: an OpenCL driver for processors is no match for our own CPU kernels.
+    private static Device OpenGpu(DeviceKind kind, int? wanted)
     {
         Context? context = null;
         try
         {
             context = Context.Create(b => (kind == DeviceKind.Cuda ? b.Cuda() : b.OpenCL()).EnableAlgorithms().Optimize(OptimizationLevel.O2));
             int count = kind == DeviceKind.Cuda ? context.GetCudaDevices().Count : context.GetCLDevices().Count;
+            int index = wanted ?? (kind == DeviceKind.OpenCL ? DeviceCatalog.FirstGpu(context) : 0);
             if (index >= count)
             {
                 string found = count == 0 ? "there is none" : $"there are {count}, numbered from 0";

@@ -23,12 +23,27 @@ public static class DeviceCatalog
     public static IReadOnlyList<DeviceEntry> List()
     {
         List<DeviceEntry> entries = [.. Probe(DeviceKind.Cuda), .. Probe(DeviceKind.OpenCL), Cpu(), Simulated()];
-        int auto = entries.FindIndex(e => e.IsUsable);
+        int auto = entries.FindIndex(e => e.IsUsable && e.IsAuto);
+        entries = [.. entries.Select(e => e with { IsAuto = false })];
         entries[auto] = entries[auto] with { IsAuto = true };
         return entries;
     }
 
-    private static DeviceEntry Cpu() => new("cpu", DeviceKind.Cpu, Device.ProcessorName(), GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, Environment.ProcessorCount, true, false, null);
+    /// <summary>The first OpenCL device that is a GPU; one past the last if none is.</summary>
+    internal static int FirstGpu(Context context)
+    {
+        int index = 0;
+        foreach (CLDevice device in context.GetCLDevices())
+        {
+            if (IsGpu(device)) break;
+            index++;
+        }
+        return index;
+    }
+
+    private static bool IsGpu(CLDevice device) => (device.DeviceType & CLDeviceType.CL_DEVICE_TYPE_GPU) != 0;
+
+    private static DeviceEntry Cpu() => new("cpu", DeviceKind.Cpu, Device.ProcessorName(), GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, Environment.ProcessorCount, true, true, null);
 
     private static DeviceEntry Simulated() => new("simulated", DeviceKind.Simulated, "simulated GPU (for tests, slow)", GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, 1, true, false, null);
 
@@ -40,7 +55,7 @@ public static class DeviceCatalog
             using Context context = Context.Create(b => _ = kind == DeviceKind.Cuda ? b.Cuda() : b.OpenCL());
             ILGPU.Runtime.Device[] found = kind == DeviceKind.Cuda ? [.. context.GetCudaDevices()] : [.. context.GetCLDevices()];
             return found.Length > 0
-                ? [.. found.Select((d, i) => new DeviceEntry(i == 0 ? name : $"{name}:{i}", kind, d.Name, d.MemorySize, d.NumMultiprocessors, true, false, null))]
+                ? [.. found.Select((d, i) => new DeviceEntry(i == 0 ? name : $"{name}:{i}", kind, d.Name, d.MemorySize, d.NumMultiprocessors, true, d is not CLDevice cl || IsGpu(cl), null))]
                 : [Unusable(kind == DeviceKind.Cuda
                     ? "no NVIDIA driver or no GPU"
                     : "no OpenCL loader (libOpenCL.so), or no device with OpenCL 2.0's generic address space")];

@@ -77,5 +77,6 @@ public sealed record Checkpoint(TrainingState State, string Configuration)
     internal sealed record Position(int Epoch, int StepInEpoch, long Step, double EpochSeconds, int BestEpoch, double TrainingSeconds, EpochRow[] History);
 }
 
+[JsonSourceGenerationOptions(NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(Checkpoint.Position))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;

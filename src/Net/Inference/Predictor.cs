@@ -90,6 +90,7 @@ public sealed class Predictor : IDisposable
         var confidence = new float[images.Count];
         double lossSum = 0;
         var scores = new float[plan.MaxBatch * Model.Classes];
+        var shares = new float[plan.MaxBatch * Model.Classes];
         var batchLosses = new float[plan.MaxBatch];
         for (int start = 0; start < images.Count; start += plan.MaxBatch)
         {
@@ -99,13 +100,14 @@ public sealed class Predictor : IDisposable
             loss.Forward(plan.Scores.First(batch), labels.First(batch), losses.First(batch));
             softmax.Forward(plan.Scores.First(batch), probabilities.First(batch));
             losses.First(batch).CopyTo(batchLosses.AsSpan(0, batch));
-            probabilities.First(batch).CopyTo(scores.AsSpan(0, batch * Model.Classes));
+            plan.Scores.First(batch).CopyTo(scores.AsSpan(0, batch * Model.Classes));
+            probabilities.First(batch).CopyTo(shares.AsSpan(0, batch * Model.Classes));
             for (int i = 0; i < batch; i++)
             {
                 ReadOnlySpan<float> row = scores.AsSpan(i * Model.Classes, Model.Classes);
                 lossSum += batchLosses[i];
                 predicted[start + i] = FirstLargest(row);
-                confidence[start + i] = row[predicted[start + i]];
+                confidence[start + i] = shares[i * Model.Classes + predicted[start + i]];
             }
         }
         return Evaluation.From(lossSum / images.Count, images.Labels, predicted, confidence, Model.Classes);

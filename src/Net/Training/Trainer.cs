@@ -163,6 +163,8 @@ public sealed class Trainer : IDisposable
             if (ShouldStopEarly()) return TrainingEnd.StoppedEarly;
             if (!RunEpoch(cancellation))
             {
+                // A state with weights that are no numbers must not replace a good one.
+                RequireFinite(StepSums());
                 StateDue?.Invoke(Capture());
                 return TrainingEnd.Interrupted;
             }
@@ -282,7 +284,7 @@ public sealed class Trainer : IDisposable
         }
         arena.Device.Synchronize();
         AddTime(first, start, async);
-        EndEpoch(cancellation);
+        EndEpoch();
         return true;
     }
 
@@ -304,12 +306,13 @@ public sealed class Trainer : IDisposable
         stepInEpoch++;
     }
 
-    private void EndEpoch(CancellationToken cancellation)
+    private void EndEpoch()
     {
         float[] values = StepSums();
         RequireFinite(values);
         Score trained = Evaluator.Total(values, TrainCount);
-        Score? validated = validation?.Run(CancellationToken.None);
+        Score? validated = validation?.Run();
+        RequireFiniteWeights(validated);
         double rate = Options.RateAt(step - 1, TotalSteps);
         history.Add(new EpochRow(epoch + 1, trained.Loss, trained.Accuracy, validated?.Loss, validated?.Accuracy, epochSeconds, TrainCount / epochSeconds, rate));
         if (validated is { } score && (bestEpoch == 0 || score.Loss < history[bestEpoch - 1].ValidationLoss))
@@ -321,7 +324,7 @@ public sealed class Trainer : IDisposable
         stepInEpoch = 0;
         epochSeconds = 0;
         EpochDone?.Invoke(history[^1], StepLosses(values));
-        if (!cancellation.IsCancellationRequested && StateDue is not null) RaiseState();
+        if (StateDue is not null) RaiseState();
     }
 
     private long TotalSteps => (long)Options.Epochs * StepsPerEpoch;
@@ -357,6 +360,13 @@ public sealed class Trainer : IDisposable
         var means = new float[values.Length / 2];
         for (int i = 0; i < means.Length; i++) means[i] = values[2 * i] / Math.Min(plan.MaxBatch, TrainCount - i * plan.MaxBatch);
         return means;
+    }
+
+    // A step's loss is taken before its update; what the last update of an epoch did shows in the weights.
+    private void RequireFiniteWeights(Score? validated)
+    {
+        if (validated is not { Loss: double.NaN or double.PositiveInfinity } && parameters.Values.ToArray().All(float.IsFinite)) return;
+        throw new TrainingException($"The weights are no longer numbers after epoch {epoch + 1}, at learning rate {Options.RateAt(step - 1, TotalSteps):g3}. Try a smaller --lr, or --batch-norm.");
     }
 
     private void RequireFinite(float[] values)

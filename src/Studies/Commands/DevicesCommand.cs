@@ -23,7 +23,7 @@ internal static class DevicesCommand
         IReadOnlyList<DeviceEntry> entries = DeviceCatalog.List();
         if (parsed.GetValue(CommonOptions.Json))
         {
-            Console.WriteLine(JsonSerializer.Serialize(entries, StudiesJson.Default.IReadOnlyListDeviceEntry));
+            Console.WriteLine(JsonSerializer.Serialize([.. entries.Select(DeviceJson.From)], StudiesJson.Default.DeviceJsonArray));
             return Invocation.Done;
         }
         var table = new TextTable("device", "name", ">memory", ">units", "");
@@ -33,4 +33,11 @@ internal static class DevicesCommand
         foreach (DeviceEntry e in entries.Where(e => !e.IsUsable)) Console.WriteLine($"{e.Device}: not usable: {e.Reason}");
         return Invocation.Done;
     }
+}
+
+/// <summary>An accelerator as JSON.</summary>
+internal sealed record DeviceJson(string Device, string Kind, string Name, long MemoryBytes, int ComputeUnits, bool Usable, bool Auto, string? Reason)
+{
+    public static DeviceJson From(DeviceEntry e) =>
+        new(e.Device, e.Kind.ToString().ToLowerInvariant(), e.Name, e.MemoryBytes, e.ComputeUnits, e.IsUsable, e.IsAuto, e.Reason);
 }

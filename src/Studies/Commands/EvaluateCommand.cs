@@ -38,7 +38,7 @@ internal static class EvaluateCommand
         DataSet data = DataSet.Load(parsed.GetValue(CommonOptions.Data)!);
         using Device device = parsed.OpenDevice();
         using var predictor = new Predictor(device, model);
-        Evaluation result = predictor.Evaluate(parsed.GetValue(Split) == "train" ? data.Train : data.Test, Invocation.Token);
+        Evaluation result = Evaluate(predictor, parsed.GetValue(Split) == "train" ? data.Train : data.Test);
         string json = JsonSerializer.Serialize(EvaluationJson.From(result), StudiesJson.Default.EvaluationJson);
         if (parsed.GetValue(CommonOptions.Out) is { } folder)
         {
@@ -50,10 +50,25 @@ internal static class EvaluateCommand
         return Invocation.Done;
     }
 
+    private static Evaluation Evaluate(Predictor predictor, LabelledImages images)
+    {
+        try
+        {
+            Evaluation result = predictor.Evaluate(images, Invocation.Token);
+            return double.IsFinite(result.Loss) ? result : throw new RequestException("The model's loss is not a finite number: its weights are damaged.");
+        }
+        catch (ArgumentException e)
+        {
+            throw new RequestException(e.Message);
+        }
+    }
+
+    private static string Percent(double? share) => share is { } value ? $"{100 * value:f2} %" : "-";
+
     private static string Text(Evaluation result)
     {
         var classes = new TextTable("class", ">images", ">accuracy", ">precision");
-        foreach (Evaluation.ClassScore c in result.PerClass) classes.Add($"{c.Class}", $"{c.Count}", $"{100 * c.Accuracy:f2} %", $"{100 * c.Precision:f2} %");
+        foreach (Evaluation.ClassScore c in result.PerClass) classes.Add($"{c.Class}", $"{c.Count}", Percent(c.Accuracy), Percent(c.Precision));
         string text = $"loss {result.Loss:f5}, accuracy {100 * result.Accuracy:f2} %\n\n{classes}";
         // Wider than a terminal the matrix is no help; --out and --json have it.
         if (result.Confusion.Length > 14) return text;

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Text.Json;
+using GpuConv.Net;
 
 namespace GpuConv.Studies;
 
@@ -43,12 +43,12 @@ internal static class TrainCommand
     private static int Run(ParseResult parsed)
     {
         var display = new TrainingDisplay(parsed.GetValue(CommonOptions.Quiet) || parsed.GetValue(CommonOptions.Json));
-        Metrics? metrics = parsed.GetValue(Resume) is { } folder ? RunResumed(parsed, folder, display) : TrainingRun.Start(Settings(parsed), parsed.GetValue(CommonOptions.Out), display, Invocation.Token);
-        if (metrics is not null && parsed.GetValue(CommonOptions.Json)) Console.WriteLine(JsonSerializer.Serialize(metrics, StudiesJson.Default.Metrics));
+        string metrics = parsed.GetValue(Resume) is { } folder ? RunResumed(parsed, folder, display) : TrainingRun.Start(Settings(parsed), parsed.GetValue(CommonOptions.Out), display, Invocation.Token);
+        if (parsed.GetValue(CommonOptions.Json)) Console.Write(metrics);
         return Invocation.Done;
     }
 
-    private static Metrics? RunResumed(ParseResult parsed, string folder, TrainingDisplay display)
+    private static string RunResumed(ParseResult parsed, string folder, TrainingDisplay display)
     {
         Option[] allowed = [Resume, Epochs, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose];
         if (All.Except(allowed).FirstOrDefault(o => IsGiven(parsed, o)) is { } other)
@@ -67,7 +67,8 @@ internal static class TrainCommand
         TrainSettings s = TrainSettings.Of(parsed.GetValue(Recipe) ?? Defaults.Recipe);
         return s with
         {
-            Data = parsed.GetValue(CommonOptions.Data)!,
+            // A run may be resumed from another folder.
+            Data = parsed.GetValue(CommonOptions.Data) is { } name && Path.Exists(name) && name != DataSet.Mnist ? Path.GetFullPath(name) : parsed.GetValue(CommonOptions.Data)!,
             BatchNorm = Given(BatchNorm, s.BatchNorm),
             Epochs = Given(Epochs, s.Epochs),
             Batch = Given(Batch, s.Batch),

@@ -35,8 +35,9 @@ internal static class Invocation
         {
             return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }
-        catch (Exception e) when (!verbose)
+        catch (Exception e)
         {
+            if (verbose) Console.Error.WriteLine(e);
             return Report(e);
         }
     }
@@ -50,10 +51,11 @@ internal static class Invocation
 
     private static int Report(Exception e) => e switch
     {
-        RequestException or DataException or ModelFileException or NetworkException or ArgumentException => Report(e.Message, null, WrongRequest),
+        RequestException or DataException or ModelFileException or NetworkException => Report(e.Message, null, WrongRequest),
         DeviceException device => Report(e.Message, null, device.IsUnknownDevice ? WrongRequest : Failed),
         OperationCanceledException => Report("Interrupted.", null, Interrupted),
         OutOfMemoryException => Report("There is not enough memory.", "Try a smaller --batch.", Failed),
+        OverflowException => Report("A tensor would have more than 2,147,483,647 elements.", "Try a smaller --batch.", Failed),
         TrainingException or IOException or UnauthorizedAccessException => Report(e.Message, null, Failed),
         _ => Report($"{e.GetType().Name}: {e.Message}", "This is a bug: --verbose shows where.", Failed),
     };

@@ -19,7 +19,7 @@ internal static class SummaryText
         if (summary.NormalizationParameters > 0) totals.Add("batch normalisation", $"{summary.NormalizationParameters:n0}", "parameters");
         totals.Add("fully connected", $"{summary.LinearParameters:n0}", $"parameters, {summary.LinearNeurons:n0} neurons");
         totals.Add("all", $"{summary.TotalParameters:n0}", "parameters");
-        return $"input {summary.Input}\n\n{table}\n{totals}{ReportNote(summary)}";
+        return $"input {summary.Input}\n\n{table}\nWhere none is given, a convolution's stride is 1, a pooling's its window, the padding 0.\n\n{totals}{ReportNote(summary)}";
     }
 
     private static string NeuronSum(NetworkSummary summary)

@@ -24,7 +24,7 @@ internal sealed class RunFolder
     private string CheckpointFile => System.IO.Path.Combine(CheckpointFolder, "state.safetensors");
 
     /// <summary>The folder for a new run; without a name, the first of runs/train-1, runs/train-2, … that does not exist.</summary>
-    /// <exception cref="RequestException">There is a file of that name.</exception>
+    /// <exception cref="RequestException">There is a file of that name, or an unfinished run.</exception>
     public static RunFolder Create(string? path)
     {
         if (path is null)
@@ -33,6 +33,9 @@ internal sealed class RunFolder
             while (Directory.Exists(path = System.IO.Path.Combine("runs", $"train-{number}"))) number++;
         }
         if (System.IO.File.Exists(path)) throw new RequestException($"--out {path}: there is a file of that name.");
+        string checkpoint = System.IO.Path.Combine(path, "checkpoint", "state.safetensors");
+        if (System.IO.File.Exists(checkpoint) && !System.IO.File.Exists(System.IO.Path.Combine(path, "metrics.json")))
+            throw new RequestException($"--out {path}: there is an unfinished run in it. Go on with it by --resume {path}, or give another folder.");
         var folder = new RunFolder(path);
         // What an earlier run left must not be taken for this one's.
         foreach (string name in (string[])["metrics.json", "history.csv", "steps.csv", "model.safetensors", "best.safetensors", "curves.png", "predictions.png", "confusion.png"])
@@ -43,15 +46,15 @@ internal sealed class RunFolder
 
     /// <summary>A folder whose run goes on.</summary>
     /// <exception cref="RequestException">There is no checkpoint in it.</exception>
-    public static (RunFolder Folder, Checkpoint Checkpoint, TrainSettings Settings) Open(string path)
+    public static (RunFolder Folder, Checkpoint Checkpoint, RunConfiguration Configuration) Open(string path)
     {
         string file = System.IO.Path.Combine(path, "checkpoint", "state.safetensors");
         if (!System.IO.File.Exists(file)) throw new RequestException($"--resume {path}: there is no checkpoint in it ({file}).");
         Checkpoint checkpoint = Checkpoint.Read(file);
         try
         {
-            TrainSettings? settings = JsonSerializer.Deserialize(checkpoint.Configuration, StudiesJson.Default.TrainSettings);
-            return (new RunFolder(path), checkpoint, settings ?? throw new RequestException($"{file} does not say with which options the run was started."));
+            RunConfiguration? configuration = JsonSerializer.Deserialize(checkpoint.Configuration, StudiesJson.Default.RunConfiguration);
+            return (new RunFolder(path), checkpoint, configuration ?? throw new RequestException($"{file} does not say with which options the run was started."));
         }
         catch (JsonException e)
         {
@@ -69,8 +72,13 @@ internal sealed class RunFolder
 
     public void WriteMetrics(Metrics metrics) => WriteText("metrics.json", JsonSerializer.Serialize(metrics, StudiesJson.Default.Metrics) + "\n");
 
-    public void WriteCheckpoint(TrainingState state, TrainSettings settings) =>
-        new Checkpoint(state, JsonSerializer.Serialize(settings, StudiesJson.Default.TrainSettings)).Write(CheckpointFile);
+    public void WriteCheckpoint(TrainingState state, RunConfiguration configuration) =>
+        new Checkpoint(state, JsonSerializer.Serialize(configuration, StudiesJson.Default.RunConfiguration)).Write(CheckpointFile);
+
+    /// <summary>What a run that goes on will write anew: until then it must not look finished.</summary>
+    public void Reopen() => System.IO.File.Delete(File("metrics.json"));
+
+    public string ReadMetrics() => System.IO.File.ReadAllText(File("metrics.json"));
 
     public void WriteHistory(IEnumerable<EpochRow> history)
     {
@@ -95,3 +103,8 @@ internal sealed class RunFolder
         System.IO.File.AppendAllText(File("steps.csv"), text.ToString());
     }
 }
+
+/// <summary>What a checkpoint keeps beside the training's state.</summary>
+/// <param name="Settings">The options of the run.</param>
+/// <param name="DataSha256">The hash of the data that it trains on.</param>
+internal sealed record RunConfiguration(TrainSettings Settings, string DataSha256);

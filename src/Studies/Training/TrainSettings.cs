@@ -85,7 +85,16 @@ internal sealed record TrainSettings
             MaxShift = Augment ? AugmentShift : 0,
             Seed = Seed,
         };
-        options.Validate();
+        if (EarlyStop > 0 && validation == 0) throw new RequestException("--early-stop needs validation images: --validation is 0.");
+        if (Momentum != 0 && Optimizer != "sgd") throw new RequestException($"--momentum is for --optimizer sgd; {Optimizer} has its own.");
+        try
+        {
+            options.Validate();
+        }
+        catch (ArgumentException e)
+        {
+            throw new RequestException(e.Message);
+        }
         return options;
     }
 }

@@ -11,7 +11,8 @@ internal static class TrainingRun
     private const int ShownPredictions = 40;
 
     /// <summary>Trains from the start.</summary>
-    public static Metrics? Start(TrainSettings settings, string? folder, TrainingDisplay display, CancellationToken cancellation)
+    /// <returns>The content of <c>metrics.json</c>.</returns>
+    public static string Start(TrainSettings settings, string? folder, TrainingDisplay display, CancellationToken cancellation)
     {
         settings.ToOptions();
         DataSet data = DataSet.Load(settings.Data);
@@ -21,44 +22,51 @@ internal static class TrainingRun
         Weights initial = settings.Init is null
             ? Weights.Initial(network, settings.Seed)
             : Weights.Match(network, SafetensorsFile.Read(settings.Init).Tensors, settings.Init);
-        using var trainer = new Trainer(device, network, data, settings.ToOptions(), initial);
+        using Trainer trainer = CreateTrainer(device, network, data, settings, initial);
         RunFolder run = RunFolder.Create(folder);
-        WriteModel(run, "init.safetensors", network, initial, data);
+        ModelOf(network, initial, data).Write(run.File("init.safetensors"));
         run.WriteText("summary.txt", SummaryText.Of(NetworkSummary.Of(network)));
         if (settings.Steps) run.StartSteps(0);
         return Run(run, settings, device, data, network, trainer, display, cancellation);
     }
 
-    /// <summary>Goes on with a run. Null if it was finished already.</summary>
-    public static Metrics? Resume(string folder, int? epochs, string? deviceName, int? threads, TrainingDisplay display, CancellationToken cancellation)
+    /// <summary>Goes on with a run; one that is finished is left as it is.</summary>
+    /// <returns>The content of <c>metrics.json</c>.</returns>
+    public static string Resume(string folder, int? epochs, string? deviceName, int? threads, TrainingDisplay display, CancellationToken cancellation)
     {
-        (RunFolder run, Checkpoint checkpoint, TrainSettings settings) = RunFolder.Open(folder);
+        (RunFolder run, Checkpoint checkpoint, RunConfiguration configuration) = RunFolder.Open(folder);
+        TrainSettings settings = configuration.Settings;
         if (epochs < settings.Epochs) throw new RequestException($"--epochs {epochs}: the run was started with {settings.Epochs}, and can only be made longer.");
+        if (epochs > settings.Epochs && settings.Schedule != "constant")
+            display.Note($"The {settings.Schedule} schedule is stretched to {epochs} epochs: the rate goes on from another point than it stopped at.");
         settings = settings with { Epochs = epochs ?? settings.Epochs, Device = deviceName ?? settings.Device, Threads = threads ?? settings.Threads };
         TrainingState state = checkpoint.State;
         bool stoppedEarly = settings.EarlyStop > 0 && state.BestEpoch > 0 && state.Epoch - state.BestEpoch >= settings.EarlyStop;
         if ((state.Epoch >= settings.Epochs || stoppedEarly) && run.Has("metrics.json"))
         {
-            display.Note($"{run.Path} is finished: {state.Epoch} epochs{(stoppedEarly ? ", stopped early" : "")}. --epochs N with a larger N makes it longer.");
-            return null;
+            Console.Error.WriteLine($"{run.Path} is finished: {state.Epoch} epochs{(stoppedEarly ? ", stopped early." : ". --epochs N with a larger N makes it longer.")}");
+            return run.ReadMetrics();
         }
         DataSet data = DataSet.Load(settings.Data);
+        if (data.Sha256 != configuration.DataSha256) throw new RequestException($"{settings.Data} no longer holds the images that {run.Path} was started with.");
         using Device device = Device.Open(settings.Device, settings.Threads);
         Network network = Network.Report(new Shape(data.Train.Channels, data.Train.Height, data.Train.Width), data.Classes, settings.BatchNorm);
-        using var trainer = new Trainer(device, network, data, settings.ToOptions(), Weights.Match(network, state.Weights.Arrays, run.Path));
+        using Trainer trainer = CreateTrainer(device, network, data, settings, Weights.Match(network, state.Weights.Arrays, run.Path));
         trainer.Restore(state);
+        run.Reopen();
         if (settings.Steps) run.StartSteps(state.Epoch * trainer.StepsPerEpoch);
         return Run(run, settings, device, data, network, trainer, display, cancellation);
     }
 
-    private static Metrics Run(RunFolder run, TrainSettings settings, Device device, DataSet data, Network network, Trainer trainer, TrainingDisplay display, CancellationToken cancellation)
+    private static string Run(RunFolder run, TrainSettings settings, Device device, DataSet data, Network network, Trainer trainer, TrainingDisplay display, CancellationToken cancellation)
     {
         trainer.EpochDone += (row, losses) =>
         {
             run.WriteHistory(trainer.History);
             if (settings.Steps) run.AppendSteps(row.Epoch, losses);
         };
-        trainer.StateDue += state => run.WriteCheckpoint(state, settings);
+        var configuration = new RunConfiguration(settings, data.Sha256);
+        trainer.StateDue += state => run.WriteCheckpoint(state, configuration);
         TrainingEnd end = display.Follow(trainer, device, () => trainer.Run(cancellation));
         if (end == TrainingEnd.Interrupted)
         {
@@ -67,13 +75,13 @@ internal static class TrainingRun
         }
         if (end == TrainingEnd.StoppedEarly) display.Note($"Stopped early: no better validation loss for {settings.EarlyStop} epochs.");
 
-        Model best = WriteModel(run, "best.safetensors", network, trainer.BestWeights, data);
-        WriteModel(run, "model.safetensors", network, trainer.CurrentWeights, data);
         bool bestIsTested = trainer.ValidationCount > 0 && trainer.Options.Validation != TrainingOptions.ValidateOnTest;
-        Model tested = bestIsTested ? best : best with { Weights = trainer.CurrentWeights };
-        using var predictor = new Predictor(device, tested);
-        Evaluation test = predictor.Evaluate(data.Test, cancellation);
+        using var predictor = new Predictor(device, ModelOf(network, bestIsTested ? trainer.BestWeights : trainer.CurrentWeights, data));
+        Evaluation test = predictor.Evaluate(data.Test, CancellationToken.None);
+        if (!double.IsFinite(test.Loss)) throw new TrainingException($"The loss on the test images is {test.Loss}: the training diverged. Try a smaller --lr, or --batch-norm.");
 
+        ModelOf(network, trainer.BestWeights, data).Write(run.File("best.safetensors"));
+        ModelOf(network, trainer.CurrentWeights, data).Write(run.File("model.safetensors"));
         run.WriteBytes("curves.png", TrainingPictures.Curves(trainer.History, trainer.ValidationCount > 0 ? trainer.BestEpoch : null));
         run.WriteBytes("confusion.png", TrainingPictures.Confusion(test.Confusion));
         run.WriteBytes("predictions.png", TrainingPictures.Predictions(SomePredictions(data.Test, test, settings.Seed)));
@@ -98,15 +106,22 @@ internal static class TrainingRun
         };
         run.WriteMetrics(metrics);
         display.Finished(metrics, run.Path, bestIsTested);
-        return metrics;
+        return run.ReadMetrics();
     }
 
-    private static Model WriteModel(RunFolder run, string name, Network network, Weights weights, DataSet data)
+    private static Trainer CreateTrainer(Device device, Network network, DataSet data, TrainSettings settings, Weights initial)
     {
-        var model = new Model(network, weights, data.Mean, data.Deviation, data.Name);
-        model.Write(run.File(name));
-        return model;
+        try
+        {
+            return new Trainer(device, network, data, settings.ToOptions(), initial);
+        }
+        catch (ArgumentException e)
+        {
+            throw new RequestException(e.Message);
+        }
     }
+
+    private static Model ModelOf(Network network, Weights weights, DataSet data) => new(network, weights, data.Mean, data.Deviation, data.Name);
 
     private static List<Prediction> SomePredictions(LabelledImages images, Evaluation evaluation, ulong seed)
     {
