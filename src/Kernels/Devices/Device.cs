@@ -54,6 +54,16 @@ public sealed class Device : IDisposable
     /// <summary>The largest number of bytes of device memory that were in use at once.</summary>
     public long PeakBytes { get; private set; }
 
+    /// <summary>Where the CPU kernels that run are recorded; null: nowhere. Nothing is recorded on other devices.</summary>
+    public Profile? Profile
+    {
+        get => host?.Profile;
+        set
+        {
+            if (host is not null) host.Profile = value;
+        }
+    }
+
     /// <summary>Whether CPU kernels run on this device, directly on its memory.</summary>
     internal bool IsHost => host is not null;
 

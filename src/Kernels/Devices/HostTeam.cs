@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -70,8 +71,18 @@ internal sealed unsafe class HostTeam : IDisposable
         scratchBytes = bytes;
     }
 
+    /// <summary>Where runs are recorded; null: nowhere.</summary>
+    public Profile? Profile { get; set; }
+
     /// <summary>Runs all items of a kernel and returns when the last is done. Must be called by one thread at a time.</summary>
     public void Run<TKernel>(in TKernel work, int items) where TKernel : unmanaged, IHostKernel
+    {
+        long start = Profile is null ? 0 : Stopwatch.GetTimestamp();
+        RunItems(work, items);
+        Profile?.Add(typeof(TKernel), start, items);
+    }
+
+    private void RunItems<TKernel>(in TKernel work, int items) where TKernel : unmanaged, IHostKernel
     {
         TKernel copy = work;
         if (workers.Length == 0 || items <= 1)

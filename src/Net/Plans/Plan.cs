@@ -8,6 +8,7 @@ namespace GpuConv.Net;
 /// </summary>
 public sealed class Plan
 {
+    private readonly Device device;
     private readonly ILayerStep[] steps;
     private readonly bool[] hasGradient;
     private readonly GradientSum[][] sums;
@@ -25,6 +26,7 @@ public sealed class Plan
         ArgumentNullException.ThrowIfNull(parameters);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxBatch, 1);
         Network = parameters.Network;
+        device = arena.Device;
         MaxBatch = maxBatch;
         Purpose = purpose;
         IReadOnlyList<Node> nodes = Network.Nodes;
@@ -98,7 +100,11 @@ public sealed class Plan
     public void Forward(int batch, bool toScores = false)
     {
         int end = toScores ? lossNode + 1 : steps.Length;
-        for (int i = 0; i < end; i++) steps[i].Forward(batch);
+        for (int i = 0; i < end; i++)
+        {
+            if (device.Profile is { } profile) profile.Step = $"{Network.Nodes[i].Name} forward";
+            steps[i].Forward(batch);
+        }
     }
 
     /// <summary>Carries <see cref="ScoresGradient"/> back through the network.</summary>
@@ -108,6 +114,7 @@ public sealed class Plan
         for (int i = lossNode; i >= 0; i--)
         {
             if (!hasGradient[i]) continue;
+            if (device.Profile is { } profile) profile.Step = $"{Network.Nodes[i].Name} backward";
             foreach (GradientSum sum in sums[i]) sum.Run(batch);
             steps[i].Backward(batch);
         }
