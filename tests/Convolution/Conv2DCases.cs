@@ -57,6 +57,15 @@ public static class Conv2DCases
     {
         yield return new(Make(1, 28, 28, 32, 3, 3) with { PadTop = 1, PadLeft = 1, PadBottom = 1, PadRight = 1 }, 3);
         yield return new(Make(32, 14, 14, 32, 3, 3) with { PadTop = 1, PadLeft = 1, PadBottom = 1, PadRight = 1 }, 5);
+        // For Winograd on the CPU: channels in sixteens, odd sizes, every padding, single outputs, several small images in an item, more channels than a chunk.
+        yield return new(Make(16, 7, 9, 32, 3, 3) with { PadTop = 2, PadLeft = 0, PadBottom = 1, PadRight = 2 }, 3);
+        yield return new(Make(48, 9, 7, 16, 3, 3) with { PadTop = 0, PadLeft = 2, PadBottom = 0, PadRight = 1 }, 4);
+        yield return new(Make(16, 3, 3, 48, 3, 3), 2);
+        yield return new(Make(16, 3, 5, 16, 3, 3) with { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, 19);
+        yield return new(Make(256, 4, 5, 32, 3, 3) with { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, 17);
+        yield return new(Make(32, 5, 4, 256, 3, 3) with { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, 3);
+        yield return new(Make(400, 3, 4, 16, 3, 3) with { PadTop = 1, PadRight = 1 }, 2);
+        yield return new(Make(16, 66, 70, 16, 3, 3) with { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, 2);
         yield return new(Make(31, 13, 17, 37, 3, 3) with { PadTop = 1, PadLeft = 1, PadBottom = 1, PadRight = 1 }, 3);
         yield return new(Make(1, 28, 28, 6, 5, 5) with { PadTop = 2, PadLeft = 2, PadBottom = 2, PadRight = 2 }, 5);
         yield return new(Make(6, 14, 14, 16, 5, 5), 5);

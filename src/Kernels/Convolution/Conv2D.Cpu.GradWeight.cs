@@ -122,18 +122,5 @@ internal sealed unsafe partial class Conv2DCpu
         }
     }
 
-    public void GradBias(Tensor<float> dy, Tensor<float> db) =>
-        device.Host.Run(new GradBiasKernel(dy.Shape[0], shape.OutChannels, shape.OutHeight * shape.OutWidth, dy.Pointer, db.Pointer), shape.OutChannels);
-
-    // One item owns one channel: the planes' sums, each in 16 lanes, in order of the images. In double, which costs nothing.
-    private readonly struct GradBiasKernel(int batch, int channels, int pixels, float* dy, float* db) : IHostKernel
-    {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
-        {
-            double sum = 0;
-            for (int n = 0; n < batch; n++)
-                sum += LaneSum.Sum<DeviationTerm, TSimd, TVector>(new DeviationTerm(dy + ((long)n * channels + item) * pixels, 0), pixels);
-            db[item] = (float)sum;
-        }
-    }
+    public void GradBias(Tensor<float> dy, Tensor<float> db) => PlaneSum.Run(dy, db);
 }

@@ -19,7 +19,9 @@ public sealed class Conv2D
         ArgumentNullException.ThrowIfNull(arena);
         shape.Validate();
         Shape = shape;
-        kernels = arena.Device.IsHost ? new Conv2DCpu(arena, shape, maxBatch) : new Conv2DGpu(arena, shape, maxBatch);
+        if (!arena.Device.IsHost) kernels = new Conv2DGpu(arena, shape, maxBatch);
+        else if (WinogradCpu.Fits(shape)) kernels = new Conv2DWinogradCpu(arena, shape, maxBatch);
+        else kernels = new Conv2DCpu(arena, shape, maxBatch);
     }
 
     /// <summary>The sizes for one image.</summary>

@@ -1,6 +1,3 @@
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
-
 namespace GpuConv.Kernels;
 
 /// <summary>
@@ -30,41 +27,16 @@ internal static unsafe class Panel
             }
             return;
         }
-        int done = rowStride == 1 && Sse.IsSupported ? Transpose(source, columnStride, rows, columns, panel, width) : 0;
-        for (int j = done; j < columns; j++)
+        if (rowStride == 1)
+        {
+            Transpose.Copy(source, columnStride, rows, columns, panel, width);
+            return;
+        }
+        for (int j = 0; j < columns; j++)
         {
             float* from = source + j * columnStride, to = panel + j;
             for (int k = 0; k < rows; k++, from += rowStride, to += width) *to = *from;
         }
-    }
-
-    // Four columns at a time, by squares of 4 x 4; returns how many columns that did.
-    private static int Transpose(float* source, nint columnStride, int rows, int columns, float* panel, int width)
-    {
-        int j = 0;
-        for (; j <= columns - 4; j += 4)
-        {
-            float* a = source + j * columnStride, b = a + columnStride, c = b + columnStride, d = c + columnStride, to = panel + j;
-            int k = 0;
-            for (; k <= rows - 4; k += 4, to += 4 * width)
-            {
-                Vector128<float> rowA = Vector128.Load(a + k), rowB = Vector128.Load(b + k), rowC = Vector128.Load(c + k), rowD = Vector128.Load(d + k);
-                Vector128<float> lowAB = Sse.UnpackLow(rowA, rowB), highAB = Sse.UnpackHigh(rowA, rowB);
-                Vector128<float> lowCD = Sse.UnpackLow(rowC, rowD), highCD = Sse.UnpackHigh(rowC, rowD);
-                Sse.MoveLowToHigh(lowAB, lowCD).Store(to);
-                Sse.MoveHighToLow(lowCD, lowAB).Store(to + width);
-                Sse.MoveLowToHigh(highAB, highCD).Store(to + 2 * width);
-                Sse.MoveHighToLow(highCD, highAB).Store(to + 3 * width);
-            }
-            for (; k < rows; k++, to += width)
-            {
-                to[0] = a[k];
-                to[1] = b[k];
-                to[2] = c[k];
-                to[3] = d[k];
-            }
-        }
-        return j;
     }
 
     /// <summary>The same for a full panel of consecutive columns, by vectors.</summary>

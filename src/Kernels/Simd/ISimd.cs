@@ -71,6 +71,12 @@ internal unsafe interface ISimd<TVector> where TVector : struct
     /// <summary>Stores lanes that hold integers below 2^24 as integers.</summary>
     static abstract void StoreInt32(TVector value, int* destination);
 
+    /// <summary>Loads <see cref="Count"/> bytes as floats.</summary>
+    static abstract TVector LoadBytes(byte* source);
+
+    /// <summary>Stores lanes that hold integers from 0 to 127 as bytes.</summary>
+    static abstract void StoreBytes(TVector value, byte* destination);
+
     /// <summary>A mask of the lanes where a equals b, for <see cref="Select"/>.</summary>
     static abstract TVector Equal(TVector a, TVector b);
 

@@ -77,6 +77,22 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     public static void StoreInt32(Vector512<float> value, int* destination) => Vector512.ConvertToInt32Native(value).Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadBytes(byte* source)
+    {
+        Vector128<byte> bytes = Vector128.Load(source);
+        Vector256<ushort> words = Vector256.Create(Vector128.WidenLower(bytes), Vector128.WidenUpper(bytes));
+        return Vector512.ConvertToSingle(Vector512.Create(Vector256.WidenLower(words), Vector256.WidenUpper(words)).AsInt32());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Vector512<float> value, byte* destination)
+    {
+        Vector512<int> lanes = Vector512.ConvertToInt32Native(value);
+        Vector256<short> words = Vector256.Narrow(lanes.GetLower(), lanes.GetUpper());
+        Vector128.Narrow(words.GetLower(), words.GetUpper()).AsByte().Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Equal(Vector512<float> a, Vector512<float> b) => Vector512.Equals(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
