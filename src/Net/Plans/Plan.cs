@@ -9,10 +9,11 @@ namespace GpuConv.Net;
 public sealed class Plan
 {
     private readonly Device device;
+    private readonly Stage[] stages;
     private readonly ILayerStep[] steps;
     private readonly bool[] hasGradient;
     private readonly GradientSum[][] sums;
-    private readonly int lossNode;
+    private readonly int lossStage;
 
     /// <summary>Prepares a network.</summary>
     /// <param name="arena">Where activations, gradients and working memory come from.</param>
@@ -32,35 +33,43 @@ public sealed class Plan
         IReadOnlyList<Node> nodes = Network.Nodes;
         if (nodes.Count == 0) throw new ArgumentException("The network has no layers.", nameof(parameters));
 
+        bool[] needsGradient = NeedsGradient(nodes, purpose);
+        stages = Stage.Cut(nodes, device, purpose, i => needsGradient[i]);
         Input = arena.Allocate<float>(Network.InputShape.Prepend(maxBatch));
         Tensor<float>[] outputs = AllocateOutputs(arena, nodes);
         Output = outputs[^1];
 
         // The softmax and the loss are one operator: the gradient enters before a last softmax.
-        lossNode = nodes[^1].Layer is SoftmaxLayer && nodes[^1].Inputs[0] >= 0 ? nodes[^1].Inputs[0] : nodes.Count - 1;
+        int lossNode = nodes[^1].Layer is SoftmaxLayer && nodes[^1].Inputs[0] >= 0 ? nodes[^1].Inputs[0] : nodes.Count - 1;
+        lossStage = Array.FindIndex(stages, s => s.Last == lossNode);
         Scores = outputs[lossNode];
-        var gradients = new Gradients(this, arena, nodes, outputs, lossNode);
+        var gradients = new Gradients(this, arena, nodes, outputs, needsGradient, lossStage);
         if (purpose != PlanPurpose.Infer) ScoresGradient = gradients.Outputs[lossNode]!.Value;
         InputGradient = gradients.Input;
         sums = gradients.Sums;
-        hasGradient = [.. gradients.Outputs.Select(g => g is not null)];
+        hasGradient = [.. stages.Select(s => gradients.Outputs[s.Last] is not null)];
 
-        steps = new ILayerStep[nodes.Count];
-        for (int i = 0; i < nodes.Count; i++)
+        steps = new ILayerStep[stages.Length];
+        for (int i = 0; i < steps.Length; i++)
         {
-            steps[i] = nodes[i].Layer.Prepare(new StepContext
+            Stage stage = stages[i];
+            Node first = nodes[stage.First];
+            var context = new StepContext
             {
-                Node = nodes[i],
+                Node = first,
                 Arena = arena,
                 MaxBatch = maxBatch,
                 Purpose = purpose,
                 Parameters = parameters,
                 Plan = this,
-                Inputs = [.. nodes[i].Inputs.Select(j => j < 0 ? Input : outputs[j])],
-                Output = outputs[i],
-                OutputGradient = gradients.Outputs[i],
+                Inputs = [.. first.Inputs.Select(j => j < 0 ? Input : outputs[j])],
+                Output = outputs[stage.Last],
+                OutputGradient = gradients.Outputs[stage.Last],
                 InputGradients = gradients.Inputs[i],
-            });
+            };
+            steps[i] = stage.IsBlock
+                ? new ConvBlockStep(context, stage, nodes[stage.First + 1].Layer is BatchNormalizationLayer ? nodes[stage.First + 1] : null)
+                : first.Layer.Prepare(context);
         }
     }
 
@@ -99,10 +108,10 @@ public sealed class Plan
     /// <param name="toScores">Whether to stop at <see cref="Scores"/>: a last softmax is left out.</param>
     public void Forward(int batch, bool toScores = false)
     {
-        int end = toScores ? lossNode + 1 : steps.Length;
+        int end = toScores ? lossStage + 1 : steps.Length;
         for (int i = 0; i < end; i++)
         {
-            if (device.Profile is { } profile) profile.Step = $"{Network.Nodes[i].Name} forward";
+            if (device.Profile is { } profile) profile.Step = $"{Network.Nodes[stages[i].First].Name} forward";
             steps[i].Forward(batch);
         }
     }
@@ -111,20 +120,29 @@ public sealed class Plan
     /// <param name="batch">The batch of the forward pass.</param>
     public void Backward(int batch)
     {
-        for (int i = lossNode; i >= 0; i--)
+        for (int i = lossStage; i >= 0; i--)
         {
             if (!hasGradient[i]) continue;
-            if (device.Profile is { } profile) profile.Step = $"{Network.Nodes[i].Name} backward";
+            if (device.Profile is { } profile) profile.Step = $"{Network.Nodes[stages[i].First].Name} backward";
             foreach (GradientSum sum in sums[i]) sum.Run(batch);
             steps[i].Backward(batch);
         }
     }
 
-    // A layer that can runs in the memory of its input, if it is the only reader and nobody needs the input again.
+    // The gradient to an output is needed if it, or something before it, has parameters to train, or the input's gradient is asked for.
+    private static bool[] NeedsGradient(IReadOnlyList<Node> nodes, PlanPurpose purpose)
+    {
+        var needed = new bool[nodes.Count];
+        for (int i = 0; i < nodes.Count; i++)
+            needed[i] = purpose == PlanPurpose.InputGradient || nodes[i].Parameters.Any(p => p.IsTrainable) || nodes[i].Inputs.Any(j => j >= 0 && needed[j]);
+        return needed;
+    }
+
+    // What lies between the layers of a stage has no memory. A layer that can runs in the memory of its input, if it is the only reader and nobody needs the input again.
     private Tensor<float>[] AllocateOutputs(DeviceArena arena, IReadOnlyList<Node> nodes)
     {
         var outputs = new Tensor<float>[nodes.Count];
-        for (int i = 0; i < nodes.Count; i++)
+        foreach (int i in stages.Select(s => s.Last))
         {
             Shape shape = nodes[i].OutputShape.Prepend(MaxBatch);
             outputs[i] = SharesInput(nodes, i) ? outputs[nodes[i].Inputs[0]].Reshape(shape) : arena.Allocate<float>(shape);
@@ -152,32 +170,36 @@ public sealed class Plan
     /// <summary>Which gradients are computed, and where they lie.</summary>
     private sealed class Gradients
     {
-        public Gradients(Plan plan, DeviceArena arena, IReadOnlyList<Node> nodes, Tensor<float>[] outputs, int lossNode)
+        public Gradients(Plan plan, DeviceArena arena, IReadOnlyList<Node> nodes, Tensor<float>[] outputs, bool[] needed, int lossStage)
         {
-            int count = nodes.Count;
-            Outputs = new Tensor<float>?[count];
-            Inputs = [.. nodes.Select(n => new Tensor<float>?[n.Inputs.Count])];
-            Sums = [.. nodes.Select(_ => Array.Empty<GradientSum>())];
+            Stage[] stages = plan.stages;
+            Outputs = new Tensor<float>?[nodes.Count];
+            Inputs = [.. stages.Select(s => new Tensor<float>?[nodes[s.First].Inputs.Count])];
+            Sums = [.. stages.Select(_ => Array.Empty<GradientSum>())];
             if (plan.Purpose == PlanPurpose.Infer) return;
 
-            bool[] needed = Needed(nodes, plan.Purpose);
+            int lossNode = stages[lossStage].Last;
             Outputs[lossNode] = arena.Allocate<float>(outputs[lossNode].Shape);
             var inputParts = new List<Tensor<float>>();
-            for (int i = lossNode; i >= 0; i--)
+            for (int i = lossStage; i >= 0; i--)
             {
-                if (Outputs[i] is not { } dy) continue;
-                for (int j = 0; j < nodes[i].Inputs.Count; j++)
+                if (Outputs[stages[i].Last] is not { } dy) continue;
+                for (int j = 0; j < Inputs[i].Length; j++)
                 {
-                    int source = nodes[i].Inputs[j];
+                    int source = nodes[stages[i].First].Inputs[j];
                     if (source >= 0 && !needed[source]) continue;
                     if (source < 0 && plan.Purpose != PlanPurpose.InputGradient) continue;
-                    Tensor<float> gradient = source >= 0 && outputs[source].SharesMemoryWith(outputs[i])
+                    Tensor<float> gradient = source >= 0 && outputs[source].SharesMemoryWith(outputs[stages[i].Last])
                         ? dy.Reshape(outputs[source].Shape)
                         : arena.Allocate<float>((source < 0 ? plan.Input : outputs[source]).Shape);
                     Inputs[i][j] = gradient;
                     if (source < 0) inputParts.Add(gradient);
                     else if (Outputs[source] is not { } total) Outputs[source] = gradient;
-                    else Sums[source] = [.. Sums[source], new GradientSum(arena.Device, total, gradient)];
+                    else
+                    {
+                        int stage = Array.FindIndex(stages, s => s.Last == source);
+                        Sums[stage] = [.. Sums[stage], new GradientSum(arena.Device, total, gradient)];
+                    }
                 }
             }
             if (inputParts.Count > 1) throw new NetworkException("Gradients to an input that several layers read are not supported.");
@@ -191,14 +213,5 @@ public sealed class Plan
         public GradientSum[][] Sums { get; }
 
         public Tensor<float>? Input { get; }
-
-        // The gradient to an output is needed if it, or something before it, has parameters to train, or the input's gradient is asked for.
-        private static bool[] Needed(IReadOnlyList<Node> nodes, PlanPurpose purpose)
-        {
-            var needed = new bool[nodes.Count];
-            for (int i = 0; i < nodes.Count; i++)
-                needed[i] = purpose == PlanPurpose.InputGradient || nodes[i].Parameters.Any(p => p.IsTrainable) || nodes[i].Inputs.Any(j => j >= 0 && needed[j]);
-            return needed;
-        }
     }
 }

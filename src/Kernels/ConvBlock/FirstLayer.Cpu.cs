@@ -1,0 +1,232 @@
+using System.Runtime.CompilerServices;
+
+namespace GpuConv.Kernels;
+
+/// <summary>
+/// The 3 x 3 convolution of images with few channels, as the first layer of a network is, and its gradient to the weights, on
+/// the CPU. Forward: the four pixels of a pooling window and two vectors of output channels are eight chains in registers, fed by two loads of weights and
+/// four broadcast pixels for each kernel element. Each result is one chain in ascending (c, r, s), as in <see cref="Conv2DCpu"/>, and goes to an
+/// <see cref="ITileSink"/>. To weights: nine chains, one for each kernel element, run over the windows of some rows.
+/// </summary>
+internal sealed unsafe class FirstLayerCpu
+{
+    private const int MostSlices = 16;
+
+    // The chains of the weight gradient are added to their slice after about so many windows: shorter chains, smaller errors.
+    private const int ChainWindows = 256;
+
+    // Enough windows for an item to be worth its start.
+    private const int ItemWindows = 64;
+
+    private readonly Device device;
+    private readonly Conv2DShape shape;
+    private readonly Tensor<float> packed;
+    private readonly int maxSlices;
+
+    public FirstLayerCpu(DeviceArena arena, Conv2DShape shape, int maxBatch)
+    {
+        device = arena.Device;
+        this.shape = shape;
+        packed = arena.Allocate<float>(new Shape(shape.ReductionLength, shape.OutChannels));
+        maxSlices = Math.Min(MostSlices, maxBatch);
+        Sums = arena.Allocate<float>(new Shape(maxSlices, shape.ReductionLength, shape.OutChannels));
+        device.Host.ReserveScratch((long)shape.InChannels * (shape.OutHeight + 2) * (shape.OutWidth + 2));
+    }
+
+    /// <summary>The gradient to the weights in parts, (slice, C * 9, K), after <see cref="GradWeight"/>.</summary>
+    public Tensor<float> Sums { get; }
+
+    /// <summary>Whether a convolution can be done this way: at most this many products for an output.</summary>
+    public static bool Fits(Conv2DShape s) =>
+        s is { KernelHeight: 3, KernelWidth: 3, StrideHeight: 1, StrideWidth: 1, DilationHeight: 1, DilationWidth: 1, Groups: 1, InChannels: <= 4 }
+        && s.OutChannels % Gemm.Alignment == 0 && s.OutHeight % 2 == 0 && s.OutWidth % 2 == 0;
+
+    /// <summary>The convolution of images (N, C, H, W) with the weights (K, C, 3, 3), into a sink.</summary>
+    public void Forward<TSink>(Tensor<float> x, float* w, TSink sink) where TSink : unmanaged, ITileSink
+    {
+        int taps = shape.ReductionLength, channels = shape.OutChannels, images = x.Shape[0];
+        Transpose.Copy(w, taps, taps, channels, packed.Pointer, channels);
+        int rows = Math.Clamp(ItemWindows * device.Threads / Math.Max(1, shape.OutWidth / 2), 1, shape.OutHeight / 2);
+        if (images >= 2 * device.Threads) rows = shape.OutHeight / 2;
+        var kernel = new ForwardKernel<TSink>(shape, Planes(x), rows, packed.Pointer, sink);
+        device.Host.Run(kernel, images * kernel.Bands);
+    }
+
+    /// <summary>The gradient to the weights in <see cref="Sums"/>; returns the number of slices.</summary>
+    /// <param name="x">(N, C, H, W).</param>
+    /// <param name="dy">The gradient after ReLU and pooling, (N, P / 2, Q / 2, K).</param>
+    /// <param name="winners">The windows' winners, likewise.</param>
+    public int GradWeight(Tensor<float> x, float* dy, byte* winners)
+    {
+        int images = x.Shape[0], run = (images + maxSlices - 1) / maxSlices, runs = (images + run - 1) / run;
+        device.Host.Run(new GradWeightKernel(shape, Planes(x), images, run, dy, winners, Sums.Pointer), runs);
+        return runs;
+    }
+
+    private PaddedPlanes Planes(Tensor<float> x) => new(x.Pointer, shape.InChannels, shape.InHeight, shape.InWidth, shape.PadTop, shape.PadLeft, shape.OutWidth + 2);
+
+    private readonly struct ForwardKernel<TSink>(Conv2DShape shape, PaddedPlanes planes, int bandRows, float* weights, TSink sink) : IHostKernel
+        where TSink : unmanaged, ITileSink
+    {
+        private int Rows => shape.OutHeight / 2;
+
+        public int Bands => (Rows + bandRows - 1) / bandRows;
+
+        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            int image = item / Bands, first = item % Bands * bandRows, end = Math.Min(Rows, first + bandRows), channels = shape.OutChannels;
+            int planeRows = 2 * (end - first) + 2;
+            planes.Fill(image, 2 * first, planeRows, scratch);
+            nint plane = (nint)planeRows * planes.Columns;
+            for (int row = first; row < end; row++)
+                for (int column = 0; column < shape.OutWidth / 2; column++)
+                {
+                    float* corner = scratch + 2 * (row - first) * planes.Columns + 2 * column;
+                    int k = 0;
+                    for (; k <= channels - 2 * TSimd.Count; k += 2 * TSimd.Count) Window<TSimd, TVector, Tile1x2>(corner, plane, k, image, first, row, column);
+                    if (k < channels) Window<TSimd, TVector, Tile1x1>(corner, plane, k, image, first, row, column);
+                }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private void Window<TSimd, TVector, TSize>(float* corner, nint plane, int k, int image, int first, int row, int column)
+            where TSimd : struct, ISimd<TVector>
+            where TVector : struct
+            where TSize : struct, ITileSize
+        {
+            TVector a0 = default, b0 = default, c0 = default, d0 = default, a1 = default, b1 = default, c1 = default, d1 = default;
+            float* w = weights + k;
+            for (int c = 0; c < shape.InChannels; c++, corner += plane)
+            {
+                float* top = corner;
+                for (int r = 0; r < 3; r++, top += planes.Columns)
+                {
+                    float* bottom = top + planes.Columns;
+                    for (int s = 0; s < 3; s++, w += shape.OutChannels)
+                    {
+                        TVector w0 = TSimd.Load(w), w1 = default;
+                        if (TSize.Vectors > 1) w1 = TSimd.Load(w + TSimd.Count);
+                        TVector x = TSimd.Broadcast(top[s]);
+                        a0 = TSimd.MultiplyAdd(x, w0, a0);
+                        if (TSize.Vectors > 1) a1 = TSimd.MultiplyAdd(x, w1, a1);
+                        x = TSimd.Broadcast(top[s + 1]);
+                        b0 = TSimd.MultiplyAdd(x, w0, b0);
+                        if (TSize.Vectors > 1) b1 = TSimd.MultiplyAdd(x, w1, b1);
+                        x = TSimd.Broadcast(bottom[s]);
+                        c0 = TSimd.MultiplyAdd(x, w0, c0);
+                        if (TSize.Vectors > 1) c1 = TSimd.MultiplyAdd(x, w1, c1);
+                        x = TSimd.Broadcast(bottom[s + 1]);
+                        d0 = TSimd.MultiplyAdd(x, w0, d0);
+                        if (TSize.Vectors > 1) d1 = TSimd.MultiplyAdd(x, w1, d1);
+                    }
+                }
+            }
+            sink.Tile<TSimd, TVector>(null, image, first, row, column, k, a0, b0, c0, d0);
+            if (TSize.Vectors > 1) sink.Tile<TSimd, TVector>(null, image, first, row, column, k + TSimd.Count, a1, b1, c1, d1);
+        }
+    }
+
+    // One item: a run of images.
+    private readonly struct GradWeightKernel(Conv2DShape shape, PaddedPlanes planes, int images, int run, float* dy, byte* winners, float* slices) : IHostKernel
+    {
+        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            int channels = shape.OutChannels, rows = shape.OutHeight / 2, columns = shape.OutWidth / 2;
+            int chainRows = Math.Max(1, ChainWindows / columns), end = Math.Min(images, (item + 1) * run);
+            float* slice = slices + (long)item * shape.ReductionLength * channels;
+            new Span<float>(slice, shape.ReductionLength * channels).Clear();
+            for (int image = item * run; image < end; image++)
+            {
+                planes.Fill(image, 0, shape.OutHeight + 2, scratch);
+                for (int c = 0; c < shape.InChannels; c++)
+                    for (int row = 0; row < rows; row += chainRows)
+                    {
+                        float* corner = scratch + ((long)c * (shape.OutHeight + 2) + 2 * row) * planes.Columns;
+                        long window = ((long)image * rows + row) * columns * channels;
+                        for (int k = 0; k < channels; k += TSimd.Count)
+                            Chains<TSimd, TVector>(corner, window + k, Math.Min(chainRows, rows - row), columns, slice + 9L * c * channels + k);
+                    }
+            }
+        }
+
+        // slice[t] += the sum over the windows of dz x, for the nine kernel elements t of one input channel and a vector of output channels.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void Chains<TSimd, TVector>(float* corner, long window, int rows, int columns, float* slice) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            int channels = shape.OutChannels;
+            TVector t0 = default, t1 = default, t2 = default, t3 = default, t4 = default, t5 = default, t6 = default, t7 = default, t8 = default;
+            for (int row = 0; row < rows; row++, corner += 2 * planes.Columns)
+            {
+                float* top = corner;
+                for (int column = 0; column < columns; column++, window += channels, top += 2)
+                {
+                    TVector g = TSimd.Load(dy + window), winner = TSimd.LoadBytes(winners + window);
+                    TVector a = TSimd.Select(TSimd.Equal(winner, default), g, default), b = TSimd.Select(TSimd.Equal(winner, TSimd.Broadcast(1)), g, default);
+                    TVector c = TSimd.Select(TSimd.Equal(winner, TSimd.Broadcast(2)), g, default), d = TSimd.Select(TSimd.Equal(winner, TSimd.Broadcast(3)), g, default);
+                    float* p = top;
+                    Row<TSimd, TVector>(p, a, b, ref t0, ref t1, ref t2);
+                    p += planes.Columns;
+                    Row<TSimd, TVector>(p, c, d, ref t0, ref t1, ref t2);
+                    Row<TSimd, TVector>(p, a, b, ref t3, ref t4, ref t5);
+                    p += planes.Columns;
+                    Row<TSimd, TVector>(p, c, d, ref t3, ref t4, ref t5);
+                    Row<TSimd, TVector>(p, a, b, ref t6, ref t7, ref t8);
+                    p += planes.Columns;
+                    Row<TSimd, TVector>(p, c, d, ref t6, ref t7, ref t8);
+                }
+            }
+            AddTo<TSimd, TVector>(t0, slice);
+            AddTo<TSimd, TVector>(t1, slice + channels);
+            AddTo<TSimd, TVector>(t2, slice + 2 * channels);
+            AddTo<TSimd, TVector>(t3, slice + 3 * channels);
+            AddTo<TSimd, TVector>(t4, slice + 4 * channels);
+            AddTo<TSimd, TVector>(t5, slice + 5 * channels);
+            AddTo<TSimd, TVector>(t6, slice + 6 * channels);
+            AddTo<TSimd, TVector>(t7, slice + 7 * channels);
+            AddTo<TSimd, TVector>(t8, slice + 8 * channels);
+        }
+
+        // The three elements of a kernel row, over a row of the window's two pixels.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Row<TSimd, TVector>(float* pixels, TVector left, TVector right, ref TVector t0, ref TVector t1, ref TVector t2)
+            where TSimd : struct, ISimd<TVector>
+            where TVector : struct
+        {
+            t0 = TSimd.MultiplyAdd(TSimd.Broadcast(pixels[0]), left, t0);
+            TVector x = TSimd.Broadcast(pixels[1]);
+            t0 = TSimd.MultiplyAdd(x, right, t0);
+            t1 = TSimd.MultiplyAdd(x, left, t1);
+            x = TSimd.Broadcast(pixels[2]);
+            t1 = TSimd.MultiplyAdd(x, right, t1);
+            t2 = TSimd.MultiplyAdd(x, left, t2);
+            t2 = TSimd.MultiplyAdd(TSimd.Broadcast(pixels[3]), right, t2);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void AddTo<TSimd, TVector>(TVector value, float* sum) where TSimd : struct, ISimd<TVector> where TVector : struct =>
+            TSimd.Store(TSimd.Add(TSimd.Load(sum), value), sum);
+    }
+}
+
+/// <summary>Rows of an image's planes with zeros around the image.</summary>
+internal readonly unsafe struct PaddedPlanes(float* x, int channels, int height, int width, int padTop, int padLeft, int columns)
+{
+    public int Columns => columns;
+
+    /// <summary>Copies rows, counted from the first row of padding, of all channels of an image.</summary>
+    public void Fill(int image, int first, int rows, float* planes)
+    {
+        for (int c = 0; c < channels; c++)
+        {
+            float* plane = x + ((long)image * channels + c) * height * width;
+            for (int row = first - padTop; row < first - padTop + rows; row++, planes += columns)
+            {
+                var to = new Span<float>(planes, columns);
+                to.Clear();
+                if (row < 0 || row >= height) continue;
+                int count = Math.Min(width, columns - padLeft);
+                new ReadOnlySpan<float>(plane + (long)row * width, count).CopyTo(to[padLeft..]);
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+namespace GpuConv.Kernels;
+
+/// <summary>
+/// A block that begins a network: its convolution is <see cref="FirstLayerCpu"/>'s, pooled in registers. The statistics of batch normalisation
+/// and its part of the gradient follow from <see cref="PatchMoments"/>, so that the convolution's results, the largest activations of
+/// the network, are never stored: with or without normalisation, forward and backward are one pass each over input and pooled output.
+/// </summary>
+internal sealed unsafe class FirstLayerBlockCpu : IConvBlockKernels
+{
+    private readonly Device device;
+    private readonly Conv2DShape shape;
+    private readonly bool training;
+    private readonly FirstLayerCpu convolution;
+    private readonly BlockNormalization? norm;
+    private readonly PatchMoments? moments;
+    private readonly double[] covariances;
+    private readonly Tensor<byte> winners;
+    private readonly Tensor<float> sums;
+
+    public FirstLayerBlockCpu(DeviceArena arena, Conv2DShape shape, int maxBatch, NormalizationOptions? normalization, bool training)
+    {
+        device = arena.Device;
+        this.shape = shape;
+        this.training = training;
+        convolution = new FirstLayerCpu(arena, shape, maxBatch);
+        covariances = new double[shape.Weights.Count];
+        if (normalization is { } options) norm = new BlockNormalization(arena, shape.OutChannels, options);
+        if (!training) return;
+        winners = arena.Allocate<byte>(new Shape(maxBatch, shape.OutHeight / 2, shape.OutWidth / 2, shape.OutChannels));
+        sums = arena.Allocate<float>(new Shape(maxBatch, shape.OutChannels));
+        if (norm is not null) moments = new PatchMoments(arena, shape, maxBatch);
+    }
+
+    public void Forward(Tensor<float> x, Tensor<float> w, Tensor<float>? b, NormalizationTensors? normalization, Tensor<float> y)
+    {
+        if (moments is not null) UseStatistics(x, w, b, normalization!.Value);
+        else if (norm is not null) norm.UseRunning(normalization!.Value);
+        convolution.Forward(x, w.Pointer, new PoolSink(
+            b is { } bias ? bias.Pointer : null, norm?.Affine ?? default, y.Pointer, training ? winners.Pointer : null, shape.OutHeight, shape.OutWidth, shape.OutChannels));
+    }
+
+    private void UseStatistics(Tensor<float> x, Tensor<float> w, Tensor<float>? b, NormalizationTensors tensors)
+    {
+        int taps = shape.ReductionLength;
+        long count = (long)x.Shape[0] * shape.OutHeight * shape.OutWidth;
+        moments!.Compute(x);
+        for (int k = 0; k < shape.OutChannels; k++)
+        {
+            float* kernel = w.Pointer + k * taps;
+            Span<double> withPatch = covariances.AsSpan(k * taps, taps);
+            moments.TimesCovariance(kernel, withPatch);
+            double mean = b is { } bias ? bias.Pointer[k] : 0, variance = 0;
+            for (int t = 0; t < taps; t++)
+            {
+                mean += kernel[t] * moments.Mean[t];
+                variance += kernel[t] * withPatch[t];
+            }
+            norm!.UseBatch(tensors, k, mean, Math.Max(0, variance) * count, count);
+        }
+    }
+
+    // With D the gradient to the weights of dz itself, sum over pixels of dz x: the sum of dz (w x + b - mean) is w D + (b - mean) sum dz, and of
+    // dx = factor (dz - a + b (y - mean)) the second and third part, times the patch, are its sum and its covariance with the output.
+    public void Backward(
+        Tensor<float> x, Tensor<float> w, Tensor<float>? b, NormalizationTensors? normalization, Tensor<float> dy,
+        Tensor<float>? dx, Tensor<float> dw, Tensor<float>? db, Tensor<float>? dscale, Tensor<float>? dshift)
+    {
+        int images = x.Shape[0], channels = shape.OutChannels, taps = shape.ReductionLength;
+        device.Host.Run(new WindowGradientSums(dy.Pointer, winners.Pointer, null, null, shape.OutHeight / 2, shape.OutWidth / 2, channels, sums.Pointer, null), images);
+        int slices = convolution.GradWeight(x, dy.Pointer, winners.Pointer);
+        long count = (long)images * shape.OutHeight * shape.OutWidth;
+        Span<double> d = stackalloc double[taps];
+        for (int k = 0; k < channels; k++)
+        {
+            double sum = 0;
+            for (int n = 0; n < images; n++) sum += sums.Pointer[n * channels + k];
+            for (int t = 0; t < taps; t++)
+            {
+                d[t] = 0;
+                for (int s = 0; s < slices; s++) d[t] += convolution.Sums.Pointer[((long)s * taps + t) * channels + k];
+            }
+            if (db is { } biasGradient) biasGradient.Pointer[k] = norm is null ? (float)sum : 0;
+            if (norm is not null) ThroughNormalization(k, sum, count, d, w.Pointer + k * taps, b is { } bias ? bias.Pointer[k] : 0, dscale!.Value, dshift!.Value);
+            for (int t = 0; t < taps; t++) dw.Pointer[k * taps + t] = (float)d[t];
+        }
+    }
+
+    private void ThroughNormalization(int k, double sum, long count, Span<double> d, float* kernel, double bias, Tensor<float> dscale, Tensor<float> dshift)
+    {
+        double covariation = (bias - norm!.Mean[k]) * sum;
+        for (int t = 0; t < d.Length; t++) covariation += kernel[t] * d[t];
+        norm.UseGradientSums(k, sum, covariation, count, dscale, dshift);
+        double inverse = norm.Inverse[k], slope = covariation * inverse * inverse;
+        for (int t = 0; t < d.Length; t++) d[t] = norm.Factor[k] * (d[t] - sum * moments!.Mean[t] - slope * covariances[k * d.Length + t]);
+    }
+}

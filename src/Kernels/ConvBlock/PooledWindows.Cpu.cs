@@ -1,0 +1,91 @@
+using System.Runtime.CompilerServices;
+
+namespace GpuConv.Kernels;
+
+/// <summary>
+/// ReLU and 2 x 2 max pooling in registers, and what its gradient needs to know: for each output the number of the window's pixel
+/// that won, 0 to 3 row by row, or <see cref="Dead"/> where ReLU let nothing through.
+/// </summary>
+internal static class PooledWindows
+{
+    /// <summary>The winner of a window whose maximum is not positive: no gradient passes.</summary>
+    public const int Dead = 4;
+
+    /// <summary>The largest of a b above c d, and its number. The first wins a tie, NaN wins over everything, as in <see cref="MaxPool2D"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Max<TSimd, TVector>(TVector a, TVector b, TVector c, TVector d, out TVector winner)
+        where TSimd : struct, ISimd<TVector>
+        where TVector : struct
+    {
+        TVector wins = TSimd.GreaterThanOrNaN(b, a);
+        TVector max = TSimd.Select(wins, b, a);
+        winner = TSimd.Select(wins, TSimd.Broadcast(1), default);
+        wins = TSimd.GreaterThanOrNaN(c, max);
+        max = TSimd.Select(wins, c, max);
+        winner = TSimd.Select(wins, TSimd.Broadcast(2), winner);
+        wins = TSimd.GreaterThanOrNaN(d, max);
+        winner = TSimd.Select(wins, TSimd.Broadcast(3), winner);
+        return TSimd.Select(wins, d, max);
+    }
+
+    /// <summary>max(0, x); the winner of what is not positive is <see cref="Dead"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Relu<TSimd, TVector>(TVector x, ref TVector winner)
+        where TSimd : struct, ISimd<TVector>
+        where TVector : struct
+    {
+        winner = TSimd.Select(TSimd.GreaterThan(x, default), winner, TSimd.Broadcast(Dead));
+        return TSimd.Select(TSimd.GreaterThan(default, x), default, x);
+    }
+}
+
+/// <summary>
+/// The gradient to the pixels before ReLU and pooling, (N, P, Q, K), made row by row from that to the outputs, (N, P / 2, Q / 2, K):
+/// each goes to its window's winner.
+/// </summary>
+internal readonly unsafe struct PooledGradientRows(float* dy, byte* winners, int height, int width, int channels) : IImageRows
+{
+    public int Height => height;
+
+    public int Width => width;
+
+    public int Channels => channels;
+
+    public void Row<TSimd, TVector>(int image, int row, float* to) where TSimd : struct, ISimd<TVector> where TVector : struct
+    {
+        long first = ((long)image * (height / 2) + row / 2) * (width / 2) * channels;
+        TVector left = TSimd.Broadcast(2 * (row & 1)), right = TSimd.Broadcast(2 * (row & 1) + 1);
+        for (int q = 0; q < width / 2; q++, to += 2 * channels, first += channels)
+            for (int k = 0; k < channels; k += TSimd.Count)
+            {
+                TVector g = TSimd.Load(dy + first + k), winner = TSimd.LoadBytes(winners + first + k);
+                TSimd.Store(TSimd.Select(TSimd.Equal(winner, left), g, default), to + k);
+                TSimd.Store(TSimd.Select(TSimd.Equal(winner, right), g, default), to + channels + k);
+            }
+    }
+}
+
+/// <summary>The same through a batch normalisation before ReLU: dx = factor (dz - a + b (x - mean)), see <see cref="BatchNormalization"/>.</summary>
+internal readonly unsafe struct NormalizedGradientRows(PooledGradientRows dz, float* x, float* mean, float* factor, float* a, float* b) : IImageRows
+{
+    public int Height => dz.Height;
+
+    public int Width => dz.Width;
+
+    public int Channels => dz.Channels;
+
+    public void Row<TSimd, TVector>(int image, int row, float* to) where TSimd : struct, ISimd<TVector> where TVector : struct
+    {
+        dz.Row<TSimd, TVector>(image, row, to);
+        float* from = x + ((long)image * Height + row) * Width * Channels;
+        for (int k = 0; k < Channels; k += TSimd.Count)
+        {
+            TVector means = TSimd.Load(mean + k), factors = TSimd.Load(factor + k), shifts = TSimd.Load(a + k), slopes = TSimd.Load(b + k);
+            for (int i = k; i < Width * Channels; i += Channels)
+            {
+                TVector d = TSimd.Subtract(TSimd.Load(from + i), means), g = TSimd.Subtract(TSimd.Load(to + i), shifts);
+                TSimd.Store(TSimd.Multiply(TSimd.MultiplyAdd(d, slopes, g), factors), to + i);
+            }
+        }
+    }
+}
