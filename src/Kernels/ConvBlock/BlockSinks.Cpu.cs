@@ -15,24 +15,22 @@ internal readonly unsafe struct PoolSink(float* bias, ChannelAffine affine, floa
         where TSimd : struct, ISimd<TVector>
         where TVector : struct
     {
-        if (bias != null)
-        {
-            TVector add = TSimd.Load(bias + channel);
-            a = TSimd.Add(a, add);
-            b = TSimd.Add(b, add);
-            c = TSimd.Add(c, add);
-            d = TSimd.Add(d, add);
-        }
+        // Rounding is monotonic, so bias and normalisation may come after the choice: of the smallest where the factor is negative.
+        TVector sign = default;
         if (affine.Mean != null)
         {
-            TVector mean = TSimd.Load(affine.Mean + channel), factor = TSimd.Load(affine.Factor + channel), shift = TSimd.Load(affine.Shift + channel);
-            a = TSimd.MultiplyAdd(TSimd.Subtract(a, mean), factor, shift);
-            b = TSimd.MultiplyAdd(TSimd.Subtract(b, mean), factor, shift);
-            c = TSimd.MultiplyAdd(TSimd.Subtract(c, mean), factor, shift);
-            d = TSimd.MultiplyAdd(TSimd.Subtract(d, mean), factor, shift);
+            sign = TSimd.Select(TSimd.GreaterThan(default, TSimd.Load(affine.Factor + channel)), TSimd.Broadcast(-1), TSimd.Broadcast(1));
+            a = TSimd.Multiply(a, sign);
+            b = TSimd.Multiply(b, sign);
+            c = TSimd.Multiply(c, sign);
+            d = TSimd.Multiply(d, sign);
         }
-        TVector max = PooledWindows.Relu<TSimd, TVector>(PooledWindows.Max<TSimd, TVector>(a, b, c, d, out TVector winner), ref winner);
-        long to = (((long)image * (height / 2) + row) * (width / 2) + column) * channels + channel;
+        TVector z = PooledWindows.Max<TSimd, TVector>(a, b, c, d, out TVector winner);
+        if (affine.Mean != null) z = TSimd.Multiply(z, sign);
+        if (bias != null) z = TSimd.Add(z, TSimd.Load(bias + channel));
+        if (affine.Mean != null) z = TSimd.MultiplyAdd(TSimd.Subtract(z, TSimd.Load(affine.Mean + channel)), TSimd.Load(affine.Factor + channel), TSimd.Load(affine.Shift + channel));
+        TVector max = PooledWindows.Relu<TSimd, TVector>(z, ref winner);
+        long to = (((long)image * (height >> 1) + row) * (width >> 1) + column) * channels + channel;
         TSimd.Store(max, y + to);
         if (winners != null) TSimd.StoreBytes(winner, winners + to);
     }
@@ -73,7 +71,7 @@ internal readonly unsafe struct StatisticsSink(float* bias, float* scale, float*
         TSimd.Store(d, to + line + channels);
         TVector sign = TSimd.Select(TSimd.GreaterThan(default, TSimd.Load(scale + channel)), TSimd.Broadcast(-1), TSimd.Broadcast(1));
         TVector max = PooledWindows.Max<TSimd, TVector>(TSimd.Multiply(a, sign), TSimd.Multiply(b, sign), TSimd.Multiply(c, sign), TSimd.Multiply(d, sign), out TVector winner);
-        long window = (((long)image * (height / 2) + row) * (width / 2) + column) * channels + channel;
+        long window = (((long)image * (height >> 1) + row) * (width >> 1) + column) * channels + channel;
         TSimd.Store(TSimd.Multiply(max, sign), chosen + window);
         TSimd.StoreBytes(winner, winners + window);
     }

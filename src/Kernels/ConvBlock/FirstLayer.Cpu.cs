@@ -13,7 +13,7 @@ internal sealed unsafe class FirstLayerCpu
     private const int MostSlices = 16;
 
     // The chains of the weight gradient are added to their slice after about so many windows: shorter chains, smaller errors.
-    private const int ChainWindows = 256;
+    private const int ChainWindows = 64;
 
     // Enough windows for an item to be worth its start.
     private const int ItemWindows = 64;
@@ -96,34 +96,49 @@ internal sealed unsafe class FirstLayerCpu
         {
             TVector a0 = default, b0 = default, c0 = default, d0 = default, a1 = default, b1 = default, c1 = default, d1 = default;
             float* w = weights + k;
+            nint channels = shape.OutChannels;
             for (int c = 0; c < shape.InChannels; c++, corner += plane)
             {
                 float* top = corner;
                 for (int r = 0; r < 3; r++, top += planes.Columns)
                 {
                     float* bottom = top + planes.Columns;
-                    for (int s = 0; s < 3; s++, w += shape.OutChannels)
-                    {
-                        TVector w0 = TSimd.Load(w), w1 = default;
-                        if (TSize.Vectors > 1) w1 = TSimd.Load(w + TSimd.Count);
-                        TVector x = TSimd.Broadcast(top[s]);
-                        a0 = TSimd.MultiplyAdd(x, w0, a0);
-                        if (TSize.Vectors > 1) a1 = TSimd.MultiplyAdd(x, w1, a1);
-                        x = TSimd.Broadcast(top[s + 1]);
-                        b0 = TSimd.MultiplyAdd(x, w0, b0);
-                        if (TSize.Vectors > 1) b1 = TSimd.MultiplyAdd(x, w1, b1);
-                        x = TSimd.Broadcast(bottom[s]);
-                        c0 = TSimd.MultiplyAdd(x, w0, c0);
-                        if (TSize.Vectors > 1) c1 = TSimd.MultiplyAdd(x, w1, c1);
-                        x = TSimd.Broadcast(bottom[s + 1]);
-                        d0 = TSimd.MultiplyAdd(x, w0, d0);
-                        if (TSize.Vectors > 1) d1 = TSimd.MultiplyAdd(x, w1, d1);
-                    }
+                    TVector x0 = TSimd.Broadcast(top[0]), x1 = TSimd.Broadcast(top[1]), y0 = TSimd.Broadcast(bottom[0]), y1 = TSimd.Broadcast(bottom[1]);
+                    Element<TSimd, TVector, TSize>(w, x0, x1, y0, y1, ref a0, ref b0, ref c0, ref d0, ref a1, ref b1, ref c1, ref d1);
+                    w += channels;
+                    (x0, y0) = (TSimd.Broadcast(top[2]), TSimd.Broadcast(bottom[2]));
+                    Element<TSimd, TVector, TSize>(w, x1, x0, y1, y0, ref a0, ref b0, ref c0, ref d0, ref a1, ref b1, ref c1, ref d1);
+                    w += channels;
+                    (x1, y1) = (TSimd.Broadcast(top[3]), TSimd.Broadcast(bottom[3]));
+                    Element<TSimd, TVector, TSize>(w, x0, x1, y0, y1, ref a0, ref b0, ref c0, ref d0, ref a1, ref b1, ref c1, ref d1);
+                    w += channels;
                 }
             }
             sink.Tile<TSimd, TVector>(null, image, first, row, column, k, a0, b0, c0, d0);
             if (TSize.Vectors > 1) sink.Tile<TSimd, TVector>(null, image, first, row, column, k + TSimd.Count, a1, b1, c1, d1);
         }
+    }
+
+    // One kernel element for the four pixels of a window.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Element<TSimd, TVector, TSize>(
+        float* w, TVector xa, TVector xb, TVector xc, TVector xd,
+        ref TVector a0, ref TVector b0, ref TVector c0, ref TVector d0, ref TVector a1, ref TVector b1, ref TVector c1, ref TVector d1)
+        where TSimd : struct, ISimd<TVector>
+        where TVector : struct
+        where TSize : struct, ITileSize
+    {
+        TVector w0 = TSimd.Load(w);
+        a0 = TSimd.MultiplyAdd(xa, w0, a0);
+        b0 = TSimd.MultiplyAdd(xb, w0, b0);
+        c0 = TSimd.MultiplyAdd(xc, w0, c0);
+        d0 = TSimd.MultiplyAdd(xd, w0, d0);
+        if (TSize.Vectors == 1) return;
+        TVector w1 = TSimd.Load(w + TSimd.Count);
+        a1 = TSimd.MultiplyAdd(xa, w1, a1);
+        b1 = TSimd.MultiplyAdd(xb, w1, b1);
+        c1 = TSimd.MultiplyAdd(xc, w1, c1);
+        d1 = TSimd.MultiplyAdd(xd, w1, d1);
     }
 
     // One item: a run of images.

@@ -86,25 +86,34 @@ internal sealed unsafe class PatchMoments
             for (int i = 0; i < count; i++) values[i] = scratch[i];
 
             double* to = partial + (long)item * partialCount;
-            for (int first = 0; first < 3 * channels; first++)
-                for (int second = first; second < 3 * channels; second++, to += 9) Products(Group(values, first), Group(values, second), to);
-            for (int first = 0; first < 3 * channels; first++)
-                for (int s = 0; s < 3; s++) *to++ = Sum(Group(values, first) + s);
+            for (int group = 0; group < 3 * channels; group++, to += 3) Sums(Group(values, group), to);
         }
 
         // Where the group's first element meets the first output.
         private double* Group(double* values, int group) => values + ((long)(group / 3) * (height + 2) + group % 3) * planes.Columns;
 
-        private double Sum(double* from)
+        // The sums of from[i] over all outputs, for i below 3.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void Sums(double* from, double* to)
         {
-            Vector256<double> sum = default;
+            Vector256<double> s0 = default, s1 = default, s2 = default;
             for (int row = 0; row < height; row++, from += planes.Columns)
             {
                 int column = 0;
-                for (; column <= width - 4; column += 4) sum += Vector256.Load(from + column);
-                if (column < width) sum += Rest(from + column, width - column);
+                for (; column <= width - 4; column += 4)
+                {
+                    s0 += Vector256.Load(from + column);
+                    s1 += Vector256.Load(from + column + 1);
+                    s2 += Vector256.Load(from + column + 2);
+                }
+                if (column == width) continue;
+                s0 += Rest(from + column, width - column);
+                s1 += Rest(from + column + 1, width - column);
+                s2 += Rest(from + column + 2, width - column);
             }
-            return Total(sum);
+            to[0] = Total(s0);
+            to[1] = Total(s1);
+            to[2] = Total(s2);
         }
 
         // The sums of first[i] second[j] over all outputs, for i and j below 3.

@@ -11,21 +11,17 @@ internal static class PooledWindows
     /// <summary>The winner of a window whose maximum is not positive: no gradient passes.</summary>
     public const int Dead = 4;
 
-    /// <summary>The largest of a b above c d, and its number. The first wins a tie, NaN wins over everything, as in <see cref="MaxPool2D"/>.</summary>
+    /// <summary>The largest of a b above c d, and its number; the first wins a tie. NaN if one is NaN, and any winner, as no gradient will pass.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Max<TSimd, TVector>(TVector a, TVector b, TVector c, TVector d, out TVector winner)
         where TSimd : struct, ISimd<TVector>
         where TVector : struct
     {
-        TVector wins = TSimd.GreaterThanOrNaN(b, a);
-        TVector max = TSimd.Select(wins, b, a);
-        winner = TSimd.Select(wins, TSimd.Broadcast(1), default);
-        wins = TSimd.GreaterThanOrNaN(c, max);
-        max = TSimd.Select(wins, c, max);
-        winner = TSimd.Select(wins, TSimd.Broadcast(2), winner);
-        wins = TSimd.GreaterThanOrNaN(d, max);
-        winner = TSimd.Select(wins, TSimd.Broadcast(3), winner);
-        return TSimd.Select(wins, d, max);
+        TVector max = TSimd.MaxOrEither(TSimd.MaxOrEither(d, c), TSimd.MaxOrEither(b, a));
+        winner = TSimd.Select(TSimd.Equal(c, max), TSimd.Broadcast(2), TSimd.Broadcast(3));
+        winner = TSimd.Select(TSimd.Equal(b, max), TSimd.Broadcast(1), winner);
+        winner = TSimd.Select(TSimd.Equal(a, max), default, winner);
+        return TSimd.Or(max, TSimd.Or(TSimd.Unordered(a, b), TSimd.Unordered(c, d)));
     }
 
     /// <summary>max(0, x); the winner of what is not positive is <see cref="Dead"/>.</summary>
@@ -53,9 +49,9 @@ internal readonly unsafe struct PooledGradientRows(float* dy, byte* winners, int
 
     public void Row<TSimd, TVector>(int image, int row, float* to) where TSimd : struct, ISimd<TVector> where TVector : struct
     {
-        long first = ((long)image * (height / 2) + row / 2) * (width / 2) * channels;
+        long first = ((long)image * (height >> 1) + (row >> 1)) * (width >> 1) * channels;
         TVector left = TSimd.Broadcast(2 * (row & 1)), right = TSimd.Broadcast(2 * (row & 1) + 1);
-        for (int q = 0; q < width / 2; q++, to += 2 * channels, first += channels)
+        for (int q = 0; q < width >> 1; q++, to += 2 * channels, first += channels)
             for (int k = 0; k < channels; k += TSimd.Count)
             {
                 TVector g = TSimd.Load(dy + first + k), winner = TSimd.LoadBytes(winners + first + k);

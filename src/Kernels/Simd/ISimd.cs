@@ -41,6 +41,15 @@ internal unsafe interface ISimd<TVector> where TVector : struct
     /// <summary>The smaller value; NaN if either is NaN.</summary>
     static abstract TVector Min(TVector a, TVector b);
 
+    /// <summary>a where a &gt; b, else b; either where one is NaN. One instruction, where <see cref="Max"/> takes several.</summary>
+    static abstract TVector MaxOrEither(TVector a, TVector b);
+
+    /// <summary>A mask of the lanes where a or b is NaN; NaN itself as a value.</summary>
+    static abstract TVector Unordered(TVector a, TVector b);
+
+    /// <summary>The bits of a or b: masks joined, or a value made NaN where a mask is set.</summary>
+    static abstract TVector Or(TVector a, TVector b);
+
     /// <summary>The square root, correctly rounded.</summary>
     static abstract TVector Sqrt(TVector a);
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace GpuConv.Kernels;
 
@@ -37,6 +38,15 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Min(Vector128<float> a, Vector128<float> b) => Vector128.Min(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> MaxOrEither(Vector128<float> a, Vector128<float> b) => Vector128.MaxNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Unordered(Vector128<float> a, Vector128<float> b) => Sse.IsSupported ? Sse.CompareUnordered(a, b) : ~(Vector128.Equals(a, a) & Vector128.Equals(b, b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Or(Vector128<float> a, Vector128<float> b) => a | b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Sqrt(Vector128<float> a) => Vector128.Sqrt(a);
@@ -84,8 +94,8 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     public static void StoreBytes(Vector128<float> value, byte* destination)
     {
         Vector128<int> lanes = Vector128.ConvertToInt32Native(value);
-        Vector128<short> words = Vector128.Narrow(lanes, lanes);
-        *(uint*)destination = Vector128.Narrow(words, words).AsUInt32().ToScalar();
+        Vector128<short> words = Vector128.NarrowWithSaturation(lanes, lanes);
+        *(uint*)destination = Vector128.NarrowWithSaturation(words, words).AsUInt32().ToScalar();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

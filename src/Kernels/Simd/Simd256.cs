@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace GpuConv.Kernels;
 
@@ -37,6 +38,15 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Min(Vector256<float> a, Vector256<float> b) => Vector256.Min(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> MaxOrEither(Vector256<float> a, Vector256<float> b) => Vector256.MaxNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Unordered(Vector256<float> a, Vector256<float> b) => Avx.IsSupported ? Avx.Compare(a, b, FloatComparisonMode.UnorderedNonSignaling) : ~(Vector256.Equals(a, a) & Vector256.Equals(b, b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Or(Vector256<float> a, Vector256<float> b) => a | b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Sqrt(Vector256<float> a) => Vector256.Sqrt(a);
@@ -87,8 +97,8 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static void StoreBytes(Vector256<float> value, byte* destination)
     {
         Vector256<int> lanes = Vector256.ConvertToInt32Native(value);
-        Vector128<short> words = Vector128.Narrow(lanes.GetLower(), lanes.GetUpper());
-        *(ulong*)destination = Vector128.Narrow(words, words).AsUInt64().ToScalar();
+        Vector128<short> words = Vector128.NarrowWithSaturation(lanes.GetLower(), lanes.GetUpper());
+        *(ulong*)destination = Vector128.NarrowWithSaturation(words, words).AsUInt64().ToScalar();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
