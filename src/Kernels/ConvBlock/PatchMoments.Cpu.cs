@@ -86,6 +86,8 @@ internal sealed unsafe class PatchMoments
             for (int i = 0; i < count; i++) values[i] = scratch[i];
 
             double* to = partial + (long)item * partialCount;
+            for (int first = 0; first < 3 * channels; first++)
+                for (int second = first; second < 3 * channels; second++, to += 9) Products(Group(values, first), Group(values, second), to);
             for (int group = 0; group < 3 * channels; group++, to += 3) Sums(Group(values, group), to);
         }
 
