@@ -18,7 +18,7 @@ internal static unsafe class FmaPeak
         {
             long start = Stopwatch.GetTimestamp();
             device.Host.Run(new Kernel(sums), device.Threads);
-            double flops = 2.0 * 12 * (device.SimdBits / 32) * Steps * device.Threads;
+            double flops = 2.0 * 12 * device.SimdFloats * Steps * device.Threads;
             best = Math.Max(best, flops / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9);
         }
         return best;

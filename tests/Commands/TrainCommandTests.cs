@@ -5,16 +5,16 @@ using static GpuConv.Tests.GpuConvProgram;
 
 namespace GpuConv.Tests;
 
-public class TrainCommandTests
+public class TrainCommandTests(MnistPart part) : IClassFixture<MnistPart>
 {
-    private static readonly string[] Small = ["--device", "cpu", "--limit", "640", "--validation", "500"];
+    private readonly string[] small = ["--data", part.Path, "--device", "cpu", "--limit", "640", "--validation", "500"];
 
     [Fact]
     public void A_run_writes_all_its_files_and_the_model_can_be_evaluated_and_asked()
     {
         using var folder = new TemporaryFolder();
         string run = folder["run"];
-        Output trained = Run(["train", "--epochs", "2", "--steps", "--batch-norm", "--out", run, .. Small]);
+        Output trained = Run(["train", "--epochs", "2", "--steps", "--batch-norm", "--out", run, .. small]);
         Assert.True(trained.ExitCode == 0, trained.Error);
         Assert.Equal("", trained.Standard);
         Assert.Contains("accuracy", trained.Error);
@@ -39,12 +39,12 @@ public class TrainCommandTests
         Assert.Equal(Enumerable.Range(1, 20).Select(i => $"{i}"), steps[1..].Select(l => l.Split(',')[0]));
 
         string model = Path.Combine(run, "best.safetensors");
-        Output evaluated = Run("evaluate", "--model", model, "--device", "cpu", "--json", "--out", folder["evaluation"]);
+        Output evaluated = Run("evaluate", "--model", model, "--data", part.Path, "--device", "cpu", "--json", "--out", folder["evaluation"]);
         Assert.True(evaluated.ExitCode == 0, evaluated.Error);
         JsonElement evaluation = JsonDocument.Parse(evaluated.Standard).RootElement;
         Assert.Equal(metrics.GetProperty("test").GetProperty("accuracy").GetDouble(), evaluation.GetProperty("accuracy").GetDouble());
         Assert.Equal(metrics.GetProperty("test").GetProperty("loss").GetDouble(), evaluation.GetProperty("loss").GetDouble(), 9);
-        Assert.Equal(10_000, evaluation.GetProperty("confusion").EnumerateArray().Sum(r => r.EnumerateArray().Sum(c => c.GetInt32())));
+        Assert.Equal(MnistPart.TestImages, evaluation.GetProperty("confusion").EnumerateArray().Sum(r => r.EnumerateArray().Sum(c => c.GetInt32())));
         Assert.True(File.Exists(folder["evaluation/evaluation.json"]));
 
         Output predicted = Run("predict", "--model", model, "--random", "3", "--device", "cpu", "--json");
@@ -62,9 +62,9 @@ public class TrainCommandTests
     public void The_same_seed_gives_the_same_file_and_a_longer_run_resumes_to_it()
     {
         using var folder = new TemporaryFolder();
-        Assert.Equal(0, Run(["train", "--epochs", "3", "--quiet", "--out", folder["a"], .. Small]).ExitCode);
-        Assert.Equal(0, Run(["train", "--epochs", "3", "--quiet", "--threads", "1", "--out", folder["b"], .. Small]).ExitCode);
-        Assert.Equal(0, Run(["train", "--epochs", "1", "--quiet", "--steps", "--out", folder["c"], .. Small]).ExitCode);
+        Assert.Equal(0, Run(["train", "--epochs", "3", "--quiet", "--out", folder["a"], .. small]).ExitCode);
+        Assert.Equal(0, Run(["train", "--epochs", "3", "--quiet", "--threads", "1", "--out", folder["b"], .. small]).ExitCode);
+        Assert.Equal(0, Run(["train", "--epochs", "1", "--quiet", "--steps", "--out", folder["c"], .. small]).ExitCode);
         Output resumed = Run("train", "--resume", folder["c"], "--epochs", "3", "--quiet");
         Assert.True(resumed.ExitCode == 0, resumed.Error);
         Assert.Equal("", resumed.Error);
@@ -113,7 +113,7 @@ public class TrainCommandTests
     public void A_training_that_diverges_stops_with_exit_code_1()
     {
         using var folder = new TemporaryFolder();
-        Output output = Run(["train", "--epochs", "1", "--optimizer", "sgd", "--lr", "1e20", "--quiet", "--out", folder["run"], .. Small]);
+        Output output = Run(["train", "--epochs", "1", "--optimizer", "sgd", "--lr", "1e20", "--quiet", "--out", folder["run"], .. small]);
         Assert.Equal(1, output.ExitCode);
         Assert.Matches(@"^gpuconv: The loss became \S+ in epoch 1, step \d+, at learning rate 1e\+20\. Try a smaller --lr, or --batch-norm\.\s*$", output.Error);
     }
@@ -124,7 +124,7 @@ public class TrainCommandTests
     public void A_last_step_that_ruins_the_weights_is_no_success(string validation)
     {
         using var folder = new TemporaryFolder();
-        Output output = Run("train", "--epochs", "1", "--limit", "64", "--validation", validation, "--optimizer", "sgd", "--lr", "1e38", "--device", "cpu", "--quiet", "--out", folder["run"]);
+        Output output = Run("train", "--data", part.Path, "--epochs", "1", "--limit", "64", "--validation", validation, "--optimizer", "sgd", "--lr", "1e38", "--device", "cpu", "--quiet", "--out", folder["run"]);
         Assert.Equal(1, output.ExitCode);
         Assert.Matches("^gpuconv: The (weights are no longer numbers after epoch 1|loss on the test images is).*Try a smaller --lr", output.Error);
         Assert.False(File.Exists(folder["run/best.safetensors"]));

@@ -30,10 +30,9 @@ public class DeviceTests
     public void The_vector_width_is_the_one_that_was_asked_for()
     {
         // eng/verify runs the tests at each width and says which it expects.
-        string? expected = Environment.GetEnvironmentVariable("GPUCONV_EXPECT_SIMD");
-        TestContext.Current.TestOutputHelper?.WriteLine($"{Device.ProcessorSimdBits}-bit vectors");
-        if (expected is not null) Assert.Equal(expected, $"{Device.ProcessorSimdBits}");
-        Assert.Equal(Device.ProcessorSimdBits, TestDevices.Get("cpu").SimdBits);
+        int used = TestDevices.Get("cpu").SimdBits;
+        TestContext.Current.TestOutputHelper?.WriteLine($"{used}-bit vectors");
+        Assert.Equal(Environment.GetEnvironmentVariable("GPUCONV_EXPECT_SIMD") ?? $"{SimdWidth.Choose()}", $"{used}");
     }
 
     [Fact]

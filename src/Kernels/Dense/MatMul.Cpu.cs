@@ -63,7 +63,7 @@ internal sealed unsafe class MatMulCpu : IMatMulKernels
     // columns and rows, and long sums), each block packs for itself.
     private void Pack(ref MatMulCpuKernel work)
     {
-        int width = device.SimdBits / 32 * MicroKernel.MaxVectors;
+        int width = device.SimdFloats * MicroKernel.MaxVectors;
         int panels = (work.N + width - 1) / width;
         if ((long)work.K * panels * width > packed.Count) return;
         work.Panels = packed.Pointer;

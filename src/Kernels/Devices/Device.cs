@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using ILGPU;
 using ILGPU.Algorithms;
 using ILGPU.Runtime;
@@ -41,12 +40,14 @@ public sealed class Device : IDisposable
     /// <summary>The number of threads that CPU kernels use; 0 on other devices.</summary>
     public int Threads => host?.Threads ?? 0;
 
-    /// <summary>The width in bits of the vectors that CPU kernels use: 512, 256 or 128, 0 where the processor has none; 0 on other devices.</summary>
-    public int SimdBits => !IsHost ? 0 : ProcessorSimdBits;
+    /// <summary>
+    /// The width in bits of the vectors that CPU kernels use: 512, 256 or 128, 0 where the processor has none; 0 on other devices.
+    /// The environment variable GPUCONV_SIMD forces another one than the processor's: slower, with the same results.
+    /// </summary>
+    public int SimdBits => host?.SimdBits ?? 0;
 
-    /// <summary>The width in bits of the vectors that this processor's CPU kernels use.</summary>
-    public static int ProcessorSimdBits =>
-        Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : Vector128.IsHardwareAccelerated ? 128 : 0;
+    /// <summary>The width in bits of this processor's vectors, as far as CPU kernels can use them.</summary>
+    public static int ProcessorSimdBits => SimdWidth.OfProcessor;
 
     /// <summary>Bytes of device memory in use.</summary>
     public long AllocatedBytes => allocatedBytes;
@@ -67,6 +68,9 @@ public sealed class Device : IDisposable
     /// <summary>Whether CPU kernels run on this device, directly on its memory.</summary>
     internal bool IsHost => host is not null;
 
+    /// <summary>The floats of a vector of CPU kernels: <see cref="ISimd{TVector}.Count"/>.</summary>
+    internal int SimdFloats => SimdWidth.Floats(SimdBits);
+
     internal Accelerator Accelerator { get; }
 
     /// <summary>The team that runs CPU kernels.</summary>
@@ -84,8 +88,8 @@ public sealed class Device : IDisposable
         bool wellFormed = parts.Length == 1 || (parts.Length == 2 && int.TryParse(parts[1], out index) && index >= 0);
         return (wellFormed ? parts[0] : "") switch
         {
-            "auto" when parts.Length == 1 => TryOpenGpu(DeviceKind.Cuda) ?? TryOpenGpu(DeviceKind.OpenCL) ?? OpenCpu(threads),
-            "cpu" when parts.Length == 1 => OpenCpu(threads),
+            "auto" when parts.Length == 1 => TryOpenGpu(DeviceKind.Cuda) ?? TryOpenGpu(DeviceKind.OpenCL) ?? OpenCpu(threads, SimdWidth.Choose()),
+            "cpu" when parts.Length == 1 => OpenCpu(threads, SimdWidth.Choose()),
             "simulated" when parts.Length == 1 => OpenSimulated(),
             "cuda" => OpenGpu(DeviceKind.Cuda, index),
             "opencl" => OpenGpu(DeviceKind.OpenCL, index),
@@ -113,11 +117,14 @@ public sealed class Device : IDisposable
         PeakBytes = Math.Max(PeakBytes, allocatedBytes);
     }
 
-    private static Device OpenCpu(int threads)
+    /// <summary>Opens the CPU with vectors of a given width.</summary>
+    /// <param name="threads">The number of threads; 0: one for each processor.</param>
+    /// <param name="simdBits">One of <see cref="SimdWidth.All"/>.</param>
+    internal static Device OpenCpu(int threads, int simdBits)
     {
         // The accelerator owns the memory; CPU kernels run on our own team, so that its simulation of lanes stays idle.
         Context context = Context.Create(b => b.CPU(new CPUDevice(2, 1, 1)));
-        return new Device(DeviceKind.Cpu, context, context.GetCPUDevice(0).CreateAccelerator(context), new HostTeam(threads > 0 ? threads : Environment.ProcessorCount));
+        return new Device(DeviceKind.Cpu, context, context.GetCPUDevice(0).CreateAccelerator(context), new HostTeam(threads > 0 ? threads : Environment.ProcessorCount, simdBits));
     }
 
     // Warps of 32 as on NVIDIA; one multiprocessor with groups to 256, as each lane is a thread here and more only cost time.

@@ -47,9 +47,13 @@ internal sealed unsafe class HostTeam : IDisposable
     private int generation;
     private volatile bool stopping;
 
-    public HostTeam(int threads)
+    /// <summary>Starts a team.</summary>
+    /// <param name="threads">How many threads work, the caller's included.</param>
+    /// <param name="simdBits">The width of their vectors, one of <see cref="SimdWidth.All"/>.</param>
+    public HostTeam(int threads, int simdBits)
     {
         Threads = threads;
+        SimdBits = simdBits;
         workers = new Worker[threads - 1];
         scratch = new nint[threads];
         for (int i = 0; i < workers.Length; i++) workers[i] = new Worker(this, i + 1);
@@ -57,6 +61,9 @@ internal sealed unsafe class HostTeam : IDisposable
 
     /// <summary>The number of threads that work, the caller's included.</summary>
     public int Threads { get; }
+
+    /// <summary>The width in bits of the vectors that kernels are run with; 0: plain floats.</summary>
+    public int SimdBits { get; }
 
     /// <summary>Makes sure that each thread's scratch memory has room. Called when operators are built, not while they run.</summary>
     public void ReserveScratch(long floats)
@@ -85,12 +92,12 @@ internal sealed unsafe class HostTeam : IDisposable
     private void RunItems<TKernel>(in TKernel work, int items) where TKernel : unmanaged, IHostKernel
     {
         TKernel copy = work;
+        body = BodyOf<TKernel>();
         if (workers.Length == 0 || items <= 1)
         {
-            for (int i = 0; i < items; i++) Invoke<TKernel>(&copy, i, (float*)scratch[0]);
+            for (int i = 0; i < items; i++) body(&copy, i, (float*)scratch[0]);
             return;
         }
-        body = &Invoke<TKernel>;
         kernel = &copy;
         this.items = items;
         next = 0;
@@ -145,14 +152,20 @@ internal sealed unsafe class HostTeam : IDisposable
         }
     }
 
-    // The one place that chooses the vector width; the conditions are constants to the JIT.
-    private static void Invoke<TKernel>(void* kernel, int item, float* scratch) where TKernel : unmanaged, IHostKernel
+    // The one place that chooses the vector width; each kernel is compiled only for those that are run.
+    private delegate*<void*, int, float*, void> BodyOf<TKernel>() where TKernel : unmanaged, IHostKernel => SimdBits switch
     {
-        ref TKernel work = ref Unsafe.AsRef<TKernel>(kernel);
-        if (Vector512.IsHardwareAccelerated) work.Run<Simd512, Vector512<float>>(item, scratch);
-        else if (Vector256.IsHardwareAccelerated) work.Run<Simd256, Vector256<float>>(item, scratch);
-        else work.Run<Simd128, Vector128<float>>(item, scratch);
-    }
+        512 => &Invoke<TKernel, Simd512, Vector512<float>>,
+        256 => &Invoke<TKernel, Simd256, Vector256<float>>,
+        128 => &Invoke<TKernel, Simd128, Vector128<float>>,
+        _ => &Invoke<TKernel, SimdScalar, Float4>,
+    };
+
+    private static void Invoke<TKernel, TSimd, TVector>(void* kernel, int item, float* scratch)
+        where TKernel : unmanaged, IHostKernel
+        where TSimd : struct, ISimd<TVector>
+        where TVector : struct =>
+        Unsafe.AsRef<TKernel>(kernel).Run<TSimd, TVector>(item, scratch);
 
     private sealed class Worker : IDisposable
     {

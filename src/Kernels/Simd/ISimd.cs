@@ -2,7 +2,8 @@ namespace GpuConv.Kernels;
 
 /// <summary>
 /// The vector operations that CPU kernels are written in, once for every vector width: <see cref="Simd512"/>,
-/// <see cref="Simd256"/> and <see cref="Simd128"/> implement them, and <see cref="HostTeam"/> chooses one by what the processor has.
+/// <see cref="Simd256"/>, <see cref="Simd128"/> and, for processors without vectors, <see cref="SimdScalar"/> implement them, and
+/// <see cref="HostTeam"/> chooses one by <see cref="SimdWidth"/>.
 /// Every operation gives each lane the same bits at every width.
 /// </summary>
 /// <typeparam name="TVector">The vector of floats.</typeparam>

@@ -1,0 +1,24 @@
+using GpuConv.Net;
+
+namespace GpuConv.Tests;
+
+/// <summary>A folder with the first images of MNIST: enough for a training to be one, and soon tested without vector instructions too.</summary>
+public sealed class MnistPart : IDisposable
+{
+    public const int TrainImages = 1_140, TestImages = 500;
+
+    private readonly TemporaryFolder folder = new();
+
+    public MnistPart()
+    {
+        DataSet mnist = DataSet.Load(DataSet.Mnist);
+        IdxFolder.Write(folder.Path, mnist with { Train = First(mnist.Train, TrainImages), Test = First(mnist.Test, TestImages) });
+    }
+
+    public string Path => folder.Path;
+
+    public void Dispose() => folder.Dispose();
+
+    private static LabelledImages First(LabelledImages images, int count) =>
+        images with { Pixels = images.Pixels[..(count * images.ImageSize)], Labels = images.Labels[..count] };
+}
