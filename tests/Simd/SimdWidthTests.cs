@@ -39,6 +39,25 @@ public class SimdWidthTests
     }
 
     [Theory]
+    [InlineData(1, 28, 26, false)]
+    [InlineData(3, 8, 10, true)]
+    [InlineData(16, 12, 14, false)]
+    [InlineData(48, 6, 8, true)]
+    public void Blocks_of_convolution_and_pooling_agree(int inChannels, int height, int width, bool normalizes) => AssertAgree($"{inChannels}x{height}x{width}", run =>
+    {
+        Conv2DShape s = Conv2DCases.Make(inChannels, height, width, 48, 3, 3) with { PadTop = 1, PadLeft = 1, PadBottom = 1, PadRight = 1 };
+        const int batch = 5;
+        var perChannel = new Shape(s.OutChannels);
+        bool inputGradient = ConvBlock.TakesChannelsLast(s);
+        var block = new ConvBlock(run.Arena, s, batch, normalizes ? new NormalizationOptions(1e-5f, 0.1f) : null, training: true, inputGradient);
+        Tensor<float> x = run.Input(block.Input.Prepend(batch)), w = run.Input(s.Weights), b = run.Input(perChannel), dy = run.Input(block.Output.Prepend(batch));
+        NormalizationTensors? norm = normalizes ? new NormalizationTensors(run.Input(perChannel), run.Input(perChannel), run.Updated(perChannel), run.Updated(perChannel)) : null;
+        block.Forward(x, w, b, norm, run.Output(dy.Shape));
+        block.Backward(x, w, b, norm, dy, inputGradient ? run.Output(x.Shape) : null, run.Output(w.Shape), run.Output(perChannel),
+            normalizes ? run.Output(perChannel) : null, normalizes ? run.Output(perChannel) : null);
+    });
+
+    [Theory]
     [InlineData(1, 1, 1)]
     [InlineData(3, 5, 7)]
     [InlineData(17, 33, 19)]

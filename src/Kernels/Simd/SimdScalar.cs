@@ -90,6 +90,27 @@ internal readonly unsafe struct SimdScalar : ISimd<Float4>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float4 LoadBytes(byte* source) => new(source[0], source[1], source[2], source[3]);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Float4 value, byte* destination)
+    {
+        destination[0] = (byte)value.A;
+        destination[1] = (byte)value.B;
+        destination[2] = (byte)value.C;
+        destination[3] = (byte)value.D;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float4 MaxOrEither(Float4 a, Float4 b) => new(a.A > b.A ? a.A : b.A, a.B > b.B ? a.B : b.B, a.C > b.C ? a.C : b.C, a.D > b.D ? a.D : b.D);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float4 Unordered(Float4 a, Float4 b) => new(MaskNaN(a.A, b.A), MaskNaN(a.B, b.B), MaskNaN(a.C, b.C), MaskNaN(a.D, b.D));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float4 Or(Float4 a, Float4 b) => new(Or(a.A, b.A), Or(a.B, b.B), Or(a.C, b.C), Or(a.D, b.D));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float4 Equal(Float4 a, Float4 b) => new(Mask(a.A == b.A), Mask(a.B == b.B), Mask(a.C == b.C), Mask(a.D == b.D));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -108,6 +129,10 @@ internal readonly unsafe struct SimdScalar : ISimd<Float4>
     private static int Bits(float value) => BitConverter.SingleToInt32Bits(value);
 
     private static float Mask(bool set) => BitConverter.Int32BitsToSingle(set ? -1 : 0);
+
+    private static float MaskNaN(float a, float b) => Mask(float.IsNaN(a) || float.IsNaN(b));
+
+    private static float Or(float a, float b) => BitConverter.Int32BitsToSingle(Bits(a) | Bits(b));
 
     private static float Pow2(float n) => BitConverter.Int32BitsToSingle(((int)n + 127) << 23);
 
