@@ -31,7 +31,7 @@ internal readonly unsafe struct WindowGradientSums(float* dy, byte* winners, flo
     }
 }
 
-/// <summary>The mean of each channel of x (N, P, Q, K) over one image, relative to its first pixel, and the sum of squared deviations from it. An item is an image.</summary>
+/// <summary>The mean of each channel of x (N, P, Q, K), Q even, over one image, relative to its first pixel, and the sum of squared deviations from it. An item is an image.</summary>
 internal readonly unsafe struct ImageStatistics(float* x, int rows, int columns, int channels, float* means, float* squares) : IHostKernel
 {
     public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
@@ -45,13 +45,11 @@ internal readonly unsafe struct ImageStatistics(float* x, int rows, int columns,
             {
                 TVector even = default, odd = default;
                 float* from = image + (long)row * columns * channels;
-                int column = 0;
-                for (; column <= columns - 2; column += 2, from += 2 * channels)
+                for (int column = 0; column < columns; column += 2, from += 2 * channels)
                 {
                     even = TSimd.Add(even, TSimd.Subtract(TSimd.Load(from), origin));
                     odd = TSimd.Add(odd, TSimd.Subtract(TSimd.Load(from + channels), origin));
                 }
-                if (column < columns) even = TSimd.Add(even, TSimd.Subtract(TSimd.Load(from), origin));
                 sum = TSimd.Add(sum, TSimd.Add(even, odd));
             }
             TVector mean = TSimd.Divide(sum, pixels);
@@ -59,17 +57,11 @@ internal readonly unsafe struct ImageStatistics(float* x, int rows, int columns,
             {
                 TVector even = default, odd = default;
                 float* from = image + (long)row * columns * channels;
-                int column = 0;
-                for (; column <= columns - 2; column += 2, from += 2 * channels)
+                for (int column = 0; column < columns; column += 2, from += 2 * channels)
                 {
                     TVector d = TSimd.Subtract(TSimd.Subtract(TSimd.Load(from), origin), mean), e = TSimd.Subtract(TSimd.Subtract(TSimd.Load(from + channels), origin), mean);
                     even = TSimd.MultiplyAdd(d, d, even);
                     odd = TSimd.MultiplyAdd(e, e, odd);
-                }
-                if (column < columns)
-                {
-                    TVector d = TSimd.Subtract(TSimd.Subtract(TSimd.Load(from), origin), mean);
-                    even = TSimd.MultiplyAdd(d, d, even);
                 }
                 square = TSimd.Add(square, TSimd.Add(even, odd));
             }
