@@ -57,7 +57,10 @@ internal static unsafe class Gemm
         {
             height = TileHeight(m - i);
             for (int r = 0; r < height; r++) rows[r] = a.Row(i + r);
-            for (int v = 0; v < vectors; v += MicroKernel.MaxVectors)
+            int v = 0;
+            for (; TRows.AreWhole && height == 1 && v <= vectors - RowKernel.Vectors; v += RowKernel.Vectors)
+                RowKernel.Tile<TSimd, TVector, TRows>(rows[0], a.Step, skip, b.Tile(v / MicroKernel.MaxVectors), outer, inner, c + i * ldc + v * TSimd.Count, add);
+            for (; v < vectors; v += MicroKernel.MaxVectors)
             {
                 TRows tile = b.Tile(v / MicroKernel.MaxVectors);
                 float* to = c + i * ldc + v * TSimd.Count;

@@ -16,6 +16,9 @@ internal unsafe interface IRightRows<TSelf> where TSelf : unmanaged, IRightRows<
 
     /// <summary>The rows within another column tile.</summary>
     TSelf Tile(int index);
+
+    /// <summary>Whether column tiles lie side by side: a row goes on beyond its tile.</summary>
+    static abstract bool AreWhole { get; }
 }
 
 /// <summary>Rows at a constant distance.</summary>
@@ -33,6 +36,8 @@ internal unsafe struct StridedRows(float* row, nint stride, nint tileStride) : I
         row += stride;
         return current;
     }
+
+    public static bool AreWhole => false;
 
     public readonly StridedRows From(int k) => new(row + k * stride, stride, tileStride);
 
@@ -52,6 +57,8 @@ internal unsafe struct TableRows(float* origin, int* offsets, nint tileStride) :
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float* Next() => origin + *offsets++;
+
+    public static bool AreWhole => true;
 
     public readonly TableRows From(int k) => new(origin, offsets + k, tileStride);
 
