@@ -6,7 +6,7 @@ namespace GpuConv.Kernels;
 /// The 3 x 3 convolution of images with few channels, as the first layer of a network is, and its gradient to the weights, on
 /// the CPU. Forward: the four pixels of a pooling window and two vectors of output channels are eight chains in registers, fed by two loads of weights and
 /// four broadcast pixels for each kernel element. Each result is one chain in ascending (c, r, s), as in <see cref="Conv2DCpu"/>, and goes to an
-/// <see cref="ITileSink"/>. To weights: nine chains, one for each kernel element, run over the windows of some rows.
+/// <see cref="IRowPairSink"/>. To weights: nine chains, one for each kernel element, run over the windows of some rows.
 /// </summary>
 internal sealed unsafe class FirstLayerCpu
 {
@@ -30,7 +30,8 @@ internal sealed unsafe class FirstLayerCpu
         packed = arena.Allocate<float>(new Shape(shape.ReductionLength, shape.OutChannels));
         maxSlices = Math.Min(MostSlices, maxBatch);
         Sums = arena.Allocate<float>(new Shape(maxSlices, shape.ReductionLength, shape.OutChannels));
-        device.Host.ReserveScratch((long)shape.InChannels * (shape.OutHeight + 2) * (shape.OutWidth + 2));
+        // Padded planes, and two rows of results.
+        device.Host.ReserveScratch((long)shape.InChannels * (shape.OutHeight + 2) * (shape.OutWidth + 2) + 2L * shape.OutWidth * shape.OutChannels);
     }
 
     /// <summary>The gradient to the weights in parts, (slice, C * 9, K), after <see cref="GradWeight"/>.</summary>
@@ -42,7 +43,7 @@ internal sealed unsafe class FirstLayerCpu
         && s.OutChannels % Gemm.Alignment == 0 && s.OutHeight % 2 == 0 && s.OutWidth % 2 == 0;
 
     /// <summary>The convolution of images (N, C, H, W) with the weights (K, C, 3, 3), into a sink.</summary>
-    public void Forward<TSink>(Tensor<float> x, float* w, TSink sink) where TSink : unmanaged, ITileSink
+    public void Forward<TSink>(Tensor<float> x, float* w, TSink sink) where TSink : unmanaged, IRowPairSink
     {
         int taps = shape.ReductionLength, channels = shape.OutChannels, images = x.Shape[0];
         Transpose.Copy(w, taps, taps, channels, packed.Pointer, channels);
@@ -66,7 +67,7 @@ internal sealed unsafe class FirstLayerCpu
     private PaddedPlanes Planes(Tensor<float> x) => new(x.Pointer, shape.InChannels, shape.InHeight, shape.InWidth, shape.PadTop, shape.PadLeft, shape.OutWidth + 2);
 
     private readonly struct ForwardKernel<TSink>(Conv2DShape shape, PaddedPlanes planes, int bandRows, float* weights, TSink sink) : IHostKernel
-        where TSink : unmanaged, ITileSink
+        where TSink : unmanaged, IRowPairSink
     {
         private int Rows => shape.OutHeight / 2;
 
@@ -78,67 +79,96 @@ internal sealed unsafe class FirstLayerCpu
             int planeRows = 2 * (end - first) + 2;
             planes.Fill(image, 2 * first, planeRows, scratch);
             nint plane = (nint)planeRows * planes.Columns;
+            float* rows = scratch + plane * shape.InChannels;
             for (int row = first; row < end; row++)
-                for (int column = 0; column < shape.OutWidth / 2; column++)
-                {
-                    float* corner = scratch + 2 * (row - first) * planes.Columns + 2 * column;
-                    int k = 0;
-                    for (; k <= channels - 2 * TSimd.Count; k += 2 * TSimd.Count) Window<TSimd, TVector, Tile1x2>(corner, plane, k, image, first, row, column);
-                    if (k < channels) Window<TSimd, TVector, Tile1x1>(corner, plane, k, image, first, row, column);
-                }
+            {
+                float* corner = scratch + 2 * (row - first) * planes.Columns;
+                int k = 0;
+                for (; k <= channels - 2 * TSimd.Count; k += 2 * TSimd.Count) Windows<TSimd, TVector, Tile1x2>(corner, plane, weights + k, rows + k);
+                if (k < channels) Windows<TSimd, TVector, Tile1x1>(corner, plane, weights + k, rows + k);
+                sink.Take<TSimd, TVector>(rows, shape.OutWidth, image, row);
+            }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private void Window<TSimd, TVector, TSize>(float* corner, nint plane, int k, int image, int first, int row, int column)
+        // Two rows of results, (2, Q, K), for one or two vectors of output channels.
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private void Windows<TSimd, TVector, TSize>(float* corner, nint plane, float* weights, float* rows)
             where TSimd : struct, ISimd<TVector>
             where TVector : struct
             where TSize : struct, ITileSize
         {
-            TVector a0 = default, b0 = default, c0 = default, d0 = default, a1 = default, b1 = default, c1 = default, d1 = default;
-            float* w = weights + k;
-            nint channels = shape.OutChannels;
-            for (int c = 0; c < shape.InChannels; c++, corner += plane)
+            int columns = shape.OutWidth, inChannels = shape.InChannels;
+            nint channels = shape.OutChannels, line = planes.Columns, below = columns * channels;
+            for (int column = 0; column < columns; column += 2, corner += 2, rows += 2 * channels)
             {
-                float* top = corner;
-                for (int r = 0; r < 3; r++, top += planes.Columns)
+                TVector a0 = default, b0 = default, c0 = default, d0 = default, a1 = default, b1 = default, c1 = default, d1 = default;
+                float* w = weights, first = corner;
+                for (int c = 0; c < inChannels; c++, first += plane)
                 {
-                    float* bottom = top + planes.Columns;
-                    TVector x0 = TSimd.Broadcast(top[0]), x1 = TSimd.Broadcast(top[1]), y0 = TSimd.Broadcast(bottom[0]), y1 = TSimd.Broadcast(bottom[1]);
-                    Element<TSimd, TVector, TSize>(w, x0, x1, y0, y1, ref a0, ref b0, ref c0, ref d0, ref a1, ref b1, ref c1, ref d1);
-                    w += channels;
-                    (x0, y0) = (TSimd.Broadcast(top[2]), TSimd.Broadcast(bottom[2]));
-                    Element<TSimd, TVector, TSize>(w, x1, x0, y1, y0, ref a0, ref b0, ref c0, ref d0, ref a1, ref b1, ref c1, ref d1);
-                    w += channels;
-                    (x1, y1) = (TSimd.Broadcast(top[3]), TSimd.Broadcast(bottom[3]));
-                    Element<TSimd, TVector, TSize>(w, x0, x1, y0, y1, ref a0, ref b0, ref c0, ref d0, ref a1, ref b1, ref c1, ref d1);
-                    w += channels;
+                    float* top = first;
+                    for (int r = 0; r < 3; r++, top += line)
+                    {
+                        float* bottom = top + line;
+                        TVector w0 = TSimd.Load(w), w1 = default;
+                        if (TSize.Vectors > 1) w1 = TSimd.Load(w + TSimd.Count);
+                        TVector x = TSimd.Broadcast(top[0]), x1 = TSimd.Broadcast(top[1]), y = TSimd.Broadcast(bottom[0]), y1 = TSimd.Broadcast(bottom[1]);
+                        a0 = TSimd.MultiplyAdd(x, w0, a0);
+                        b0 = TSimd.MultiplyAdd(x1, w0, b0);
+                        c0 = TSimd.MultiplyAdd(y, w0, c0);
+                        d0 = TSimd.MultiplyAdd(y1, w0, d0);
+                        if (TSize.Vectors > 1)
+                        {
+                            a1 = TSimd.MultiplyAdd(x, w1, a1);
+                            b1 = TSimd.MultiplyAdd(x1, w1, b1);
+                            c1 = TSimd.MultiplyAdd(y, w1, c1);
+                            d1 = TSimd.MultiplyAdd(y1, w1, d1);
+                        }
+                        w += channels;
+                        w0 = TSimd.Load(w);
+                        if (TSize.Vectors > 1) w1 = TSimd.Load(w + TSimd.Count);
+                        x = TSimd.Broadcast(top[2]);
+                        y = TSimd.Broadcast(bottom[2]);
+                        a0 = TSimd.MultiplyAdd(x1, w0, a0);
+                        b0 = TSimd.MultiplyAdd(x, w0, b0);
+                        c0 = TSimd.MultiplyAdd(y1, w0, c0);
+                        d0 = TSimd.MultiplyAdd(y, w0, d0);
+                        if (TSize.Vectors > 1)
+                        {
+                            a1 = TSimd.MultiplyAdd(x1, w1, a1);
+                            b1 = TSimd.MultiplyAdd(x, w1, b1);
+                            c1 = TSimd.MultiplyAdd(y1, w1, c1);
+                            d1 = TSimd.MultiplyAdd(y, w1, d1);
+                        }
+                        w += channels;
+                        w0 = TSimd.Load(w);
+                        if (TSize.Vectors > 1) w1 = TSimd.Load(w + TSimd.Count);
+                        x1 = TSimd.Broadcast(top[3]);
+                        y1 = TSimd.Broadcast(bottom[3]);
+                        a0 = TSimd.MultiplyAdd(x, w0, a0);
+                        b0 = TSimd.MultiplyAdd(x1, w0, b0);
+                        c0 = TSimd.MultiplyAdd(y, w0, c0);
+                        d0 = TSimd.MultiplyAdd(y1, w0, d0);
+                        if (TSize.Vectors > 1)
+                        {
+                            a1 = TSimd.MultiplyAdd(x, w1, a1);
+                            b1 = TSimd.MultiplyAdd(x1, w1, b1);
+                            c1 = TSimd.MultiplyAdd(y, w1, c1);
+                            d1 = TSimd.MultiplyAdd(y1, w1, d1);
+                        }
+                        w += channels;
+                    }
                 }
+                TSimd.Store(a0, rows);
+                TSimd.Store(b0, rows + channels);
+                TSimd.Store(c0, rows + below);
+                TSimd.Store(d0, rows + below + channels);
+                if (TSize.Vectors == 1) continue;
+                TSimd.Store(a1, rows + TSimd.Count);
+                TSimd.Store(b1, rows + channels + TSimd.Count);
+                TSimd.Store(c1, rows + below + TSimd.Count);
+                TSimd.Store(d1, rows + below + channels + TSimd.Count);
             }
-            sink.Tile<TSimd, TVector>(null, image, first, row, column, k, a0, b0, c0, d0);
-            if (TSize.Vectors > 1) sink.Tile<TSimd, TVector>(null, image, first, row, column, k + TSimd.Count, a1, b1, c1, d1);
         }
-    }
-
-    // One kernel element for the four pixels of a window.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Element<TSimd, TVector, TSize>(
-        float* w, TVector xa, TVector xb, TVector xc, TVector xd,
-        ref TVector a0, ref TVector b0, ref TVector c0, ref TVector d0, ref TVector a1, ref TVector b1, ref TVector c1, ref TVector d1)
-        where TSimd : struct, ISimd<TVector>
-        where TVector : struct
-        where TSize : struct, ITileSize
-    {
-        TVector w0 = TSimd.Load(w);
-        a0 = TSimd.MultiplyAdd(xa, w0, a0);
-        b0 = TSimd.MultiplyAdd(xb, w0, b0);
-        c0 = TSimd.MultiplyAdd(xc, w0, c0);
-        d0 = TSimd.MultiplyAdd(xd, w0, d0);
-        if (TSize.Vectors == 1) return;
-        TVector w1 = TSimd.Load(w + TSimd.Count);
-        a1 = TSimd.MultiplyAdd(xa, w1, a1);
-        b1 = TSimd.MultiplyAdd(xb, w1, b1);
-        c1 = TSimd.MultiplyAdd(xc, w1, c1);
-        d1 = TSimd.MultiplyAdd(xd, w1, d1);
     }
 
     // One item: a run of images.
@@ -165,7 +195,7 @@ internal sealed unsafe class FirstLayerCpu
         }
 
         // slice[t] += the sum over the windows of dz x, for the nine kernel elements t of one input channel and a vector of output channels.
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining)]
         private void Chains<TSimd, TVector>(float* corner, long window, int rows, int columns, float* slice) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
             int channels = shape.OutChannels;

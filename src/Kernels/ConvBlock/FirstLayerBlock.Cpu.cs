@@ -36,7 +36,7 @@ internal sealed unsafe class FirstLayerBlockCpu : IConvBlockKernels
         if (moments is not null) UseStatistics(x, w, b, normalization!.Value);
         else if (norm is not null) norm.UseRunning(normalization!.Value);
         convolution.Forward(x, w.Pointer, new PoolSink(
-            b is { } bias ? bias.Pointer : null, norm?.Affine ?? default, y.Pointer, training ? winners.Pointer : null, shape.OutHeight, shape.OutWidth, shape.OutChannels));
+            b is { } bias ? bias.Pointer : null, norm?.Affine ?? default, y.Pointer, training ? winners.Pointer : null, shape.OutHeight, shape.OutChannels));
     }
 
     private void UseStatistics(Tensor<float> x, Tensor<float> w, Tensor<float>? b, NormalizationTensors tensors)

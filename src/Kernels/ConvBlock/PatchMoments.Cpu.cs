@@ -95,7 +95,7 @@ internal sealed unsafe class PatchMoments
         private double* Group(double* values, int group) => values + ((long)(group / 3) * (height + 2) + group % 3) * planes.Columns;
 
         // The sums of from[i] over all outputs, for i below 3.
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         private void Sums(double* from, double* to)
         {
             Vector256<double> s0 = default, s1 = default, s2 = default;
@@ -119,7 +119,7 @@ internal sealed unsafe class PatchMoments
         }
 
         // The sums of first[i] second[j] over all outputs, for i and j below 3.
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         private void Products(double* first, double* second, double* to)
         {
             Vector256<double> s00 = default, s01 = default, s02 = default, s10 = default, s11 = default, s12 = default, s20 = default, s21 = default, s22 = default;

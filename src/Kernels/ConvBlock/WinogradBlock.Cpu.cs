@@ -40,13 +40,13 @@ internal sealed unsafe class WinogradBlockCpu : IConvBlockKernels
         if (norm is null || !training)
         {
             if (norm is not null) norm.UseRunning(normalization!.Value);
-            var sink = new PoolSink(bias, norm?.Affine ?? default, y.Pointer, training ? winners.Pointer : null, shape.OutHeight, shape.OutWidth, shape.OutChannels);
+            var sink = new PoolSink(bias, norm?.Affine ?? default, y.Pointer, training ? winners.Pointer : null, shape.OutHeight, shape.OutChannels);
             winograd.Forward(Input(x), images, w.Pointer, sink);
             return;
         }
         NormalizationTensors tensors = normalization!.Value;
         winograd.Forward(Input(x), images, w.Pointer,
-            new StatisticsSink(bias, tensors.Scale.Pointer, convolved.Pointer, chosen.Pointer, winners.Pointer, shape.OutHeight, shape.OutWidth, shape.OutChannels));
+            new StatisticsSink(bias, tensors.Scale.Pointer, convolved.Pointer, chosen.Pointer, winners.Pointer, shape.OutHeight, shape.OutChannels));
         device.Host.Run(new ImageStatistics(convolved.Pointer, shape.OutHeight, shape.OutWidth, shape.OutChannels, sums.Pointer, squares.Pointer), images);
         Merge(tensors, images);
         device.Host.Run(new NormalizeWindows(chosen.Pointer, norm.Affine, y.Pointer, winners.Pointer, Windows, shape.OutChannels), images);

@@ -4,7 +4,7 @@ namespace GpuConv.Kernels;
 /// Convolutions with 3 x 3 kernels on the CPU by Winograd's F(2x2, 3x3): 16 products for 36, see <see cref="WinogradTransforms"/>.
 /// Channels lie last and fill whole vectors, so that transforms are additions of vectors, without a shuffle. An item is a strip of
 /// tiles of one image, or some small images whole: its input is copied once with its border of zeros, transformed, multiplied by the
-/// transformed weights (16 products, tiles x C by C x K) and transformed back into an <see cref="ITileSink"/>. How images are
+/// transformed weights (16 products, tiles x C by C x K) and transformed back into an <see cref="IRowPairSink"/>. How images are
 /// cut changes no bit of what goes to outputs and inputs.
 /// The gradient to the input is the same with the kernels turned and the channels exchanged. That to the weights is 16 products
 /// K x tiles by tiles x C for each strip, added in order of strips and images into the slice of a run of consecutive images; slices are added in
@@ -49,7 +49,7 @@ internal sealed unsafe class WinogradCpu
     /// <summary>The convolution of images with the weights (K, C, 3, 3), into a sink.</summary>
     public void Forward<TRows, TSink>(TRows x, int images, float* w, TSink sink)
         where TRows : unmanaged, IImageRows
-        where TSink : unmanaged, ITileSink
+        where TSink : unmanaged, IRowPairSink
     {
         device.Host.Run(new WeightsKernel(shape, w, weights.Pointer, 0), shape.OutChannels / Gemm.Alignment);
         Run(forward, x, images, sink);
@@ -58,7 +58,7 @@ internal sealed unsafe class WinogradCpu
     /// <summary>The gradient to the input from that to the output, into a sink.</summary>
     public void GradInput<TRows, TSink>(TRows dy, int images, float* w, TSink sink)
         where TRows : unmanaged, IImageRows
-        where TSink : unmanaged, ITileSink
+        where TSink : unmanaged, IRowPairSink
     {
         device.Host.Run(new WeightsKernel(shape, w, weights.Pointer, 1), shape.InChannels / Gemm.Alignment);
         Run(backward, dy, images, sink);
@@ -66,7 +66,7 @@ internal sealed unsafe class WinogradCpu
 
     private void Run<TRows, TSink>(WinogradLayout layout, TRows rows, int images, TSink sink)
         where TRows : unmanaged, IImageRows
-        where TSink : unmanaged, ITileSink
+        where TSink : unmanaged, IRowPairSink
     {
         if (images == 0) return;
         int stripRows = StripRows(layout), group = 1;
@@ -135,7 +135,7 @@ internal sealed unsafe class WinogradCpu
 
     private readonly struct ConvolutionKernel<TRows, TSink>(WinogradLayout layout, int stripRows, int group, int images, TRows rows, float* weights, TSink sink) : IHostKernel
         where TRows : unmanaged, IImageRows
-        where TSink : unmanaged, ITileSink
+        where TSink : unmanaged, IRowPairSink
     {
         private int Strips => (layout.TileRows + stripRows - 1) / stripRows;
 
@@ -146,7 +146,7 @@ internal sealed unsafe class WinogradCpu
             int first = item / Strips * group, end = Math.Min(images, first + group);
             int firstRow = item % Strips * stripRows, tileRows = Math.Min(stripRows, layout.TileRows - firstRow);
             int tilesOfOne = layout.Tiles(tileRows), tiles = (end - first) * tilesOfOne;
-            float* strip = scratch, v = strip + layout.StripFloats(stripRows), m = v + layout.InFloats(group * layout.Tiles(stripRows)), area = m + layout.OutFloats(group * layout.Tiles(stripRows));
+            float* strip = scratch, v = strip + layout.StripFloats(stripRows), m = v + layout.InFloats(group * layout.Tiles(stripRows)), pair = m + layout.OutFloats(group * layout.Tiles(stripRows));
             nint planeV = layout.InPlane(tiles), planeM = layout.OutPlane(tiles);
             for (int image = first; image < end; image++)
             {
@@ -157,14 +157,11 @@ internal sealed unsafe class WinogradCpu
             for (int image = first; image < end; image++)
             {
                 float* from = m + (image - first) * tilesOfOne * layout.OutStride;
-                for (int row = firstRow; row < firstRow + tileRows; row++)
-                    for (int column = 0; column < layout.TileColumns; column++, from += layout.OutStride)
-                        for (int k = 0; k < layout.OutChannels; k += TSimd.Count)
-                        {
-                            WinogradTransforms.Output<TSimd, TVector>(from + k, planeM, out TVector a, out TVector b, out TVector c, out TVector d);
-                            sink.Tile<TSimd, TVector>(area, image, firstRow, row, column, k, a, b, c, d);
-                        }
-                sink.End<TSimd, TVector>(area, image, firstRow, tileRows);
+                for (int row = firstRow; row < firstRow + tileRows; row++, from += layout.TileColumns * layout.OutStride)
+                {
+                    layout.TransformOutput<TSimd, TVector>(from, planeM, pair);
+                    sink.Take<TSimd, TVector>(pair, 2 * layout.TileColumns, image, row);
+                }
             }
         }
 

@@ -37,7 +37,7 @@ internal readonly unsafe struct WinogradLayout(int inChannels, int outChannels, 
 
     public long GradientStripFloats(int tileRows) => 4L * tileRows * TileColumns * outChannels;
 
-    /// <summary>The working memory of an item of some rows of tiles, or of at least so many tiles of several images; a sink may have the floats of its tiles.</summary>
+    /// <summary>The working memory of an item of some rows of tiles, or of at least so many tiles of several images.</summary>
     public long ScratchFloats(int tileRows, int minTiles)
     {
         int tiles = Math.Max(Tiles(tileRows), minTiles);
@@ -64,6 +64,23 @@ internal readonly unsafe struct WinogradLayout(int inChannels, int outChannels, 
             {
                 float* from = strip + 2 * i * row + 2 * j * inChannels;
                 for (int c = 0; c < inChannels; c += TSimd.Count) WinogradTransforms.Input<TSimd, TVector>(from + c, row, inChannels, v + c, plane);
+            }
+    }
+
+    /// <summary>Transforms the products of a row of tiles to two rows of results, (2, columns, K).</summary>
+    public void TransformOutput<TSimd, TVector>(float* m, nint plane, float* rows)
+        where TSimd : struct, ISimd<TVector>
+        where TVector : struct
+    {
+        nint below = 2 * (nint)TileColumns * outChannels;
+        for (int j = 0; j < TileColumns; j++, m += OutStride, rows += 2 * outChannels)
+            for (int k = 0; k < outChannels; k += TSimd.Count)
+            {
+                WinogradTransforms.Output<TSimd, TVector>(m + k, plane, out TVector y00, out TVector y01, out TVector y10, out TVector y11);
+                TSimd.Store(y00, rows + k);
+                TSimd.Store(y01, rows + outChannels + k);
+                TSimd.Store(y10, rows + below + k);
+                TSimd.Store(y11, rows + below + outChannels + k);
             }
     }
 

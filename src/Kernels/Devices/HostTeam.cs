@@ -161,6 +161,8 @@ internal sealed unsafe class HostTeam : IDisposable
         _ => &Invoke<TKernel, SimdScalar, Float4>,
     };
 
+    // Not optimised, so that nothing is inlined here: the JIT gives a small method little room for inlining, and a kernel needs all of its own.
+    [MethodImpl(MethodImplOptions.NoOptimization)]
     private static void Invoke<TKernel, TSimd, TVector>(void* kernel, int item, float* scratch)
         where TKernel : unmanaged, IHostKernel
         where TSimd : struct, ISimd<TVector>
