@@ -254,15 +254,16 @@ public class ConvBlockTests
         }
     }
 
+    // Without padding a corner of the image is seen by one output only: the first, second, third and last pixel of its window.
     [Fact]
-    public void NaN_passes_forward_and_no_gradient_goes_through_it()
+    public void A_single_NaN_of_a_window_passes_and_no_gradient_goes_through_it()
     {
         SkipWithoutCpu();
-        var c = new Case(7, normalizes: false, Conv2DCases.Make(16, 6, 6, 16, 3, 3), 1);
-        c.X[0] = double.NaN;
+        var c = new Case(7, normalizes: false, Conv2DCases.Make(1, 8, 8, 16, 3, 3), 1);
+        c.X[0] = c.X[7] = c.X[56] = c.X[63] = double.NaN;
         Results actual = Run(Cpu, c);
-        Assert.True(float.IsNaN(actual.Y[0]));
-        Assert.False(float.IsNaN(actual.Y[^1]));
+        for (int i = 0; i < actual.Y.Length; i++) Assert.Equal(i % 9 is 0 or 2 or 6 or 8, float.IsNaN(actual.Y[i]));
+        Assert.DoesNotContain(float.NaN, actual.Db ?? []);
     }
 
     [Fact]
