@@ -14,21 +14,23 @@ public readonly record struct CopyRate(long Bytes, double BytesPerSecond);
 /// </summary>
 internal static unsafe class CopyBandwidth
 {
-    private const long Smallest = 128 << 10, Largest = 256 << 20;
+    private const long Smallest = 128 << 10, Largest = 256 << 20, OnSimulated = 8 << 10;
     private const double SecondsEach = 0.03;
     private const int LeastRuns = 5;
 
-    /// <summary>The rates at working sets of 128 KiB, 256 KiB, … 256 MiB; the simulated GPU copies the smallest only.</summary>
+    /// <summary>The rates at working sets of 128 KiB, 256 KiB, … 256 MiB; on the simulated GPU at one of 8 KiB.</summary>
     public static IReadOnlyList<CopyRate> Measure(Device device, CancellationToken cancellation)
     {
+        if (device.Kind == DeviceKind.Simulated) return [RateAt(OnSimulated)];
         var rates = new List<CopyRate>();
         for (long bytes = Smallest; bytes <= Largest; bytes *= 2)
         {
             cancellation.ThrowIfCancellationRequested();
-            rates.Add(new CopyRate(bytes, bytes / BestSeconds(device, (int)(bytes / 2 / sizeof(float)))));
-            if (device.Kind == DeviceKind.Simulated) break;
+            rates.Add(RateAt(bytes));
         }
         return rates;
+
+        CopyRate RateAt(long bytes) => new(bytes, bytes / BestSeconds(device, (int)(bytes / 2 / sizeof(float))));
     }
 
     private static double BestSeconds(Device device, int count)

@@ -39,8 +39,7 @@ public sealed record DeviceCeilings(double FlopsPerSecond, double LaunchSeconds,
         ArgumentNullException.ThrowIfNull(device);
         double flops = MultiplyAddPeak.FlopsPerSecond(device);
         cancellation.ThrowIfCancellationRequested();
-        double launch = BestTime.Seconds(device, device.Kind == DeviceKind.Simulated ? 5 : Launches, LaunchOf(device));
-        return new DeviceCeilings(flops, launch, CopyBandwidth.Measure(device, cancellation));
+        return new DeviceCeilings(flops, MeasureLaunch(device), CopyBandwidth.Measure(device, cancellation));
     }
 
     /// <summary>The copy whose working set is nearest to that of a kernel, as a ratio.</summary>
@@ -55,6 +54,15 @@ public sealed record DeviceCeilings(double FlopsPerSecond, double LaunchSeconds,
         double arithmetic = flops / FlopsPerSecond, copy = bytes / CopyOf(bytes).BytesPerSecond;
         if (LaunchSeconds > arithmetic && LaunchSeconds > copy) return (LaunchSeconds, CeilingKind.Launch);
         return arithmetic > copy ? (arithmetic, CeilingKind.Arithmetic) : (copy, CeilingKind.Copy);
+    }
+
+    // The median: where the fastest thread does all of nothing alone, nothing was launched.
+    private static double MeasureLaunch(Device device)
+    {
+        Action launch = LaunchOf(device);
+        var seconds = new double[device.Kind == DeviceKind.Simulated ? 5 : Launches];
+        for (int i = 0; i < seconds.Length; i++) seconds[i] = BestTime.Seconds(device, runs: 1, launch);
+        return seconds.Order().ElementAt(seconds.Length / 2);
     }
 
     // As many items as threads, so that on the CPU every thread is called for.
