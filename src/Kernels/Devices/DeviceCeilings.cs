@@ -21,11 +21,11 @@ public enum CeilingKind
 /// Waterman and Patterson, 2009, with the launch as a third line).
 /// </summary>
 /// <param name="FlopsPerSecond">Floating-point operations in a second: a loop of multiply-adds in registers.</param>
-/// <param name="LaunchSeconds">The time of a kernel that does nothing, waited for.</param>
+/// <param name="LaunchSeconds">The time of a kernel that does nothing, one of many in a row.</param>
 /// <param name="Copies">Copies at working sets of ascending size. A kernel whose tensors stay in a cache is not held against the memory, nor the other way round.</param>
 public sealed record DeviceCeilings(double FlopsPerSecond, double LaunchSeconds, IReadOnlyList<CopyRate> Copies)
 {
-    private const int Launches = 200;
+    private const int LaunchesAtOnce = 200;
 
     /// <summary>The copy of the largest working set: the bandwidth of the device's memory.</summary>
     public CopyRate Memory => Copies[^1];
@@ -56,12 +56,19 @@ public sealed record DeviceCeilings(double FlopsPerSecond, double LaunchSeconds,
         return arithmetic > copy ? (arithmetic, CeilingKind.Arithmetic) : (copy, CeilingKind.Copy);
     }
 
-    // The median: where the fastest thread does all of nothing alone, nothing was launched.
+    // Many at once, as one is too short for the clock; the median, as where one thread does all of nothing alone, nothing was launched.
     private static double MeasureLaunch(Device device)
     {
         Action launch = LaunchOf(device);
-        var seconds = new double[device.Kind == DeviceKind.Simulated ? 5 : Launches];
-        for (int i = 0; i < seconds.Length; i++) seconds[i] = BestTime.Seconds(device, runs: 1, launch);
+        int launches = device.Kind == DeviceKind.Simulated ? 1 : LaunchesAtOnce;
+        var seconds = new double[5];
+        for (int i = 0; i < seconds.Length; i++)
+        {
+            seconds[i] = BestTime.Seconds(device, runs: 1, () =>
+            {
+                for (int n = 0; n < launches; n++) launch();
+            }) / launches;
+        }
         return seconds.Order().ElementAt(seconds.Length / 2);
     }
 

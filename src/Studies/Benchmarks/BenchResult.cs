@@ -23,6 +23,9 @@ internal sealed record BenchOptions
     /// <summary>Heights and widths of images; null: MNIST's, or tiny ones on the simulated GPU.</summary>
     public int[]? ImageSizes { get; init; }
 
+    /// <summary>Only kernels whose heading contains this text; null: all.</summary>
+    public string? Only { get; init; }
+
     /// <summary>Seconds that each network and each kernel is timed for.</summary>
     public double Seconds { get; init; } = 0.5;
 }

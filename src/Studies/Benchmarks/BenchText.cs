@@ -47,7 +47,7 @@ internal static class BenchText
                 k.Flops > 0 ? $"{k.GigaflopsPerSecond:f1}" : "-", k.Flops > 0 ? Percent(k.PeakShare) : "-", $"{k.GigabytesPerSecond:f1}", Percent(k.CopyShare), held);
         }
         text.Append('\n').Append(table);
-        text.Append("\npeak: share of the multiply-add loop; copy: share of the copy whose working set is\nnearest to the kernel's tensors; held to: whichever of these, or a launch, takes longest.\n");
+        text.Append("\npeak: share of the multiply-add loop; copy: share of the copy whose working set\nis nearest to the kernel's; held to: which of these, or a launch, takes longest\n");
     }
 
     private static string Spread(double median, double[] quartiles) => Percent((quartiles[1] - quartiles[0]) / median);

@@ -19,10 +19,11 @@ internal static class Benchmark
     /// <param name="progress">Told before each measurement.</param>
     /// <param name="cancellation">Cancels between runs.</param>
     /// <exception cref="WrongResultException">A kernel computes wrongly.</exception>
+    /// <exception cref="RequestException">No kernel is among those asked for.</exception>
     /// <exception cref="DeviceException">The device has no room.</exception>
     public static BenchResult Run(Device device, BenchOptions options, IReadOnlyList<Func<Device>> others, Action<BenchProgress> progress, CancellationToken cancellation)
     {
-        IReadOnlyList<KernelCase> kernels = options.What.HasFlag(BenchParts.Kernels) ? KernelCases.For(device.Kind) : [];
+        IReadOnlyList<KernelCase> kernels = options.What.HasFlag(BenchParts.Kernels) ? Kernels(options, device.Kind) : [];
         (int Size, int Batch)[] networks = Networks(options, device.Kind);
         int passes = networks.Length * Math.Max(1, others.Count);
         int total = 1 + kernels.Count + (options.What.HasFlag(BenchParts.Steps) ? passes : 0) + (options.What.HasFlag(BenchParts.Inference) ? passes : 0), done = 0;
@@ -81,9 +82,16 @@ internal static class Benchmark
         using var arena = new DeviceArena(device);
         PreparedKernel prepared = kernel.Prepare(arena);
         prepared.Run();
-        device.Synchronize();
         foreach (SampledOutput output in prepared.Outputs) output.Verify(kernel);
         return Timing.Measure(device, prepared.Run, seconds, cancellation);
+    }
+
+    private static IReadOnlyList<KernelCase> Kernels(BenchOptions options, DeviceKind kind)
+    {
+        IReadOnlyList<KernelCase> all = KernelCases.For(kind);
+        if (options.Only is not { } text) return all;
+        KernelCase[] some = [.. all.Where(k => k.Group.Contains(text, StringComparison.OrdinalIgnoreCase))];
+        return some.Length > 0 ? some : throw new RequestException($"--only {text}: no kernel stands under such a heading. There are {string.Join(", ", all.Select(k => k.Group.Split(':')[0]).Distinct())}.");
     }
 
     // Without and with batch normalisation, in turns: their difference is what it costs.

@@ -23,6 +23,8 @@ internal static class BenchCommand
 
     private static readonly Option<string?> ThreadList = new("--thread-list") { Description = "Steps and inference with each of these numbers of threads, as 1,2,4; CPU only" };
 
+    private static readonly Option<string?> Only = new("--only") { Description = "Of the kernels only those whose heading contains this text, as conv2 or ResNet" };
+
     private static readonly Option<double> Seconds = new("--seconds") { Description = "Seconds that each network and each kernel is timed for", DefaultValueFactory = _ => Defaults.Seconds };
 
     public static Command Create()
@@ -33,7 +35,8 @@ internal static class BenchCommand
 
             Examples:
               gpuconv bench
-              gpuconv bench --what kernels --json > kernels.json
+              gpuconv bench --what kernels --only conv2 --seconds 2
+              gpuconv bench --json > bench.json
               gpuconv bench --what steps --batch 64,256 --thread-list 1,2
               gpuconv bench --what steps --image-size 28,56,112,224 --batch 16
             """)
@@ -42,6 +45,7 @@ internal static class BenchCommand
             Batch,
             ImageSize,
             ThreadList,
+            Only,
             Seconds,
             CommonOptions.DeviceName,
             CommonOptions.Threads,
@@ -66,10 +70,12 @@ internal static class BenchCommand
             Batches = List(parsed, Batch, 1, 1 << 20),
             // Pooled twice by two, an image of less than four pixels leaves nothing.
             ImageSizes = List(parsed, ImageSize, 4, 4096),
+            Only = parsed.GetValue(Only),
             Seconds = seconds,
         };
         if (what == BenchParts.Kernels && (options.Batches ?? options.ImageSizes ?? threads) is not null)
             throw new RequestException("--batch, --image-size and --thread-list are for steps and inference; --what kernels times neither.");
+        if (!what.HasFlag(BenchParts.Kernels) && options.Only is not null) throw new RequestException("--only is for kernels: --what all or kernels.");
 
         using Device device = parsed.OpenDevice();
         if (threads is not null && device.Kind != DeviceKind.Cpu) throw new RequestException($"--thread-list is for --device cpu; {device.Name} has no such threads.");
