@@ -104,7 +104,7 @@ public class BenchCommandTests
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS()) Assert.Skip("Signals are sent by the kill command.");
         using Process process = Start("bench", "--device", "cpu", "--what", "steps", "--seconds", "300");
         string? first = await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken);
-        Assert.Equal("1 of 6: the device's ceilings", first);
+        Assert.Equal("1 of 7: the device's ceilings", first);
         using (Process kill = Process.Start("kill", ["-INT", $"{process.Id}"])) kill.WaitForExit();
         Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken), standard = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         Assert.True(process.WaitForExit(TimeSpan.FromSeconds(60)));

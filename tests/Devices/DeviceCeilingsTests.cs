@@ -26,6 +26,15 @@ public class DeviceCeilingsTests
         Assert.Equal(0, device.AllocatedBytes);
     }
 
+    [Fact]
+    public void Of_two_measurements_the_higher_ceilings_hold()
+    {
+        var other = new DeviceCeilings(90e9, 0.5e-6, [new CopyRate(1_000_000, 110e9), new CopyRate(100_000_000, 9e9)]);
+        DeviceCeilings best = MadeUp.Best(other);
+        Assert.Equal((100e9, 0.5e-6), (best.FlopsPerSecond, best.LaunchSeconds));
+        Assert.Equal([new CopyRate(1_000_000, 110e9), new CopyRate(100_000_000, 10e9)], best.Copies);
+    }
+
     [Theory]
     [InlineData(1_000, 1_000_000)]
     [InlineData(9_000_000, 1_000_000)]

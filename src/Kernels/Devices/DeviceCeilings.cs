@@ -21,11 +21,11 @@ public enum CeilingKind
 /// Waterman and Patterson, 2009, with the launch as a third line).
 /// </summary>
 /// <param name="FlopsPerSecond">Floating-point operations in a second: a loop of multiply-adds in registers.</param>
-/// <param name="LaunchSeconds">The time of a kernel that does nothing, one of many in a row.</param>
+/// <param name="LaunchSeconds">The time of a kernel that does nothing, one of many in a row. On the CPU the calling thread often does all of nothing alone: a tenth of a microsecond.</param>
 /// <param name="Copies">Copies at working sets of ascending size. A kernel whose tensors stay in a cache is not held against the memory, nor the other way round.</param>
 public sealed record DeviceCeilings(double FlopsPerSecond, double LaunchSeconds, IReadOnlyList<CopyRate> Copies)
 {
-    private const int LaunchesAtOnce = 200;
+    private const int Runs = 5, LaunchesAtOnce = 200;
 
     /// <summary>The copy of the largest working set: the bandwidth of the device's memory.</summary>
     public CopyRate Memory => Copies[^1];
@@ -42,6 +42,17 @@ public sealed record DeviceCeilings(double FlopsPerSecond, double LaunchSeconds,
         return new DeviceCeilings(flops, MeasureLaunch(device), CopyBandwidth.Measure(device, cancellation));
     }
 
+    /// <summary>The higher ceilings of two measurements of one device: what disturbed one of them did not lower what the device can do.</summary>
+    /// <param name="other">The other measurement.</param>
+    public DeviceCeilings Best(DeviceCeilings other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return new DeviceCeilings(
+            Math.Max(FlopsPerSecond, other.FlopsPerSecond),
+            Math.Min(LaunchSeconds, other.LaunchSeconds),
+            [.. Copies.Zip(other.Copies, (a, b) => a.BytesPerSecond >= b.BytesPerSecond ? a : b)]);
+    }
+
     /// <summary>The copy whose working set is nearest to that of a kernel, as a ratio.</summary>
     /// <param name="bytes">The bytes of all tensors that the kernel reads or writes.</param>
     public CopyRate CopyOf(long bytes) => Copies.MinBy(c => Math.Abs(Math.Log2((double)c.Bytes / Math.Max(1, bytes))));
@@ -56,23 +67,18 @@ public sealed record DeviceCeilings(double FlopsPerSecond, double LaunchSeconds,
         return arithmetic > copy ? (arithmetic, CeilingKind.Arithmetic) : (copy, CeilingKind.Copy);
     }
 
-    // Many at once, as one is too short for the clock; the median, as where one thread does all of nothing alone, nothing was launched.
+    // Many at once, as one is too short for the clock.
     private static double MeasureLaunch(Device device)
     {
         Action launch = LaunchOf(device);
         int launches = device.Kind == DeviceKind.Simulated ? 1 : LaunchesAtOnce;
-        var seconds = new double[5];
-        for (int i = 0; i < seconds.Length; i++)
+        return BestTime.Seconds(device, Runs, () =>
         {
-            seconds[i] = BestTime.Seconds(device, runs: 1, () =>
-            {
-                for (int n = 0; n < launches; n++) launch();
-            }) / launches;
-        }
-        return seconds.Order().ElementAt(seconds.Length / 2);
+            for (int n = 0; n < launches; n++) launch();
+        }) / launches;
     }
 
-    // As many items as threads, so that on the CPU every thread is called for.
+    // As many items as threads: with one the team is not asked.
     private static Action LaunchOf(Device device)
     {
         if (device.IsHost) return () => device.Host.Run(default(EmptyHostKernel), device.Threads);

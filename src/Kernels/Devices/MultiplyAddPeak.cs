@@ -11,7 +11,8 @@ namespace GpuConv.Kernels;
 internal static unsafe class MultiplyAddPeak
 {
     private const int Runs = 8;
-    private const int HostSteps = 2_000_000, StepsWithoutVectors = 20_000;
+    private const int HostFirstSteps = 20_000;
+    private const double HostSeconds = 0.01;
     private const int GpuSteps = 4096;
 
     /// <summary>Floating-point operations in a second by all threads of the device together: the best of several runs.</summary>
@@ -20,10 +21,14 @@ internal static unsafe class MultiplyAddPeak
     private static double OnHost(Device device)
     {
         float* sums = stackalloc float[device.Threads];
-        // Without vectors in hardware the four lanes of the narrowest are computed one by one, and slowly.
-        int lanes = Math.Max(128, device.SimdBits) / 32, steps = device.SimdBits > 0 ? HostSteps : StepsWithoutVectors;
-        double flops = 2.0 * 12 * lanes * steps * device.Threads;
-        return flops / BestTime.Seconds(device, Runs, () => device.Host.Run(new HostKernel(sums, steps), device.Threads));
+        // A hundredth of a second each, also where multiply-adds are not in hardware and take a thousand times as long.
+        int steps = HostFirstSteps;
+        steps = (int)Math.Clamp(steps * HostSeconds / Seconds(), steps, 1 << 30);
+        // Without vectors in hardware the four lanes of the narrowest are computed one by one.
+        int lanes = Math.Max(128, device.SimdBits) / 32;
+        return 2.0 * 12 * lanes * steps * device.Threads / Seconds();
+
+        double Seconds() => BestTime.Seconds(device, Runs, () => device.Host.Run(new HostKernel(sums, steps), device.Threads));
     }
 
     private static double OnGpu(Device device)

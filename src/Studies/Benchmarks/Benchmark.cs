@@ -26,9 +26,9 @@ internal static class Benchmark
         IReadOnlyList<KernelCase> kernels = options.What.HasFlag(BenchParts.Kernels) ? Kernels(options, device.Kind) : [];
         (int Size, int Batch)[] networks = Networks(options, device.Kind);
         int passes = networks.Length * Math.Max(1, others.Count);
-        int total = 1 + kernels.Count + (options.What.HasFlag(BenchParts.Steps) ? passes : 0) + (options.What.HasFlag(BenchParts.Inference) ? passes : 0), done = 0;
+        int total = 2 + kernels.Count + (options.What.HasFlag(BenchParts.Steps) ? passes : 0) + (options.What.HasFlag(BenchParts.Inference) ? passes : 0), done = 0;
         List<PassTime> steps = [], inference = [];
-        var kernelTimes = new List<KernelTime>();
+        var kernelTimings = new List<Timing>();
 
         Begin("the device's ceilings");
         DeviceCeilings ceilings = DeviceCeilings.Measure(device, cancellation);
@@ -41,11 +41,14 @@ internal static class Benchmark
         foreach (KernelCase kernel in kernels)
         {
             Begin($"{kernel.Group.Split(':')[0]}, {kernel.Name}");
-            kernelTimes.Add(KernelTime.From(kernel, TimeKernel(device, kernel, options.Seconds, cancellation), ceilings));
+            kernelTimings.Add(TimeKernel(device, kernel, options.Seconds, cancellation));
         }
+        // Measured on the spot, before and after: on a machine that is not ours alone either may have been disturbed.
+        Begin("the device's ceilings again");
+        ceilings = ceilings.Best(DeviceCeilings.Measure(device, cancellation));
         string version = typeof(Benchmark).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
         var facts = new Metrics.DeviceFacts(device.Kind.ToString().ToLowerInvariant(), device.Name, device.Threads, device.SimdBits);
-        return new BenchResult(1, version, "bench", facts, CeilingFacts.From(ceilings), steps, inference, kernelTimes);
+        return new BenchResult(1, version, "bench", facts, CeilingFacts.From(ceilings), steps, inference, [.. kernels.Zip(kernelTimings, (k, t) => KernelTime.From(k, t, ceilings))]);
 
         void Begin(string what)
         {
