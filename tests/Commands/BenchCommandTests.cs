@@ -9,9 +9,10 @@ namespace GpuConv.Tests;
 public class BenchCommandTests
 {
     [Theory]
-    [InlineData("cpu", "--batch 3 --image-size 8,12 --thread-list 1,2 --only fc3", 8, 4)]
-    [InlineData("simulated", "--only loss", 2, 4)]
-    public void The_JSON_holds_sane_figures(string device, string options, int passes, int kernels)
+    [InlineData("cpu", "--batch 3 --image-size 8,12 --thread-list 1,2 --only fc3", 8, 8, 4)]
+    [InlineData("simulated", "--what inference", 0, 2, 0)]
+    [InlineData("simulated", "--what kernels --only loss", 0, 0, 4)]
+    public void The_JSON_holds_sane_figures(string device, string options, int steps, int inferences, int kernels)
     {
         Output output = Run(["bench", "--device", device, "--seconds", "0.01", "--json", "--quiet", .. options.Split(' ')]);
         Assert.True(output.ExitCode == 0, output.Error);
@@ -21,7 +22,7 @@ public class BenchCommandTests
         Assert.Equal(device, result.GetProperty("device").GetProperty("kind").GetString());
         JsonElement ceilings = result.GetProperty("ceilings");
         Assert.True(ceilings.GetProperty("gigaflops_per_second").GetDouble() > 0);
-        foreach (string part in (string[])["steps", "inference"])
+        foreach ((string part, int passes) in new[] { ("steps", steps), ("inference", inferences) })
         {
             JsonElement[] rows = [.. result.GetProperty(part).EnumerateArray()];
             Assert.Equal(passes, rows.Length);
