@@ -15,7 +15,7 @@ internal static class QuickBench
     {
         string what = args.ElementAtOrDefault(0) ?? "all";
         using Device device = Device.Open(args.ElementAtOrDefault(1) ?? "cpu", int.Parse(args.ElementAtOrDefault(2) ?? "0"));
-        double peak = device.Kind == DeviceKind.Cpu ? FmaPeak.Measure(device) : 0;
+        double peak = device.Kind == DeviceKind.Cpu ? MultiplyAddPeak.FlopsPerSecond(device) / 1e9 : 0;
         Console.WriteLine($"{device.Name}, {device.Threads} threads, {device.SimdBits} bits" + (peak > 0 ? $", peak {peak:f0} GFLOP/s" : ""));
         if (what is "conv" or "all") Convolutions(device, peak, Network);
         if (what is "more" or "all") Convolutions(device, peak, Further);

@@ -8,5 +8,6 @@ RootCommand root = new("GpuConv: convolutional networks on GPU and CPU, from the
     TrainCommand.Create(),
     EvaluateCommand.Create(),
     PredictCommand.Create(),
+    BenchCommand.Create(),
 };
 return Invocation.Run(root, args);

@@ -31,6 +31,14 @@ public class BadRequestTests
     [InlineData("evaluate --model /no/such/model", "/no/such/model does not exist")]
     [InlineData("predict --model /no/such/model", "Give image files, or --random N")]
     [InlineData("summary --model /no/such/model --batch-norm", "contradict")]
+    [InlineData("bench --batch 0", "--batch 0: whole numbers from 1 to")]
+    [InlineData("bench --image-size 28,x", "--image-size 28,x: whole numbers from 4 to")]
+    [InlineData("bench --seconds 0", "--seconds 0: above 0")]
+    [InlineData("bench --what all,kernels", "all,kernels")]
+    [InlineData("bench --what kernels --thread-list 1", "--thread-list are for steps and inference")]
+    [InlineData("bench --what steps --only conv1", "--only is for kernels")]
+    [InlineData("bench --device simulated --thread-list 1,2", "--thread-list is for --device cpu")]
+    [InlineData("bench --what kernels --device cpu --quiet --only no-such", "--only no-such: no kernel")]
     public void A_wrong_request_gets_a_line_that_says_what_is_wrong(string request, string message)
     {
         using var folder = new TemporaryFolder();

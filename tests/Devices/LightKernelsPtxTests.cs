@@ -23,9 +23,10 @@ public class LightKernelsPtxTests
             activation.MakeGenericType(typeof(SigmoidFunction)), activation.MakeGenericType(typeof(TanhFunction)),
             typeof(Softmax), typeof(LogSoftmax), typeof(NegativeLogLikelihood), typeof(SoftmaxCrossEntropy), typeof(BatchScore),
             typeof(Elementwise), typeof(Sum), typeof(Sgd), typeof(Adam), typeof(Dropout), typeof(BatchGather),
+            typeof(MultiplyAddPeak), typeof(CopyBandwidth), typeof(DeviceCeilings),
         ];
         MethodInfo[] kernels = [.. owners.SelectMany(o => o.GetMethods(BindingFlags.NonPublic | BindingFlags.Static)).Where(m => m.Name.EndsWith("Kernel", StringComparison.Ordinal))];
-        Assert.Equal(29, kernels.Length);
+        Assert.Equal(32, kernels.Length);
         using Context context = Context.Create(b => b.EnableAlgorithms().Optimize(OptimizationLevel.O2));
         using var backend = new PTXBackend(context, new CudaCapabilityContext(CudaArchitecture.SM_90), CudaArchitecture.SM_90, CudaInstructionSet.ISA_80, null);
         foreach (MethodInfo kernel in kernels)

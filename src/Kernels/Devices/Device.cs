@@ -55,12 +55,14 @@ public sealed class Device : IDisposable
     /// <summary>The largest number of bytes of device memory that were in use at once.</summary>
     public long PeakBytes { get; private set; }
 
-    /// <summary>Where the CPU kernels that run are recorded; null: nowhere. Nothing is recorded on other devices.</summary>
+    /// <summary>Where it is recorded what the device's time goes to; null: nowhere.</summary>
     public Profile? Profile
     {
-        get => host?.Profile;
+        get;
         set
         {
+            field = value;
+            value?.Attach(this);
             if (host is not null) host.Profile = value;
         }
     }

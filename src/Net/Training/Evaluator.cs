@@ -36,14 +36,18 @@ internal sealed class Evaluator
     /// <summary>The scores over all images.</summary>
     public Score Run(CancellationToken cancellation = default)
     {
+        Profile? profile = plan.Input.Device.Profile;
         for (int start = 0, slot = 0; start < images.Count; start += plan.MaxBatch, slot++)
         {
             cancellation.ThrowIfCancellationRequested();
             int count = Math.Min(plan.MaxBatch, images.Count - start);
             Tensor<float> scores = plan.Scores.First(count);
+            profile?.Step = "batch gather";
             gather.Gather(images.Pixels, images.Labels, images.Order, start, plan.Input.First(count), labels.First(count));
             plan.Forward(count, toScores: true);
+            profile?.Step = "loss";
             loss.Forward(scores, labels.First(count), losses.First(count));
+            profile?.Step = "score";
             score.Record(scores, labels.First(count), losses.First(count), sums, slot);
         }
         return Total(sums.ToArray(), images.Count);

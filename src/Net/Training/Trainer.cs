@@ -295,13 +295,20 @@ public sealed class Trainer : IDisposable
         Tensor<float> input = plan.Input.First(batch), scores = plan.Scores.First(batch);
         Tensor<int> truth = labels.First(batch);
         plan.StepNumber = (uint)step;
+        Profile? profile = arena.Device.Profile;
+        profile?.BeginPass("training step", step);
+        profile?.Step = "batch gather";
         if (Options.MaxShift > 0) gather.GatherShifted(train.Pixels, train.Labels, train.Order, at, input, truth, Options.MaxShift, Options.Seed + ((ulong)epoch << 32));
         else gather.Gather(train.Pixels, train.Labels, train.Order, at, input, truth);
         plan.Forward(batch, toScores: true);
+        profile?.Step = "loss";
         loss.ForwardBackward(scores, truth, 1f / batch, losses.First(batch), plan.ScoresGradient.First(batch));
+        profile?.Step = "score";
         score.Record(scores, truth, losses.First(batch), sums, stepInEpoch);
         plan.Backward(batch);
+        profile?.Step = "optimizer";
         optimizer.Step(Options.RateAt(step, TotalSteps), step);
+        profile?.EndPass();
         step++;
         stepInEpoch++;
     }
@@ -311,7 +318,9 @@ public sealed class Trainer : IDisposable
         float[] values = StepSums();
         RequireFinite(values);
         Score trained = Evaluator.Total(values, TrainCount);
+        if (validation is not null) arena.Device.Profile?.BeginPass("evaluation", epoch + 1);
         Score? validated = validation?.Run();
+        if (validation is not null) arena.Device.Profile?.EndPass();
         RequireFiniteWeights(validated);
         double rate = Options.RateAt(step - 1, TotalSteps);
         history.Add(new EpochRow(epoch + 1, trained.Loss, trained.Accuracy, validated?.Loss, validated?.Accuracy, epochSeconds, TrainCount / epochSeconds, rate));

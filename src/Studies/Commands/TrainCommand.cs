@@ -23,18 +23,19 @@ internal static class TrainCommand
     private static readonly Option<int> EarlyStop = New("--early-stop", "Stop after N epochs without a better validation loss; 0: never", Defaults.EarlyStop);
     private static readonly Option<bool> Augment = New("--augment", "Move each image by up to two random pixels", Defaults.Augment);
     private static readonly Option<bool> Steps = New("--steps", "Write every step's loss to steps.csv", Defaults.Steps);
+    private static readonly Option<bool> Profile = New("--profile", "Write where a step's time goes, kernel by kernel: profile.txt, a table, and trace.json, for chrome://tracing and ui.perfetto.dev", Defaults.Profile);
     private static readonly Option<string?> Init = new("--init") { Description = "Start from the weights in this safetensors file" };
     private static readonly Option<string?> Resume = new("--resume") { Description = "Go on with the run in this folder; only --epochs (upwards), --threads and --device may be given beside it" };
 
     private static readonly Option[] All =
     [
         Recipe, CommonOptions.Data, Epochs, Batch, Lr, Optimizer, Momentum, WeightDecay, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment,
-        CommonOptions.Seed, Steps, Init, Resume, CommonOptions.Out, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
+        CommonOptions.Seed, Steps, Profile, Init, Resume, CommonOptions.Out, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
     ];
 
     public static Command Create()
     {
-        var command = new Command("train", "Trains the report's network and writes a run folder: weights, tables, pictures.\n\nExamples:\n  gpuconv train --batch-norm\n  gpuconv train --epochs 1 --out runs/quick\n  gpuconv train --resume runs/train-1 --epochs 20");
+        var command = new Command("train", "Trains the report's network and writes a run folder: weights, tables, pictures.\n\nExamples:\n  gpuconv train --batch-norm\n  gpuconv train --epochs 1 --out runs/quick\n  gpuconv train --epochs 1 --profile\n  gpuconv train --resume runs/train-1 --epochs 20");
         foreach (Option option in All) command.Add(option);
         command.SetAction(Run);
         return command;
@@ -84,6 +85,7 @@ internal static class TrainCommand
             Augment = Given(Augment, s.Augment),
             Seed = parsed.GetValue(CommonOptions.Seed),
             Steps = Given(Steps, s.Steps),
+            Profile = Given(Profile, s.Profile),
             Init = parsed.GetValue(Init),
             Device = parsed.GetValue(CommonOptions.DeviceName)!,
             Threads = parsed.GetValue(CommonOptions.Threads),

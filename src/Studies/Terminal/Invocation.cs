@@ -56,7 +56,7 @@ internal static class Invocation
         OperationCanceledException => Report("Interrupted.", null, Interrupted),
         OutOfMemoryException => Report("There is not enough memory.", "Try a smaller --batch.", Failed),
         OverflowException => Report("A tensor would have more than 2,147,483,647 elements.", "Try a smaller --batch.", Failed),
-        TrainingException or IOException or UnauthorizedAccessException => Report(e.Message, null, Failed),
+        TrainingException or WrongResultException or IOException or UnauthorizedAccessException => Report(e.Message, null, Failed),
         _ => Report($"{e.GetType().Name}: {e.Message}", "This is a bug: --verbose shows where.", Failed),
     };
 

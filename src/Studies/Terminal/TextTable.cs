@@ -9,10 +9,13 @@ internal sealed class TextTable(params string[] headings)
 
     public void Add(params string[] cells) => rows.Add(cells);
 
+    /// <summary>A line of its own between rows, however long.</summary>
+    public void AddHeading(string text) => rows.Add([text]);
+
     public override string ToString()
     {
         string[] titles = [.. headings.Select(h => h.TrimStart('>'))];
-        int[] widths = [.. titles.Select((t, c) => rows.Select(r => r[c].Length).Append(t.Length).Max())];
+        int[] widths = [.. titles.Select((t, c) => rows.Where(r => r.Length == headings.Length).Select(r => r[c].Length).Append(t.Length).Max())];
         var text = new StringBuilder();
         if (titles.Any(t => t.Length > 0)) Line(titles);
         foreach (string[] row in rows) Line(row);
@@ -20,7 +23,7 @@ internal sealed class TextTable(params string[] headings)
 
         void Line(string[] cells)
         {
-            IEnumerable<string> padded = cells.Select((cell, c) => headings[c].StartsWith('>') ? cell.PadLeft(widths[c]) : cell.PadRight(widths[c]));
+            IEnumerable<string> padded = cells.Select((cell, c) => cells.Length < headings.Length ? cell : headings[c].StartsWith('>') ? cell.PadLeft(widths[c]) : cell.PadRight(widths[c]));
             text.Append(string.Join("  ", padded).TrimEnd()).Append('\n');
         }
     }

@@ -38,7 +38,7 @@ internal sealed class RunFolder
             throw new RequestException($"--out {path}: there is an unfinished run in it. Go on with it by --resume {path}, or give another folder.");
         var folder = new RunFolder(path);
         // What an earlier run left must not be taken for this one's.
-        foreach (string name in (string[])["metrics.json", "history.csv", "steps.csv", "model.safetensors", "best.safetensors", "curves.png", "predictions.png", "confusion.png"])
+        foreach (string name in (string[])["metrics.json", "history.csv", "steps.csv", "model.safetensors", "best.safetensors", "curves.png", "predictions.png", "confusion.png", "profile.txt", "trace.json"])
             System.IO.File.Delete(folder.File(name));
         System.IO.File.Delete(folder.CheckpointFile);
         return folder;

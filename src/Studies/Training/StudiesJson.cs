@@ -10,4 +10,5 @@ namespace GpuConv.Studies;
 [JsonSerializable(typeof(PredictionJson[]))]
 [JsonSerializable(typeof(RunConfiguration))]
 [JsonSerializable(typeof(Metrics))]
+[JsonSerializable(typeof(BenchResult))]
 internal sealed partial class StudiesJson : JsonSerializerContext;

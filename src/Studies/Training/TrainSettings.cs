@@ -40,6 +40,8 @@ internal sealed record TrainSettings
 
     public bool Steps { get; init; }
 
+    public bool Profile { get; init; }
+
     public string? Init { get; init; }
 
     public string Device { get; init; } = "auto";

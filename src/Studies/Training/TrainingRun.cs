@@ -67,7 +67,9 @@ internal static class TrainingRun
         };
         var configuration = new RunConfiguration(settings, data.Sha256);
         trainer.StateDue += state => run.WriteCheckpoint(state, configuration);
+        Profile? profile = settings.Profile ? TrainingProfile.Attach(device, trainer) : null;
         TrainingEnd end = display.Follow(trainer, device, () => trainer.Run(cancellation));
+        if (profile is not null) TrainingProfile.Write(profile, device, run, display);
         if (end == TrainingEnd.Interrupted)
         {
             TrainingDisplay.Interrupted(run.Path);
