@@ -15,6 +15,7 @@ internal sealed record Options
           --seconds S      how long each peer runs in each round (default 0.4)
           --threads N      threads of each library (default: all processors)
           --json           the result as JSON on standard output
+          --markdown       the table once more, as bench/README.md shows it
           --require        fail if a peer could not run
           --factor F       fail if a training step or an inference at batch 64 or 256 is less than F times faster than PyTorch's
           --one-process    all libraries in one process, to see how they disturb each other
@@ -31,6 +32,8 @@ internal sealed record Options
     public int Threads { get; init; } = Environment.ProcessorCount;
 
     public bool AsJson { get; init; }
+
+    public bool AsMarkdown { get; init; }
 
     public bool Require { get; init; }
 
@@ -55,6 +58,7 @@ internal sealed record Options
                 "--seconds" => options with { Seconds = Number(0.01) },
                 "--threads" => options with { Threads = (int)Number(1) },
                 "--json" => options with { AsJson = true },
+                "--markdown" => options with { AsMarkdown = true },
                 "--require" => options with { Require = true },
                 "--factor" => options with { Factor = Number(0) },
                 "--one-process" => options with { OneProcess = true },

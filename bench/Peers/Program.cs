@@ -42,5 +42,6 @@ foreach (Case work in cases)
 }
 text.WriteLine();
 text.WriteLine(Table.Notes(run));
+if (options.AsMarkdown) text.WriteLine(Table.Markdown(run));
 if (options.AsJson) Console.WriteLine(JsonSerializer.Serialize(run, Json.Document));
 return Verdict.ExitCode(options, run, text);

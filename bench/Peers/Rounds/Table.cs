@@ -33,6 +33,24 @@ internal static class Table
         {string.Join('\n', run.Peers.Select(p => $"{p.Name}: {p.Description ?? $"could not run: {p.Error}"}"))}
         """;
 
+    /// <summary>The table in Markdown: milliseconds and, behind them, theirs by ours.</summary>
+    public static string Markdown(RunResult run)
+    {
+        var text = new StringBuilder("| ms, median (least-largest) | GpuConv | PyTorch | | ONNX Runtime | | others |\n| --- | --- | --- | --- | --- | --- | --- |\n");
+        foreach (CaseResult result in run.Cases)
+        {
+            text.Append($"| {result.Name} ");
+            foreach (string peer in PeerNames.All)
+            {
+                Timing? timing = result.Timings.FirstOrDefault(t => t.Peer == peer);
+                text.Append($"| {timing?.Text.Trim()} ");
+                if (peer != PeerNames.Ours) text.Append($"| {(timing?.Ratio is { } ratio ? $"**{ratio:f2}**" : "")} ");
+            }
+            text.Append(result.OthersShare is { } share ? $"| {100 * share:f0} % |\n" : "| |\n");
+        }
+        return text.ToString();
+    }
+
     /// <summary>What each peer was set to in each case, and what else was tried; the errors.</summary>
     public static string Notes(RunResult run)
     {
