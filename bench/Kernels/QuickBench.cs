@@ -4,7 +4,7 @@ using GpuConv.Kernels;
 namespace GpuConv.Bench;
 
 /// <summary>
-/// Times the heavy operators in seconds rather than minutes: <c>dotnet run -c Release --project bench -- quick conv|linear|all [device] [threads]</c>.
+/// Times the heavy operators in seconds rather than minutes: <c>dotnet run -c Release --project bench -- quick conv|more|linear|all [device] [threads]</c>.
 /// Each line: the median and the fastest of many runs, GFLOP/s and the share of the peak by the median. Results are verified by the tests.
 /// </summary>
 internal static class QuickBench
@@ -17,51 +17,22 @@ internal static class QuickBench
         using Device device = Device.Open(args.ElementAtOrDefault(1) ?? "cpu", int.Parse(args.ElementAtOrDefault(2) ?? "0"));
         double peak = device.Kind == DeviceKind.Cpu ? MultiplyAddPeak.FlopsPerSecond(device) / 1e9 : 0;
         Console.WriteLine($"{device.Name}, {device.Threads} threads, {device.SimdBits} bits" + (peak > 0 ? $", peak {peak:f0} GFLOP/s" : ""));
-        if (what is "conv" or "all") Convolutions(device, peak, Network);
-        if (what is "more" or "all") Convolutions(device, peak, Further);
+        if (what is "conv" or "all") Convolutions(device, peak, [.. Conv2DCases.Report, .. Conv2DCases.Report.Select(c => c with { Batch = 1 })]);
+        if (what is "more" or "all") Convolutions(device, peak, Conv2DCases.Further);
         if (what is "linear" or "all") Linears(device, peak);
     }
 
-    private static readonly (int Batch, Conv2DShape Shape)[] Network =
-    [
-        (64, Square(1, 28, 32, 3, 1, 1)), (64, Square(32, 14, 32, 3, 1, 1)),
-        (1, Square(1, 28, 32, 3, 1, 1)), (1, Square(32, 14, 32, 3, 1, 1)),
-    ];
-
-    private static readonly (int Batch, Conv2DShape Shape)[] Further =
-    [
-        (64, Square(1, 28, 6, 5, 1, 2)), (64, Square(6, 14, 16, 5, 1, 0)), (64, Square(3, 32, 64, 3, 1, 1)), (64, Square(64, 32, 64, 3, 1, 1)),
-        (64, Square(128, 16, 128, 3, 2, 1)), (16, Square(64, 56, 64, 1, 1, 0)), (16, Square(128, 28, 128, 3, 1, 1)), (16, Square(256, 14, 256, 3, 1, 1)),
-        (16, Square(512, 7, 512, 3, 1, 1)), (16, Square(1024, 14, 256, 1, 1, 0)), (4, Square(3, 224, 64, 7, 2, 3)), (4, Square(128, 56, 128, 3, 1, 1) with { Groups = 128 }),
-    ];
-
-    private static Conv2DShape Square(int channels, int size, int outChannels, int kernel, int stride, int pad) => new()
+    private static void Convolutions(Device device, double peak, IReadOnlyList<Conv2DCase> cases)
     {
-        InChannels = channels,
-        InHeight = size,
-        InWidth = size,
-        OutChannels = outChannels,
-        KernelHeight = kernel,
-        KernelWidth = kernel,
-        StrideHeight = stride,
-        StrideWidth = stride,
-        PadTop = pad,
-        PadLeft = pad,
-        PadBottom = pad,
-        PadRight = pad,
-    };
-
-    private static void Convolutions(Device device, double peak, (int Batch, Conv2DShape Shape)[] shapes)
-    {
-        foreach ((int batch, Conv2DShape s) in shapes)
+        foreach (Conv2DCase work in cases)
         {
+            (int batch, Conv2DShape s) = (work.Batch, work.Shape);
             using var arena = new DeviceArena(device);
             var conv = new Conv2D(arena, s, batch);
             Tensor<float> x = Random(arena, s.Input.Prepend(batch)), w = Random(arena, s.Weights), b = Random(arena, new Shape(s.OutChannels));
             Tensor<float> y = arena.Allocate<float>(s.Output.Prepend(batch)), dy = Random(arena, s.Output.Prepend(batch));
             Tensor<float> dx = arena.Allocate<float>(s.Input.Prepend(batch)), dw = arena.Allocate<float>(s.Weights), db = arena.Allocate<float>(new Shape(s.OutChannels));
-            string name = $"conv ({batch},{s.Input}) -> {s.OutChannels}, {s.KernelHeight}x{s.KernelWidth} /{s.StrideHeight}" + (s.Groups > 1 ? $" groups {s.Groups}" : "");
-            Console.WriteLine($"{name}, {arena.Bytes / 1e6:f1} MB");
+            Console.WriteLine($"conv {work}, {arena.Bytes / 1e6:f1} MB");
             Time(device, "forward", s.Flops(batch), peak, () => conv.Forward(x, w, b, y));
             Time(device, "to input", s.Flops(batch), peak, () => conv.GradInput(dy, w, dx));
             Time(device, "to weights", s.Flops(batch), peak, () => conv.GradWeight(x, dy, dw));
@@ -71,7 +42,7 @@ internal static class QuickBench
 
     private static void Linears(Device device, double peak)
     {
-        foreach ((int batch, int inFeatures, int outFeatures) in new[] { (64, 1568, 500), (64, 500, 500), (64, 500, 10), (1, 1568, 500), (1024, 1024, 1024) })
+        foreach ((int batch, int inFeatures, int outFeatures) in (LinearCase[])[.. LinearBenchmarks.Cases, new(1024, 1024, 1024)])
         {
             using var arena = new DeviceArena(device);
             var linear = new Linear(arena, inFeatures, outFeatures, batch);

@@ -109,9 +109,9 @@ internal sealed unsafe class PatchMoments
                     s2 += Vector256.Load(from + column + 2);
                 }
                 if (column == width) continue;
-                s0 += Rest(from + column, width - column);
-                s1 += Rest(from + column + 1, width - column);
-                s2 += Rest(from + column + 2, width - column);
+                s0 += Two(from + column);
+                s1 += Two(from + column + 1);
+                s2 += Two(from + column + 2);
             }
             to[0] = Total(s0);
             to[1] = Total(s1);
@@ -128,16 +128,15 @@ internal sealed unsafe class PatchMoments
                 for (int column = 0; column < width; column += 4)
                 {
                     Vector256<double> a0, a1, a2, b0, b1, b2;
-                    int rest = width - column;
-                    if (rest >= 4)
+                    if (column <= width - 4)
                     {
                         (a0, a1, a2) = (Vector256.Load(first + column), Vector256.Load(first + column + 1), Vector256.Load(first + column + 2));
                         (b0, b1, b2) = (Vector256.Load(second + column), Vector256.Load(second + column + 1), Vector256.Load(second + column + 2));
                     }
                     else
                     {
-                        (a0, a1, a2) = (Rest(first + column, rest), Rest(first + column + 1, rest), Rest(first + column + 2, rest));
-                        (b0, b1, b2) = (Rest(second + column, rest), Rest(second + column + 1, rest), Rest(second + column + 2, rest));
+                        (a0, a1, a2) = (Two(first + column), Two(first + column + 1), Two(first + column + 2));
+                        (b0, b1, b2) = (Two(second + column), Two(second + column + 1), Two(second + column + 2));
                     }
                     s00 = Vector256.MultiplyAddEstimate(a0, b0, s00);
                     s01 = Vector256.MultiplyAddEstimate(a0, b1, s01);
@@ -164,6 +163,7 @@ internal sealed unsafe class PatchMoments
         // In an order of our own: the runtime's differs by processor.
         private static double Total(Vector256<double> v) => v[0] + v[2] + (v[1] + v[3]);
 
-        private static Vector256<double> Rest(double* from, int count) => Vector256.Create(from[0], count > 1 ? from[1] : 0, count > 2 ? from[2] : 0, 0);
+        // The last two of a row whose width, an even one, four does not divide.
+        private static Vector256<double> Two(double* from) => Vector256.Create(from[0], from[1], 0, 0);
     }
 }

@@ -1,0 +1,32 @@
+namespace GpuConv.Peers;
+
+/// <summary>What a run is asked to show, and whether it did.</summary>
+internal static class Verdict
+{
+    // The sizes that the goal names.
+    private static readonly string[] Sizes = ["batch 64", "batch 256"];
+
+    /// <summary>0, or 1 with a line for each thing that was asked for and is missing.</summary>
+    public static int ExitCode(Options options, RunResult run, TextWriter text)
+    {
+        var missing = new List<string>();
+        // Results that differ, ours included, are a failure whatever was asked for.
+        foreach (CaseResult result in run.Cases)
+            missing.AddRange(result.Timings.Where(t => t.Error is not null).Select(t => $"{result.Name}: {t.Peer} failed: {t.Error}"));
+        if (options.Require) missing.AddRange(run.Peers.Where(p => p.Error is not null).Select(p => $"{p.Name} could not run: {p.Error}"));
+        if (options.Factor > 0)
+        {
+            foreach (CaseResult result in run.Cases.Where(IsGoal))
+            {
+                double? ratio = result.Timings.FirstOrDefault(t => t.Peer == PeerNames.PyTorch)?.Ratio;
+                if (!(ratio >= options.Factor)) missing.Add($"{result.Name}: {(ratio is { } r ? $"{r:f2}" : "not known how many")} times faster than PyTorch, not {options.Factor}");
+            }
+        }
+        foreach (string line in missing) text.WriteLine(line);
+        return missing.Count == 0 ? 0 : 1;
+    }
+
+    private static bool IsGoal(CaseResult result) =>
+        (result.Name.StartsWith("train", StringComparison.Ordinal) || result.Name.StartsWith("infer", StringComparison.Ordinal))
+        && Sizes.Any(size => $"{result.Name},".Contains($"{size},", StringComparison.Ordinal));
+}
