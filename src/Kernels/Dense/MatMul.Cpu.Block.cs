@@ -91,13 +91,10 @@ internal unsafe struct MatMulCpuKernel : IHostKernel
             }
             return;
         }
+        float* target = C + (long)column * M + row;
+        Transpose.Copy(block, BlockColumns, columns, rows, target, M);
+        if (Bias == null) return;
         for (int j = 0; j < columns; j++)
-        {
-            float* from = block + j, to = C + (long)(column + j) * M + row;
-            if (Bias == null)
-                for (int i = 0; i < rows; i++) to[i] = from[i * BlockColumns];
-            else
-                for (int i = 0; i < rows; i++) to[i] = from[i * BlockColumns] + Bias[row + i];
-        }
+            for (int i = 0; i < rows; i++) target[(long)j * M + i] += Bias[row + i];
     }
 }

@@ -14,8 +14,9 @@ namespace GpuConv.Kernels;
 /// </summary>
 internal sealed unsafe class MatMulCpu : IMatMulKernels
 {
-    // A block of fewer rows would not repay the packing of its columns of B.
+    // A block of fewer rows would not repay the packing of its columns of B; where B is packed already, blocks may be smaller, and more of them end together.
     private const int MinBlockRows = 24;
+    private const int MinPackedBlockRows = 12;
 
     private readonly Device device;
     private readonly bool transposeA;
@@ -52,9 +53,10 @@ internal sealed unsafe class MatMulCpu : IMatMulKernels
         };
         if (work.ColumnStride != 1) Pack(ref work);
         work.ColumnBlocks = (work.N + MatMulCpuKernel.BlockColumns - 1) / MatMulCpuKernel.BlockColumns;
-        // Enough blocks for all threads, and a few more so that they end together.
-        int wanted = (4 * device.Threads + work.ColumnBlocks - 1) / work.ColumnBlocks;
-        int rows = Math.Clamp((work.M + wanted - 1) / wanted, MinBlockRows, MatMulCpuKernel.MaxBlockRows);
+        // Enough blocks for all threads, and more so that they end together.
+        bool packedAlready = work.Panels != null;
+        int wanted = ((packedAlready ? 12 : 4) * device.Threads + work.ColumnBlocks - 1) / work.ColumnBlocks;
+        int rows = Math.Clamp((work.M + wanted - 1) / wanted, packedAlready ? MinPackedBlockRows : MinBlockRows, MatMulCpuKernel.MaxBlockRows);
         work.BlockRows = (rows + MicroKernel.MaxRows - 1) / MicroKernel.MaxRows * MicroKernel.MaxRows;
         device.Host.Run(work, work.ColumnBlocks * ((work.M + work.BlockRows - 1) / work.BlockRows));
     }

@@ -51,51 +51,44 @@ internal static unsafe class Gemm
         where TVector : struct
         where TRows : unmanaged, IRightRows<TRows>
     {
-        float** rows = stackalloc float*[MicroKernel.MaxRows];
-        int height;
-        for (int i = 0; i < m; i += height)
+        // Whole tiles, and what is left in one or two: 8 rows are 4 + 4, as 6 + 2 would leave the second tile with too few chains.
+        const int max = MicroKernel.MaxRows;
+        int tiles = m >= 2 * max ? m / max - 1 : 0, left = m - tiles * max;
+        int next = left > max ? (left + 1) / 2 : left, last = left - next;
+        int vectorsDone = 0;
+        for (; TRows.AreWhole && m == 1 && vectorsDone <= vectors - RowKernel.Vectors; vectorsDone += RowKernel.Vectors)
+            RowKernel.Tile<TSimd, TVector, TRows>(a.Row(0), a.Step, skip, b.Tile(vectorsDone / MicroKernel.MaxVectors), outer, inner, c + vectorsDone * TSimd.Count, add);
+        for (int v = vectorsDone; v < vectors; v += MicroKernel.MaxVectors)
         {
-            height = TileHeight(m - i);
-            for (int r = 0; r < height; r++) rows[r] = a.Row(i + r);
-            int v = 0;
-            for (; TRows.AreWhole && height == 1 && v <= vectors - RowKernel.Vectors; v += RowKernel.Vectors)
-                RowKernel.Tile<TSimd, TVector, TRows>(rows[0], a.Step, skip, b.Tile(v / MicroKernel.MaxVectors), outer, inner, c + i * ldc + v * TSimd.Count, add);
-            for (; v < vectors; v += MicroKernel.MaxVectors)
-            {
-                TRows tile = b.Tile(v / MicroKernel.MaxVectors);
-                float* to = c + i * ldc + v * TSimd.Count;
-                if (vectors - v > 1)
-                {
-                    switch (height)
-                    {
-                        case 6: MicroKernel.Tile<TSimd, TVector, Tile6x2, TRows>(rows, a.Step, skip, tile, outer, inner, to, ldc, add); break;
-                        case 5: MicroKernel.Tile<TSimd, TVector, Tile5x2, TRows>(rows, a.Step, skip, tile, outer, inner, to, ldc, add); break;
-                        case 4: MicroKernel.Tile<TSimd, TVector, Tile4x2, TRows>(rows, a.Step, skip, tile, outer, inner, to, ldc, add); break;
-                        case 3: MicroKernel.Tile<TSimd, TVector, Tile3x2, TRows>(rows, a.Step, skip, tile, outer, inner, to, ldc, add); break;
-                        case 2: MicroKernel.Tile<TSimd, TVector, Tile2x2, TRows>(rows, a.Step, skip, tile, outer, inner, to, ldc, add); break;
-                        default: MicroKernel.Tile<TSimd, TVector, Tile1x2, TRows>(rows, a.Step, skip, tile, outer, inner, to, ldc, add); break;
-                    }
-                }
-                else
-                {
-                    switch (height)
-                    {
-                        case 6: MicroKernel.Tile<TSimd, TVector, Tile6x1, TRows>(rows, a.Step, skip, tile, outer, inner, to, ldc, add); break;
-                        case 5: MicroKernel.Tile<TSimd, TVector, Tile5x1, TRows>(rows, a.Step, skip, tile, outer, inner, to, ldc, add); break;
-                        case 4: MicroKernel.Tile<TSimd, TVector, Tile4x1, TRows>(rows, a.Step, skip, tile, outer, inner, to, ldc, add); break;
-                        case 3: MicroKernel.Tile<TSimd, TVector, Tile3x1, TRows>(rows, a.Step, skip, tile, outer, inner, to, ldc, add); break;
-                        case 2: MicroKernel.Tile<TSimd, TVector, Tile2x1, TRows>(rows, a.Step, skip, tile, outer, inner, to, ldc, add); break;
-                        default: MicroKernel.Tile<TSimd, TVector, Tile1x1, TRows>(rows, a.Step, skip, tile, outer, inner, to, ldc, add); break;
-                    }
-                }
-            }
+            TRows column = b.Tile(v / MicroKernel.MaxVectors);
+            float* to = c + v * TSimd.Count;
+            bool two = vectors - v > 1;
+            if (tiles > 0) Rows<TSimd, TVector, TRows>(a, 0, max, tiles, two, skip, column, outer, inner, to, ldc, add);
+            Rows<TSimd, TVector, TRows>(a, tiles * max, next, 1, two, skip, column, outer, inner, to + tiles * max * ldc, ldc, add);
+            if (last > 0) Rows<TSimd, TVector, TRows>(a, m - last, last, 1, two, skip, column, outer, inner, to + (m - last) * ldc, ldc, add);
         }
     }
 
-    // The last rows are shared out evenly: 8 are 4 + 4, as 6 + 2 would leave the second tile with too few chains.
-    private static int TileHeight(int rows)
+    // Tiles of the same height, of one or two vectors.
+    private static void Rows<TSimd, TVector, TRows>(LeftRows a, int first, int height, int tiles, bool two, nint skip, TRows b, int outer, int inner, float* c, nint ldc, bool add)
+        where TSimd : struct, ISimd<TVector>
+        where TVector : struct
+        where TRows : unmanaged, IRightRows<TRows>
     {
-        const int max = MicroKernel.MaxRows;
-        return rows >= 2 * max ? max : rows > max ? (rows + 1) / 2 : rows;
+        switch (height, two)
+        {
+            case (6, true): MicroKernel.Tiles<TSimd, TVector, Tile6x2, TRows>(a, first, tiles, skip, b, outer, inner, c, ldc, add); break;
+            case (5, true): MicroKernel.Tiles<TSimd, TVector, Tile5x2, TRows>(a, first, tiles, skip, b, outer, inner, c, ldc, add); break;
+            case (4, true): MicroKernel.Tiles<TSimd, TVector, Tile4x2, TRows>(a, first, tiles, skip, b, outer, inner, c, ldc, add); break;
+            case (3, true): MicroKernel.Tiles<TSimd, TVector, Tile3x2, TRows>(a, first, tiles, skip, b, outer, inner, c, ldc, add); break;
+            case (2, true): MicroKernel.Tiles<TSimd, TVector, Tile2x2, TRows>(a, first, tiles, skip, b, outer, inner, c, ldc, add); break;
+            case (1, true): MicroKernel.Tiles<TSimd, TVector, Tile1x2, TRows>(a, first, tiles, skip, b, outer, inner, c, ldc, add); break;
+            case (6, false): MicroKernel.Tiles<TSimd, TVector, Tile6x1, TRows>(a, first, tiles, skip, b, outer, inner, c, ldc, add); break;
+            case (5, false): MicroKernel.Tiles<TSimd, TVector, Tile5x1, TRows>(a, first, tiles, skip, b, outer, inner, c, ldc, add); break;
+            case (4, false): MicroKernel.Tiles<TSimd, TVector, Tile4x1, TRows>(a, first, tiles, skip, b, outer, inner, c, ldc, add); break;
+            case (3, false): MicroKernel.Tiles<TSimd, TVector, Tile3x1, TRows>(a, first, tiles, skip, b, outer, inner, c, ldc, add); break;
+            case (2, false): MicroKernel.Tiles<TSimd, TVector, Tile2x1, TRows>(a, first, tiles, skip, b, outer, inner, c, ldc, add); break;
+            case (1, false): MicroKernel.Tiles<TSimd, TVector, Tile1x1, TRows>(a, first, tiles, skip, b, outer, inner, c, ldc, add); break;
+        }
     }
 }
