@@ -6,7 +6,7 @@ namespace GpuConv.Kernels;
 /// The 3 x 3 convolution of images with few channels, as the first layer of a network is, and its gradient to the weights, on
 /// the CPU. Forward: the four pixels of a pooling window and two vectors of output channels are eight chains in registers, fed by two loads of weights and
 /// four broadcast pixels for each kernel element. Each result is one chain in ascending (c, r, s), as in <see cref="Conv2DCpu"/>, and goes to an
-/// <see cref="IRowPairSink"/>. To weights: nine chains, one for each kernel element, run over the windows of some rows.
+/// <see cref="IRowPairSink"/>. To weights: nine chains, one for each kernel element, run over the windows of some rows, and a tenth for the bias.
 /// </summary>
 internal sealed unsafe class FirstLayerCpu
 {
@@ -29,12 +29,12 @@ internal sealed unsafe class FirstLayerCpu
         this.shape = shape;
         packed = arena.Allocate<float>(new Shape(shape.ReductionLength, shape.OutChannels));
         maxSlices = Math.Min(MostSlices, maxBatch);
-        Sums = arena.Allocate<float>(new Shape(maxSlices, shape.ReductionLength, shape.OutChannels));
+        Sums = arena.Allocate<float>(new Shape(maxSlices, shape.ReductionLength + 1, shape.OutChannels));
         // Padded planes, and two rows of results.
         device.Host.ReserveScratch((long)shape.InChannels * (shape.OutHeight + 2) * (shape.OutWidth + 2) + 2L * shape.OutWidth * shape.OutChannels);
     }
 
-    /// <summary>The gradient to the weights in parts, (slice, C * 9, K), after <see cref="GradWeight"/>.</summary>
+    /// <summary>The gradient to the weights in parts, and last that to the bias, (slice, C * 9 + 1, K), after <see cref="GradWeight"/>.</summary>
     public Tensor<float> Sums { get; }
 
     /// <summary>Whether a convolution can be done this way: at most this many products for an output.</summary>
@@ -53,7 +53,7 @@ internal sealed unsafe class FirstLayerCpu
         device.Host.Run(kernel, images * kernel.Bands);
     }
 
-    /// <summary>The gradient to the weights in <see cref="Sums"/>; returns the number of slices.</summary>
+    /// <summary>The gradients to weights and bias in <see cref="Sums"/>; returns the number of slices.</summary>
     /// <param name="x">(N, C, H, W).</param>
     /// <param name="dy">The gradient after ReLU and pooling, (N, P / 2, Q / 2, K).</param>
     /// <param name="winners">The windows' winners, likewise.</param>
@@ -178,8 +178,8 @@ internal sealed unsafe class FirstLayerCpu
         {
             int channels = shape.OutChannels, rows = shape.OutHeight / 2, columns = shape.OutWidth / 2;
             int chainRows = Math.Max(1, ChainWindows / columns), end = Math.Min(images, (item + 1) * run);
-            float* slice = slices + (long)item * shape.ReductionLength * channels;
-            new Span<float>(slice, shape.ReductionLength * channels).Clear();
+            float* slice = slices + (long)item * (shape.ReductionLength + 1) * channels;
+            new Span<float>(slice, (shape.ReductionLength + 1) * channels).Clear();
             for (int image = item * run; image < end; image++)
             {
                 planes.Fill(image, 0, shape.OutHeight + 2, scratch);
@@ -189,17 +189,17 @@ internal sealed unsafe class FirstLayerCpu
                         float* corner = scratch + ((long)c * (shape.OutHeight + 2) + 2 * row) * planes.Columns;
                         long window = ((long)image * rows + row) * columns * channels;
                         for (int k = 0; k < channels; k += TSimd.Count)
-                            Chains<TSimd, TVector>(corner, window + k, Math.Min(chainRows, rows - row), columns, slice + 9L * c * channels + k);
+                            Chains<TSimd, TVector>(corner, window + k, Math.Min(chainRows, rows - row), columns, slice + 9L * c * channels + k, c > 0 ? null : slice + (long)shape.ReductionLength * channels + k);
                     }
             }
         }
 
-        // slice[t] += the sum over the windows of dz x, for the nine kernel elements t of one input channel and a vector of output channels.
+        // slice[t] += the sum over the windows of dz x, for the nine kernel elements t of one input channel and a vector of output channels; sum += that of dz, unless null.
         [MethodImpl(MethodImplOptions.NoInlining)]
-        private void Chains<TSimd, TVector>(float* corner, long window, int rows, int columns, float* slice) where TSimd : struct, ISimd<TVector> where TVector : struct
+        private void Chains<TSimd, TVector>(float* corner, long window, int rows, int columns, float* slice, float* sum) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
             int channels = shape.OutChannels;
-            TVector t0 = default, t1 = default, t2 = default, t3 = default, t4 = default, t5 = default, t6 = default, t7 = default, t8 = default;
+            TVector t0 = default, t1 = default, t2 = default, t3 = default, t4 = default, t5 = default, t6 = default, t7 = default, t8 = default, total = default;
             for (int row = 0; row < rows; row++, corner += 2 * planes.Columns)
             {
                 float* top = corner;
@@ -208,6 +208,8 @@ internal sealed unsafe class FirstLayerCpu
                     TVector g = TSimd.Load(dy + window), winner = TSimd.LoadBytes(winners + window);
                     TVector a = TSimd.Select(TSimd.Equal(winner, default), g, default), b = TSimd.Select(TSimd.Equal(winner, TSimd.Broadcast(1)), g, default);
                     TVector c = TSimd.Select(TSimd.Equal(winner, TSimd.Broadcast(2)), g, default), d = TSimd.Select(TSimd.Equal(winner, TSimd.Broadcast(3)), g, default);
+                    // One of the four is the gradient, the others are zero; all are where ReLU let nothing through.
+                    total = TSimd.Add(total, TSimd.Or(TSimd.Or(a, b), TSimd.Or(c, d)));
                     float* p = top;
                     Row<TSimd, TVector>(p, a, b, ref t0, ref t1, ref t2);
                     p += planes.Columns;
@@ -220,6 +222,7 @@ internal sealed unsafe class FirstLayerCpu
                     Row<TSimd, TVector>(p, c, d, ref t6, ref t7, ref t8);
                 }
             }
+            if (sum != null) AddTo<TSimd, TVector>(total, sum);
             AddTo<TSimd, TVector>(t0, slice);
             AddTo<TSimd, TVector>(t1, slice + channels);
             AddTo<TSimd, TVector>(t2, slice + 2 * channels);

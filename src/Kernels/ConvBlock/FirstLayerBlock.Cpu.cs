@@ -7,7 +7,6 @@ namespace GpuConv.Kernels;
 /// </summary>
 internal sealed unsafe class FirstLayerBlockCpu : IConvBlockKernels
 {
-    private readonly Device device;
     private readonly Conv2DShape shape;
     private readonly bool training;
     private readonly FirstLayerCpu convolution;
@@ -15,11 +14,9 @@ internal sealed unsafe class FirstLayerBlockCpu : IConvBlockKernels
     private readonly PatchMoments? moments;
     private readonly double[] covariances;
     private readonly Tensor<byte> winners;
-    private readonly Tensor<float> sums;
 
     public FirstLayerBlockCpu(DeviceArena arena, Conv2DShape shape, int maxBatch, NormalizationOptions? normalization, bool training)
     {
-        device = arena.Device;
         this.shape = shape;
         this.training = training;
         convolution = new FirstLayerCpu(arena, shape, maxBatch);
@@ -27,7 +24,6 @@ internal sealed unsafe class FirstLayerBlockCpu : IConvBlockKernels
         if (normalization is { } options) norm = new BlockNormalization(arena, shape.OutChannels, options);
         if (!training) return;
         winners = arena.Allocate<byte>(new Shape(maxBatch, shape.OutHeight / 2, shape.OutWidth / 2, shape.OutChannels));
-        sums = arena.Allocate<float>(new Shape(maxBatch, shape.OutChannels));
         if (norm is not null) moments = new PatchMoments(arena, shape, maxBatch);
     }
 
@@ -66,21 +62,19 @@ internal sealed unsafe class FirstLayerBlockCpu : IConvBlockKernels
         Tensor<float>? dx, Tensor<float> dw, Tensor<float>? db, Tensor<float>? dscale, Tensor<float>? dshift)
     {
         int images = x.Shape[0], channels = shape.OutChannels, taps = shape.ReductionLength;
-        device.Host.Run(new WindowGradientSums(dy.Pointer, winners.Pointer, null, null, shape.OutHeight / 2, shape.OutWidth / 2, channels, sums.Pointer, null), images);
         int slices = convolution.GradWeight(x, dy.Pointer, winners.Pointer);
         long count = (long)images * shape.OutHeight * shape.OutWidth;
-        Span<double> d = stackalloc double[taps];
+        Span<double> d = stackalloc double[taps + 1];
         for (int k = 0; k < channels; k++)
         {
-            double sum = 0;
-            for (int n = 0; n < images; n++) sum += sums.Pointer[n * channels + k];
-            for (int t = 0; t < taps; t++)
+            for (int t = 0; t <= taps; t++)
             {
                 d[t] = 0;
-                for (int s = 0; s < slices; s++) d[t] += convolution.Sums.Pointer[((long)s * taps + t) * channels + k];
+                for (int s = 0; s < slices; s++) d[t] += convolution.Sums.Pointer[((long)s * (taps + 1) + t) * channels + k];
             }
+            double sum = d[taps];
             if (db is { } biasGradient) biasGradient.Pointer[k] = norm is null ? (float)sum : 0;
-            if (norm is not null) ThroughNormalization(k, sum, count, d, w.Pointer + k * taps, b is { } bias ? bias.Pointer[k] : 0, dscale!.Value, dshift!.Value);
+            if (norm is not null) ThroughNormalization(k, sum, count, d[..taps], w.Pointer + k * taps, b is { } bias ? bias.Pointer[k] : 0, dscale!.Value, dshift!.Value);
             for (int t = 0; t < taps; t++) dw.Pointer[k * taps + t] = (float)d[t];
         }
     }

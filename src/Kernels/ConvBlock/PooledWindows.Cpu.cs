@@ -62,25 +62,34 @@ internal readonly unsafe struct PooledGradientRows(float* dy, byte* winners, int
 }
 
 /// <summary>The same through a batch normalisation before ReLU: dx = factor (dz - a + b (x - mean)), see <see cref="BatchNormalization"/>.</summary>
-internal readonly unsafe struct NormalizedGradientRows(PooledGradientRows dz, float* x, float* mean, float* factor, float* a, float* b) : IImageRows
+internal readonly unsafe struct NormalizedGradientRows(float* dy, byte* winners, float* x, float* mean, float* factor, float* a, float* b, int height, int width, int channels) : IImageRows
 {
-    public int Height => dz.Height;
+    public int Height => height;
 
-    public int Width => dz.Width;
+    public int Width => width;
 
-    public int Channels => dz.Channels;
+    public int Channels => channels;
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public void Row<TSimd, TVector>(int image, int row, float* to) where TSimd : struct, ISimd<TVector> where TVector : struct
     {
-        dz.Row<TSimd, TVector>(image, row, to);
-        float* from = x + ((long)image * Height + row) * Width * Channels;
-        for (int k = 0; k < Channels; k += TSimd.Count)
+        TVector leftNumber = TSimd.Broadcast(2 * (row & 1)), rightNumber = TSimd.Broadcast(2 * (row & 1) + 1);
+        float* pixels = x + ((long)image * height + row) * width * channels;
+        nint step = channels;
+        for (int k = 0; k < channels; k += TSimd.Count)
         {
             TVector means = TSimd.Load(mean + k), factors = TSimd.Load(factor + k), shifts = TSimd.Load(a + k), slopes = TSimd.Load(b + k);
-            for (int i = k; i < Width * Channels; i += Channels)
+            float* from = pixels + k, end = from + width * step, store = to + k;
+            long window = ((long)image * (height >> 1) + (row >> 1)) * (width >> 1) * channels + k;
+            for (; from < end; from += 2 * step, store += 2 * step, window += step)
             {
-                TVector d = TSimd.Subtract(TSimd.Load(from + i), means), g = TSimd.Subtract(TSimd.Load(to + i), shifts);
-                TSimd.Store(TSimd.Multiply(TSimd.MultiplyAdd(d, slopes, g), factors), to + i);
+                TVector g = TSimd.Load(dy + window), winner = TSimd.LoadBytes(winners + window);
+                TVector left = TSimd.Subtract(TSimd.Select(TSimd.Equal(winner, leftNumber), g, default), shifts);
+                TVector right = TSimd.Subtract(TSimd.Select(TSimd.Equal(winner, rightNumber), g, default), shifts);
+                left = TSimd.MultiplyAdd(TSimd.Subtract(TSimd.Load(from), means), slopes, left);
+                right = TSimd.MultiplyAdd(TSimd.Subtract(TSimd.Load(from + step), means), slopes, right);
+                TSimd.Store(TSimd.Multiply(left, factors), store);
+                TSimd.Store(TSimd.Multiply(right, factors), store + step);
             }
         }
     }

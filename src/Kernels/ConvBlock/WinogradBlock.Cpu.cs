@@ -90,9 +90,9 @@ internal sealed unsafe class WinogradBlockCpu : IConvBlockKernels
             for (int n = 0; n < images; n++) covariation += squares.Pointer[n * channels + k];
             norm.UseGradientSums(k, sum, covariation, (long)images * shape.OutHeight * shape.OutWidth, dscale!.Value, dshift!.Value);
         }
-        var dz = new PooledGradientRows(dy.Pointer, winners.Pointer, shape.OutHeight, shape.OutWidth, channels);
-        if (norm is null) Gradients(dz, x, w, dx, dw);
-        else Gradients(new NormalizedGradientRows(dz, convolved.Pointer, norm.Mean, norm.Factor, norm.A, norm.B), x, w, dx, dw);
+        (int height, int width) = (shape.OutHeight, shape.OutWidth);
+        if (norm is null) Gradients(new PooledGradientRows(dy.Pointer, winners.Pointer, height, width, channels), x, w, dx, dw);
+        else Gradients(new NormalizedGradientRows(dy.Pointer, winners.Pointer, convolved.Pointer, norm.Mean, norm.Factor, norm.A, norm.B, height, width, channels), x, w, dx, dw);
     }
 
     private void Gradients<TRows>(TRows dz, Tensor<float> x, Tensor<float> w, Tensor<float>? dx, Tensor<float> dw) where TRows : unmanaged, IImageRows
