@@ -44,7 +44,11 @@ internal sealed unsafe class WinogradCpu
         s is { KernelHeight: 3, KernelWidth: 3, StrideHeight: 1, StrideWidth: 1, DilationHeight: 1, DilationWidth: 1, Groups: 1, PadTop: <= 2, PadLeft: <= 2, PadBottom: <= 2, PadRight: <= 2 }
         && s.InChannels % Gemm.Alignment == 0 && s.OutChannels % Gemm.Alignment == 0;
 
-    private int SliceFloats => checked(WinogradTransforms.Elements * shape.OutChannels * shape.InChannels);
+    private int SliceFloats => checked(shape.OutChannels * SliceChannelFloats(shape.InChannels));
+
+    // A slice is (output channel, element, input channel): what becomes one kernel lies together. The cache line between output channels keeps
+    // them out of the same cache set.
+    private static int SliceChannelFloats(int inChannels) => WinogradTransforms.Elements * inChannels + Gemm.Alignment;
 
     /// <summary>The convolution of images with the weights (K, C, 3, 3), into a sink.</summary>
     public void Forward<TRows, TSink>(TRows x, int images, float* w, TSink sink)
@@ -193,7 +197,8 @@ internal sealed unsafe class WinogradCpu
             int slice = item / Blocks, firstChannel = item % Blocks * block, channels = Math.Min(block, layout.OutChannels - firstChannel);
             float* strip = scratch, gradientStrip = strip + layout.StripFloats(stripRows);
             float* v = gradientStrip + layout.GradientStripFloats(stripRows), d = v + layout.InFloats(layout.Tiles(stripRows));
-            float* sums = slices + (long)slice * WinogradTransforms.Elements * layout.OutChannels * layout.InChannels + (long)firstChannel * layout.InChannels;
+            nint channelFloats = SliceChannelFloats(layout.InChannels);
+            float* sums = slices + ((long)slice * layout.OutChannels + firstChannel) * channelFloats;
             int end = Math.Min(images, (slice + 1) * run);
             bool add = false;
             for (int image = slice * run; image < end; image++)
@@ -208,7 +213,7 @@ internal sealed unsafe class WinogradCpu
                     for (int i = 0; i < WinogradTransforms.Elements; i++)
                         Gemm.Block<TSimd, TVector, StridedRows>(channels, layout.InChannels / TSimd.Count, 1, tiles, 0,
                             new LeftRows(d + i * planeD + firstChannel, 1, layout.OutStride), new StridedRows(v + i * planeV, layout.InStride, 2 * TSimd.Count),
-                            sums + (long)i * layout.OutChannels * layout.InChannels, layout.InChannels, add);
+                            sums + i * layout.InChannels, channelFloats, add);
                     add = true;
                 }
         }
@@ -220,12 +225,11 @@ internal sealed unsafe class WinogradCpu
         public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
             float* u = stackalloc float[WinogradTransforms.Elements * TSimd.Count], g = stackalloc float[9 * TSimd.Count];
-            nint plane = sliceFloats / WinogradTransforms.Elements;
             for (int c = 0; c < channels; c += TSimd.Count)
             {
                 for (int i = 0; i < WinogradTransforms.Elements; i++)
                 {
-                    float* from = slices + i * plane + (long)item * channels + c;
+                    float* from = slices + (long)item * SliceChannelFloats(channels) + i * channels + c;
                     TVector sum = TSimd.Load(from);
                     for (int s = 1; s < count; s++) sum = TSimd.Add(sum, TSimd.Load(from + (long)s * sliceFloats));
                     TSimd.Store(sum, u + i * TSimd.Count);
