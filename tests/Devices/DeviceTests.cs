@@ -51,6 +51,20 @@ public class DeviceTests
         }
     }
 
+    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    public void Values_of_the_host_are_shared_where_the_device_is_the_host(string deviceName)
+    {
+        Device device = TestDevices.Get(deviceName);
+        using var arena = new DeviceArena(device);
+        int[] values = [.. Enumerable.Range(0, 100)];
+        Tensor<int> shared = arena.Share(values, 10, new Shape(4, 5));
+        GC.Collect(2, GCCollectionMode.Forced, blocking: true, compacting: true);
+        Assert.Equal(Enumerable.Range(10, 20), shared.ToArray());
+        Assert.Equal(device.Kind == DeviceKind.Cpu, arena.Bytes == 0);
+        Assert.Equal(Enumerable.Range(20, 5), shared.Slice(2, 1).ToArray());
+        Assert.Throws<ArgumentOutOfRangeException>(() => arena.Share(values, 90, new Shape(11)));
+    }
+
     [Fact]
     public void Memory_is_counted_and_freed()
     {

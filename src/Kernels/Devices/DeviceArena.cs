@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
 
 namespace GpuConv.Kernels;
 
@@ -14,6 +16,9 @@ public sealed class DeviceArena(Device device) : IDisposable
     private const int Alignment = 64;
 
     private readonly List<MemoryBuffer> buffers = [];
+
+    // Arrays of the host that tensors of the CPU view: they may neither move nor go.
+    private readonly List<GCHandle> pins = [];
 
     /// <summary>The device whose memory is allocated.</summary>
     public Device Device { get; } = device;
@@ -45,6 +50,32 @@ public sealed class DeviceArena(Device device) : IDisposable
         }
     }
 
+    /// <summary>
+    /// A tensor with values of the host, which must not change while the arena lives and which no kernel may write: on the CPU a view of the
+    /// array itself, without alignment, on other devices a copy. A data set is not held twice this way.
+    /// </summary>
+    /// <typeparam name="T">The element type.</typeparam>
+    /// <param name="values">The values.</param>
+    /// <param name="start">The first of them that belongs to the tensor.</param>
+    /// <param name="shape">The tensor's shape.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There are not as many values.</exception>
+    /// <exception cref="DeviceException">The device has no room for a copy.</exception>
+    public unsafe Tensor<T> Share<T>(T[] values, int start, Shape shape) where T : unmanaged
+    {
+        ReadOnlySpan<T> part = values.AsSpan(start, shape.Count);
+        if (!Device.IsHost || part.IsEmpty)
+        {
+            Tensor<T> copy = Allocate<T>(shape);
+            copy.CopyFrom(part);
+            return copy;
+        }
+        var pin = GCHandle.Alloc(values, GCHandleType.Pinned);
+        pins.Add(pin);
+        var buffer = CPUMemoryBuffer.Create(Device.Accelerator, pin.AddrOfPinnedObject() + (nint)start * sizeof(T), shape.Count, sizeof(T));
+        buffers.Add(buffer);
+        return new Tensor<T>(Device, buffer.AsArrayView<T>(0, shape.Count), shape);
+    }
+
     /// <summary>Waits for the device and frees all memory of the arena.</summary>
     public void Dispose()
     {
@@ -52,6 +83,8 @@ public sealed class DeviceArena(Device device) : IDisposable
         Device.Synchronize();
         foreach (MemoryBuffer buffer in buffers) buffer.Dispose();
         buffers.Clear();
+        foreach (GCHandle pin in pins) pin.Free();
+        pins.Clear();
         Device.CountAllocation(-Bytes);
         Bytes = 0;
     }

@@ -67,24 +67,22 @@ public sealed class SafetensorsFile
 
     /// <summary>Writes the file, as a whole or not at all.</summary>
     /// <param name="path">The file; its folder must exist.</param>
-    public void Write(string path) => AtomicFile.WriteAllBytes(path, ToBytes());
+    public void Write(string path) => AtomicFile.Write(path, WriteTo);
 
     /// <summary>The file's bytes.</summary>
     public byte[] ToBytes()
     {
-        byte[] header = SafetensorsHeader.Write(Tensors, Metadata);
-        long length = header.Length + Tensors.Sum(tensor => (long)tensor.Values.Length * sizeof(float));
-        if (length > Array.MaxLength) throw new NotSupportedException($"A file of {length} bytes is more than can be written ({Array.MaxLength}).");
-        var bytes = new byte[length];
-        header.CopyTo(bytes, 0);
-        int at = header.Length;
-        foreach (NamedArray tensor in Tensors)
-        {
-            // The format is little endian, as is every processor that .NET runs on but s390x, where ILGPU does not.
-            MemoryMarshal.AsBytes(tensor.Values.AsSpan()).CopyTo(bytes.AsSpan(at));
-            at += tensor.Values.Length * sizeof(float);
-        }
-        return bytes;
+        var bytes = new MemoryStream();
+        WriteTo(bytes);
+        return bytes.ToArray();
+    }
+
+    // Tensor by tensor, without a copy of the whole.
+    private void WriteTo(Stream stream)
+    {
+        stream.Write(SafetensorsHeader.Write(Tensors, Metadata));
+        // The format is little endian, as is every processor that .NET runs on but s390x, where ILGPU does not.
+        foreach (NamedArray tensor in Tensors) stream.Write(MemoryMarshal.AsBytes(tensor.Values.AsSpan()));
     }
 
     /// <summary>Reads the content of a file; <paramref name="name"/> stands for it in messages.</summary>

@@ -2,19 +2,17 @@ using GpuConv.Kernels;
 
 namespace GpuConv.Net;
 
-/// <summary>Labelled images on a device, as bytes.</summary>
+/// <summary>Labelled images on a device, as bytes; on the CPU those of the data set itself.</summary>
 internal sealed class DeviceImages
 {
-    /// <summary>Copies a range of images to the device.</summary>
+    /// <summary>Puts a range of images on the device.</summary>
     public DeviceImages(DeviceArena arena, LabelledImages images, int start, int count)
     {
         int size = images.Channels * images.Height * images.Width;
         Count = count;
-        Pixels = arena.Allocate<byte>(new Shape(count, images.Channels, images.Height, images.Width));
-        Labels = arena.Allocate<int>(new Shape(count));
+        Pixels = arena.Share(images.Pixels, start * size, new Shape(count, images.Channels, images.Height, images.Width));
+        Labels = arena.Share(images.Labels, start, new Shape(count));
         Order = arena.Allocate<int>(new Shape(count));
-        Pixels.CopyFrom(images.Pixels.AsSpan(start * size, count * size));
-        Labels.CopyFrom(images.Labels.AsSpan(start, count));
         SetOrder([.. Enumerable.Range(0, count)]);
     }
 

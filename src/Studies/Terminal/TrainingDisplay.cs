@@ -13,8 +13,6 @@ internal sealed class TrainingDisplay(bool quiet)
 {
     private static readonly TimeSpan Refresh = TimeSpan.FromMilliseconds(200);
 
-    private readonly IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-
     public void Note(string text)
     {
         if (!quiet) Console.Error.WriteLine(text);
@@ -28,7 +26,7 @@ internal sealed class TrainingDisplay(bool quiet)
         Note($"{device.Name}{simd}: {trainer.TrainCount:n0} images, {trainer.StepsPerEpoch:n0} steps an epoch");
         Note(" epoch  train loss   acc.   valid. loss   acc.    seconds  images/s");
         foreach (EpochRow row in trainer.History) Console.Error.WriteLine(Line(row));
-        return console.Profile.Capabilities.Interactive && !Console.IsErrorRedirected ? WithBar(trainer, run) : WithLines(trainer, run);
+        return Console.IsErrorRedirected ? WithLines(trainer, run) : OnTerminal(trainer, run);
     }
 
     public static void Interrupted(string folder)
@@ -55,7 +53,14 @@ internal sealed class TrainingDisplay(bool quiet)
         return run();
     }
 
-    private TrainingEnd WithBar(Trainer trainer, Func<TrainingEnd> run) =>
+    // A method of its own, so that without a terminal the console library is not even loaded.
+    private static TrainingEnd OnTerminal(Trainer trainer, Func<TrainingEnd> run)
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        return console.Profile.Capabilities.Interactive ? WithBar(console, trainer, run) : WithLines(trainer, run);
+    }
+
+    private static TrainingEnd WithBar(IAnsiConsole console, Trainer trainer, Func<TrainingEnd> run) =>
         console.Progress()
             .AutoClear(true)
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn { Width = 20 }, new PercentageColumn(), new RemainingTimeColumn())

@@ -29,6 +29,9 @@ internal sealed record Metrics
 
     public required double SecondsTotal { get; init; }
 
+    /// <summary>From the start of the process to the end of the first step; null if there was none left to do.</summary>
+    public required double? SecondsToFirstStep { get; init; }
+
     public required double SecondsTraining { get; init; }
 
     public required double StepMillisecondsMedian { get; init; }

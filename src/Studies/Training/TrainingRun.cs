@@ -15,8 +15,10 @@ internal static class TrainingRun
     public static string Start(TrainSettings settings, string? folder, TrainingDisplay display, CancellationToken cancellation)
     {
         settings.ToOptions();
-        DataSet data = DataSet.Load(settings.Data);
+        // The data are unpacked while the device is opened.
+        Task<DataSet> loading = Task.Run(() => DataSet.Load(settings.Data));
         using Device device = Device.Open(settings.Device, settings.Threads);
+        DataSet data = loading.GetAwaiter().GetResult();
         var image = new Shape(data.Train.Channels, data.Train.Height, data.Train.Width);
         Network network = Network.Report(image, data.Classes, settings.BatchNorm);
         Weights initial = settings.Init is null
@@ -65,6 +67,8 @@ internal static class TrainingRun
             run.WriteHistory(trainer.History);
             if (settings.Steps) run.AppendSteps(row.Epoch, losses);
         };
+        double? firstStep = null;
+        trainer.StepDone += NoteFirstStep;
         var configuration = new RunConfiguration(settings, data.Sha256);
         trainer.StateDue += state => run.WriteCheckpoint(state, configuration);
         Profile? profile = settings.Profile ? TrainingProfile.Attach(device, trainer) : null;
@@ -78,16 +82,19 @@ internal static class TrainingRun
         if (end == TrainingEnd.StoppedEarly) display.Note($"Stopped early: no better validation loss for {settings.EarlyStop} epochs.");
 
         bool bestIsTested = trainer.ValidationCount > 0 && trainer.Options.Validation != TrainingOptions.ValidateOnTest;
-        using var predictor = new Predictor(device, ModelOf(network, bestIsTested ? trainer.BestWeights : trainer.CurrentWeights, data));
+        Weights best = trainer.BestWeights, last = trainer.CurrentWeights;
+        // The test takes the memory that the steps no longer need.
+        trainer.Dispose();
+        using var predictor = new Predictor(device, ModelOf(network, bestIsTested ? best : last, data));
         Evaluation test = predictor.Evaluate(data.Test, CancellationToken.None);
         if (!double.IsFinite(test.Loss)) throw new TrainingException($"The loss on the test images is {test.Loss}: the training diverged. Try a smaller --lr, or --batch-norm.");
 
-        ModelOf(network, trainer.BestWeights, data).Write(run.File("best.safetensors"));
-        ModelOf(network, trainer.CurrentWeights, data).Write(run.File("model.safetensors"));
+        ModelOf(network, best, data).Write(run.File("best.safetensors"));
+        ModelOf(network, last, data).Write(run.File("model.safetensors"));
         run.WriteBytes("curves.png", TrainingPictures.Curves(trainer.History, trainer.ValidationCount > 0 ? trainer.BestEpoch : null));
         run.WriteBytes("confusion.png", TrainingPictures.Confusion(test.Confusion));
         run.WriteBytes("predictions.png", TrainingPictures.Predictions(SomePredictions(data.Test, test, settings.Seed)));
-        double seconds = (DateTime.Now - Process.GetCurrentProcess().StartTime).TotalSeconds;
+        double seconds = SecondsSinceStart();
         var metrics = new Metrics
         {
             Version = typeof(TrainingRun).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion,
@@ -100,6 +107,7 @@ internal static class TrainingRun
             BestEpoch = trainer.BestEpoch,
             Test = new Score(test.Loss, test.Accuracy),
             SecondsTotal = seconds,
+            SecondsToFirstStep = firstStep,
             SecondsTraining = trainer.TrainingSeconds,
             StepMillisecondsMedian = trainer.StepMilliseconds,
             ImagesPerSecond = (double)trainer.TrainCount * trainer.History.Count / trainer.TrainingSeconds,
@@ -109,7 +117,15 @@ internal static class TrainingRun
         run.WriteMetrics(metrics);
         display.Finished(metrics, run.Path, bestIsTested);
         return run.ReadMetrics();
+
+        void NoteFirstStep(TrainingPosition _)
+        {
+            firstStep = SecondsSinceStart();
+            trainer.StepDone -= NoteFirstStep;
+        }
     }
+
+    private static double SecondsSinceStart() => (DateTime.Now - Process.GetCurrentProcess().StartTime).TotalSeconds;
 
     private static Trainer CreateTrainer(Device device, Network network, DataSet data, TrainSettings settings, Weights initial)
     {
