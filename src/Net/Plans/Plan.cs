@@ -111,7 +111,7 @@ public sealed class Plan
         int end = toScores ? lossStage + 1 : steps.Length;
         for (int i = 0; i < end; i++)
         {
-            if (device.Profile is { } profile) profile.Step = $"{Network.Nodes[stages[i].First].Name} forward";
+            if (device.Profile is { } profile) profile.Step = $"{stages[i].Name(Network.Nodes)} forward";
             steps[i].Forward(batch);
         }
     }
@@ -123,7 +123,7 @@ public sealed class Plan
         for (int i = lossStage; i >= 0; i--)
         {
             if (!hasGradient[i]) continue;
-            if (device.Profile is { } profile) profile.Step = $"{Network.Nodes[stages[i].First].Name} backward";
+            if (device.Profile is { } profile) profile.Step = $"{stages[i].Name(Network.Nodes)} backward";
             foreach (GradientSum sum in sums[i]) sum.Run(batch);
             steps[i].Backward(batch);
         }

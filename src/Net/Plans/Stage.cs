@@ -10,6 +10,9 @@ internal sealed record Stage(int First, int Last)
     /// <summary>Whether the stage is a <see cref="ConvBlock"/>.</summary>
     public bool IsBlock => Last > First;
 
+    /// <summary>The name of its layer, or of its first and last: <c>conv1..pool1</c>.</summary>
+    public string Name(IReadOnlyList<Node> nodes) => IsBlock ? $"{nodes[First].Name}..{nodes[Last].Name}" : nodes[First].Name;
+
     /// <summary>Whether the input lies with its channels last.</summary>
     public bool InputChannelsLast { get; private init; }
 
