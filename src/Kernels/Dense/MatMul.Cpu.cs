@@ -18,6 +18,9 @@ internal sealed unsafe class MatMulCpu : IMatMulKernels
     private const int MinBlockRows = 24;
     private const int MinPackedBlockRows = 12;
 
+    // With so few rows B is transposed block by block: as the left matrix it would meet a right one that is mostly padding.
+    private const int FewRows = 6;
+
     private readonly Device device;
     private readonly bool transposeA;
     private readonly bool transposeB;
@@ -36,7 +39,8 @@ internal sealed unsafe class MatMulCpu : IMatMulKernels
     {
         if (m == 0 || n == 0) return;
         // A BT: the smaller matrix takes the right side. AT BT: the first does, as it lies there the right way round.
-        bool swap = transposeB && (transposeA || m <= n);
+        bool few = transposeB && !transposeA && m <= FewRows;
+        bool swap = transposeB && !few && (transposeA || m <= n);
         float* left = swap ? b.Pointer : a.Pointer, right = swap ? a.Pointer : b.Pointer;
         var work = new MatMulCpuKernel
         {
@@ -51,7 +55,7 @@ internal sealed unsafe class MatMulCpu : IMatMulKernels
             Bias = bias is { } values ? values.Pointer : null,
             Transposed = swap ? 1 : 0,
         };
-        if (work.ColumnStride != 1) Pack(ref work);
+        if (work.ColumnStride != 1 && !few) Pack(ref work);
         work.ColumnBlocks = (work.N + MatMulCpuKernel.BlockColumns - 1) / MatMulCpuKernel.BlockColumns;
         // Enough blocks for all threads, and more so that they end together.
         bool packedAlready = work.Panels != null;
