@@ -31,6 +31,27 @@ public class TrainerTests
         Assert.NotEqual(first, Flat(Trained(SmallData.Options with { Seed = 6 })));
     }
 
+    [Fact]
+    public void Adam_keeps_the_moments_that_its_betas_say()
+    {
+        // After one step m = (1 - beta1) g and v = (1 - beta2) g^2, with the same g for both.
+        TrainingOptions oneStep = SmallData.Options with { Epochs = 1, Limit = 16 };
+        IReadOnlyList<NamedArray> usual = Moments(oneStep), fast = Moments(oneStep with { Beta1 = 0.7f, Beta2 = 0.9f });
+        Assert.Contains(usual[0].Values, m => m != 0);
+        for (int i = 0; i < usual[0].Values.Length; i++)
+        {
+            Assert.Equal(usual[0].Values[i] * (0.3 / 0.1), fast[0].Values[i], 1e-5 * Math.Abs(fast[0].Values[i]));
+            Assert.Equal(usual[1].Values[i] * (0.1 / 0.001), fast[1].Values[i], 1e-5 * fast[1].Values[i]);
+        }
+
+        static IReadOnlyList<NamedArray> Moments(TrainingOptions options)
+        {
+            using Trainer trainer = Create(options);
+            trainer.Run();
+            return trainer.Capture().Optimizer;
+        }
+    }
+
     [Theory]
     [InlineData(OptimizerKind.Adam, 0f, 10)]
     [InlineData(OptimizerKind.Adam, 0f, 13)]

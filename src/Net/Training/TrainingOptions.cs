@@ -43,6 +43,12 @@ public sealed record TrainingOptions
     /// <summary>How the weights are changed.</summary>
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.Adam;
 
+    /// <summary>Adam's and AdamW's first beta: the factor by which the mean of the gradients decays each step.</summary>
+    public float Beta1 { get; init; } = 0.9f;
+
+    /// <summary>Adam's and AdamW's second beta: the factor by which the mean of the gradients' squares decays each step.</summary>
+    public float Beta2 { get; init; } = 0.999f;
+
     /// <summary>Momentum of SGD.</summary>
     public float Momentum { get; init; }
 
@@ -83,6 +89,7 @@ public sealed record TrainingOptions
         if (Epochs < 1) throw new ArgumentException($"--epochs {Epochs}: at least 1 epoch.");
         if (Batch < 1) throw new ArgumentException($"--batch {Batch}: at least 1 image.");
         if (!(LearningRate > 0) || !double.IsFinite(LearningRate)) throw new ArgumentException($"--lr {LearningRate}: a positive number.");
+        if (Beta1 is not (>= 0 and < 1) || Beta2 is not (>= 0 and < 1)) throw new ArgumentException($"--betas {Beta1},{Beta2}: two numbers from 0 up to, not including, 1.");
         if (Momentum is not (>= 0 and < 1)) throw new ArgumentException($"--momentum {Momentum}: from 0 up to, not including, 1.");
         if (Nesterov && Momentum == 0) throw new ArgumentException("Nesterov's momentum needs --momentum above 0.");
         if (!(WeightDecay >= 0) || !float.IsFinite(WeightDecay)) throw new ArgumentException($"--weight-decay {WeightDecay}: not negative.");

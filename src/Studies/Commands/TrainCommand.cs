@@ -13,6 +13,7 @@ internal static class TrainCommand
     private static readonly Option<int> Batch = New("--batch", "Images of one step", Defaults.Batch);
     private static readonly Option<double> Lr = New("--lr", "Learning rate, or the largest of a schedule", Defaults.Lr);
     private static readonly Option<string> Optimizer = Named(New("--optimizer", "adam, adamw or sgd", Defaults.Optimizer), ["adam", "adamw", "sgd"]);
+    private static readonly Option<string> Betas = New("--betas", "The betas of adam and adamw", Defaults.Betas);
     private static readonly Option<float> Momentum = New("--momentum", "Momentum of sgd", Defaults.Momentum);
     private static readonly Option<float> WeightDecay = New("--weight-decay", "Weight decay", Defaults.WeightDecay);
     private static readonly Option<string> Schedule = Named(New("--schedule", "constant, cosine or one-cycle", Defaults.Schedule), ["constant", "cosine", "one-cycle"]);
@@ -28,7 +29,7 @@ internal static class TrainCommand
 
     private static readonly Option[] All =
     [
-        Recipe, CommonOptions.Data, Epochs, Batch, Lr, Optimizer, Momentum, WeightDecay, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment,
+        Recipe, CommonOptions.Data, Epochs, Batch, Lr, Optimizer, Betas, Momentum, WeightDecay, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment,
         CommonOptions.Seed, Steps, Init, Resume, CommonOptions.Out, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
     ];
 
@@ -74,6 +75,7 @@ internal static class TrainCommand
             Batch = Given(Batch, s.Batch),
             Lr = Given(Lr, s.Lr),
             Optimizer = Given(Optimizer, s.Optimizer),
+            Betas = Given(Betas, s.Betas),
             Momentum = Given(Momentum, s.Momentum),
             WeightDecay = Given(WeightDecay, s.WeightDecay),
             Schedule = Given(Schedule, s.Schedule),
