@@ -17,6 +17,8 @@ public class BadRequestTests
     [InlineData("train --validation some", "--validation some: a number of images from 0, or 'test'.")]
     [InlineData("train --optimizer sgd --momentum 1", "--momentum 1: from 0 up to")]
     [InlineData("train --optimizer adagrad", "adagrad")]
+    [InlineData("train --label-smoothing 1", "--label-smoothing 1: from 0 up to")]
+    [InlineData("train --init-gain 0", "--init-gain 0: a positive number.")]
     [InlineData("train --betas 0.9", "--betas 0.9: two numbers with a comma between them")]
     [InlineData("train --betas 0.9,1", "--betas 0.9,1: two numbers from 0 up to, not including, 1.")]
     [InlineData("train --betas NaN,0.9", "--betas NaN,0.9: two numbers from 0")]

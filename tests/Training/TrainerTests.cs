@@ -52,6 +52,34 @@ public class TrainerTests
         }
     }
 
+    [Fact]
+    public void The_initial_gain_scales_the_random_weights_alone()
+    {
+        Weights usual = Weights.Initial(SmallData.Network(), 5), narrow = Weights.Initial(SmallData.Network(), 5, 0.25f);
+        Assert.Contains(usual.Arrays, a => a.Name == "conv1.weight");
+        foreach ((NamedArray a, NamedArray b) in usual.Arrays.Zip(narrow.Arrays))
+        {
+            bool random = a.Name.EndsWith(".weight", StringComparison.Ordinal) && !a.Name.StartsWith("bn", StringComparison.Ordinal);
+            Assert.Equal(a.Values.Select(v => random ? 0.25f * v : v), b.Values);
+        }
+        using Trainer trainer = Create(SmallData.Options with { InitialGain = 0.25f });
+        Assert.Equal(Flat(narrow), Flat(trainer.CurrentWeights));
+    }
+
+    [Fact]
+    public void Label_smoothing_keeps_the_network_from_certainty()
+    {
+        TrainingOptions options = SmallData.Options with { Epochs = 6, LabelSmoothing = 0.3f };
+        Assert.InRange(MeanConfidence(options), 0.6, 0.9);
+        Assert.InRange(MeanConfidence(options with { LabelSmoothing = 0 }), 0.95, 1);
+
+        static double MeanConfidence(TrainingOptions options)
+        {
+            using var predictor = new Predictor(TestDevices.Get("cpu"), new Model(SmallData.Network(), Trained(options), Data.Mean, Data.Deviation, "small"), 10);
+            return predictor.Evaluate(Data.Test).Confidence.Average();
+        }
+    }
+
     [Theory]
     [InlineData(OptimizerKind.Adam, 0f, 10)]
     [InlineData(OptimizerKind.Adam, 0f, 13)]

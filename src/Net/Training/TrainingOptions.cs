@@ -58,6 +58,12 @@ public sealed record TrainingOptions
     /// <summary>Weight decay.</summary>
     public float WeightDecay { get; init; }
 
+    /// <summary>Label smoothing: the share of each target that is spread evenly over all classes. The losses that are reported stay those of the labels.</summary>
+    public float LabelSmoothing { get; init; }
+
+    /// <summary>The factor of He's initialisation, for weights that the training starts by itself; 0.408 is PyTorch's width, 1/sqrt(fan-in).</summary>
+    public float InitialGain { get; init; } = 1;
+
     /// <summary>How the learning rate changes.</summary>
     public ScheduleKind Schedule { get; init; } = ScheduleKind.Constant;
 
@@ -93,6 +99,8 @@ public sealed record TrainingOptions
         if (Momentum is not (>= 0 and < 1)) throw new ArgumentException($"--momentum {Momentum}: from 0 up to, not including, 1.");
         if (Nesterov && Momentum == 0) throw new ArgumentException("Nesterov's momentum needs --momentum above 0.");
         if (!(WeightDecay >= 0) || !float.IsFinite(WeightDecay)) throw new ArgumentException($"--weight-decay {WeightDecay}: not negative.");
+        if (LabelSmoothing is not (>= 0 and < 1)) throw new ArgumentException($"--label-smoothing {LabelSmoothing}: from 0 up to, not including, 1.");
+        if (!(InitialGain > 0) || !float.IsFinite(InitialGain)) throw new ArgumentException($"--init-gain {InitialGain}: a positive number.");
         if (Validation < ValidateOnTest) throw new ArgumentException($"--validation {Validation}: a number of images, or 'test'.");
         if (Limit < 0) throw new ArgumentException($"--limit {Limit}: not negative.");
         if (EarlyStop < 0) throw new ArgumentException($"--early-stop {EarlyStop}: not negative.");

@@ -26,6 +26,10 @@ internal sealed record TrainSettings
 
     public float WeightDecay { get; init; }
 
+    public float LabelSmoothing { get; init; }
+
+    public float InitGain { get; init; } = 1;
+
     public string Schedule { get; init; } = "constant";
 
     /// <summary>A number of images, or <c>test</c>.</summary>
@@ -56,8 +60,13 @@ internal sealed record TrainSettings
     /// <param name="name">One of <see cref="Recipes"/>.</param>
     public static TrainSettings Of(string name) => name switch
     {
-        // One epoch up and down the rate: with batch normalisation this is all that 99 % takes.
-        "fast" => new TrainSettings { Recipe = name, BatchNorm = true, Epochs = 1, Batch = 128, Lr = 4e-3, Betas = "0.7,0.9", Schedule = "one-cycle", Validation = "0" },
+        // Five sixths of the images, each seen once: batch normalisation, a rate as high as small first weights and smoothed labels allow, up
+        // and down. Chosen by its accuracy on the last 10,000 training images (--validation 10000), which it never trains on, not by the
+        // test images: these are for eng/verify's table of ten seeds alone.
+        "fast" => new TrainSettings
+        {
+            Recipe = name, BatchNorm = true, Epochs = 1, Limit = 50_000, Batch = 64, Lr = 8e-3, Betas = "0.7,0.9", LabelSmoothing = 0.1f, InitGain = 0.41f, Schedule = "one-cycle", Validation = "0",
+        },
         "best" => new TrainSettings { Recipe = name, BatchNorm = true, Epochs = 20, Batch = 128, Lr = 4e-3, Schedule = "one-cycle", Validation = "0", Augment = true },
         _ => new TrainSettings(),
     };
@@ -84,6 +93,8 @@ internal sealed record TrainSettings
             Beta2 = beta2,
             Momentum = Momentum,
             WeightDecay = WeightDecay,
+            LabelSmoothing = LabelSmoothing,
+            InitialGain = InitGain,
             Schedule = Schedule switch { "cosine" => ScheduleKind.Cosine, "one-cycle" => ScheduleKind.OneCycle, _ => ScheduleKind.Constant },
             Validation = validation,
             Limit = Limit,
