@@ -65,7 +65,17 @@ internal sealed record TrainSettings
         // test images: these are for eng/verify's table of ten seeds alone.
         "fast" => new TrainSettings
         {
-            Recipe = name, BatchNorm = true, Epochs = 1, Limit = 50_000, Batch = 64, Lr = 8e-3, Betas = "0.7,0.9", LabelSmoothing = 0.1f, InitGain = 0.41f, Schedule = "one-cycle", Validation = "0",
+            Recipe = name,
+            BatchNorm = true,
+            Epochs = 1,
+            Limit = 50_000,
+            Batch = 64,
+            Lr = 8e-3,
+            Betas = "0.7,0.9",
+            LabelSmoothing = 0.1f,
+            InitGain = 0.41f,
+            Schedule = "one-cycle",
+            Validation = "0",
         },
         "best" => new TrainSettings { Recipe = name, BatchNorm = true, Epochs = 20, Batch = 128, Lr = 4e-3, Schedule = "one-cycle", Validation = "0", Augment = true },
         _ => new TrainSettings(),
