@@ -35,6 +35,30 @@ public class LossTests
     }
 
     [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    public void Label_smoothing_changes_the_gradient_alone(string deviceName)
+    {
+        Device device = TestDevices.Get(deviceName);
+        var crossEntropy = new SoftmaxCrossEntropy(device);
+        foreach ((int rows, int columns, int seed) in SoftmaxTests.Shapes())
+        {
+            using var arena = new DeviceArena(device);
+            var random = new Random(seed + 350);
+            var shape = new Shape(rows, columns);
+            double[] x = Values.Normal(random, shape.Count, 3);
+            (int[] labels, Tensor<int> labelsOn) = Labels(arena, random, rows, columns);
+            float scale = 1f / rows, smoothing = seed % 2 == 0 ? 0.125f : 0.75f;
+            Tensor<float> logits = Values.On(arena, shape, x);
+            GuardedTensor plain = Check.Guarded(arena, new Shape(rows)), losses = Check.Guarded(arena, new Shape(rows)), dlogits = Check.Guarded(arena, shape);
+            crossEntropy.Forward(logits, labelsOn, plain.Tensor);
+            crossEntropy.ForwardBackward(logits, labelsOn, scale, losses.Tensor, dlogits.Tensor, smoothing);
+            Assert.Equal(plain.Read("plain"), losses.Read("losses"));
+            double[] gradient = Losses.SmoothedCrossEntropyGradient(x, labels, columns, scale, smoothing);
+            Check.Close(gradient, dlogits.Read("dlogits"), Tolerance.Transcendental, $"smoothed cross-entropy {shape}, dlogits");
+            Check.CentralDifference(p => scale * Losses.SmoothedCrossEntropy(p, labels, columns, smoothing), x, gradient, seed, $"smoothed cross-entropy {shape}");
+        }
+    }
+
+    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
     public void Negative_log_likelihood_and_its_gradient_match_float64(string deviceName)
     {
         Device device = TestDevices.Get(deviceName);
@@ -130,6 +154,7 @@ public class LossTests
         Assert.Throws<ArgumentException>(() => new Softmax(device).Forward(flat, flat));
         Assert.Throws<ArgumentException>(() => new LogSoftmax(device).Forward(x, flat));
         Assert.Throws<ArgumentException>(() => new SoftmaxCrossEntropy(device).Forward(x, fewLabels, losses));
+        Assert.Throws<ArgumentException>(() => new SoftmaxCrossEntropy(device).ForwardBackward(x, labels, 1, losses, x, smoothing: 1));
         Assert.Throws<ArgumentException>(() => new NegativeLogLikelihood(device).Forward(x, labels, x));
         Assert.Throws<ArgumentOutOfRangeException>(() => new BatchScore(device).Record(x, labels, losses, arena.Allocate<float>(new Shape(2, 2)), 2));
     }

@@ -58,4 +58,23 @@ public static class Losses
         for (int i = 0; i < labels.Length; i++) y[i * columns + labels[i]] -= 1;
         return [.. y.Select(v => scale * v)];
     }
+
+    /// <summary>The sum over all rows of the cross-entropy to (1 - smoothing) onehot + smoothing / C.</summary>
+    public static double SmoothedCrossEntropy(double[] logits, int[] labels, int columns, double smoothing)
+    {
+        double[] logp = LogSoftmax(logits, labels.Length, columns);
+        double sum = 0;
+        for (int i = 0; i < labels.Length; i++)
+            for (int j = 0; j < columns; j++)
+                sum -= ((j == labels[i] ? 1 - smoothing : 0) + smoothing / columns) * logp[i * columns + j];
+        return sum;
+    }
+
+    public static double[] SmoothedCrossEntropyGradient(double[] logits, int[] labels, int columns, double scale, double smoothing)
+    {
+        double[] y = Softmax(logits, labels.Length, columns);
+        for (int i = 0; i < y.Length; i++) y[i] -= smoothing / columns;
+        for (int i = 0; i < labels.Length; i++) y[i * columns + labels[i]] -= 1 - smoothing;
+        return [.. y.Select(v => scale * v)];
+    }
 }

@@ -148,6 +148,7 @@ public class SimdWidthTests
         Tensor<float> losses = run.Output(one), sums = run.Output(new Shape(1, 2));
         crossEntropy.Forward(x, labels, run.Output(one));
         crossEntropy.ForwardBackward(x, labels, 1f / rows, losses, run.Output(shape));
+        crossEntropy.ForwardBackward(x, labels, 1f / rows, losses, run.Output(shape), smoothing: 0.1f);
         new BatchScore(device).Record(x, labels, losses, sums, 0);
     });
 

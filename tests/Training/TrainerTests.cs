@@ -31,6 +31,55 @@ public class TrainerTests
         Assert.NotEqual(first, Flat(Trained(SmallData.Options with { Seed = 6 })));
     }
 
+    [Fact]
+    public void Adam_keeps_the_moments_that_its_betas_say()
+    {
+        // After one step m = (1 - beta1) g and v = (1 - beta2) g^2, with the same g for both.
+        TrainingOptions oneStep = SmallData.Options with { Epochs = 1, Limit = 16 };
+        IReadOnlyList<NamedArray> usual = Moments(oneStep), fast = Moments(oneStep with { Beta1 = 0.7f, Beta2 = 0.9f });
+        Assert.Contains(usual[0].Values, m => m != 0);
+        for (int i = 0; i < usual[0].Values.Length; i++)
+        {
+            Assert.Equal(usual[0].Values[i] * (0.3 / 0.1), fast[0].Values[i], 1e-5 * Math.Abs(fast[0].Values[i]));
+            Assert.Equal(usual[1].Values[i] * (0.1 / 0.001), fast[1].Values[i], 1e-5 * fast[1].Values[i]);
+        }
+
+        static IReadOnlyList<NamedArray> Moments(TrainingOptions options)
+        {
+            using Trainer trainer = Create(options);
+            trainer.Run();
+            return trainer.Capture().Optimizer;
+        }
+    }
+
+    [Fact]
+    public void The_initial_gain_scales_the_random_weights_alone()
+    {
+        Weights usual = Weights.Initial(SmallData.Network(), 5), narrow = Weights.Initial(SmallData.Network(), 5, 0.25f);
+        Assert.Contains(usual.Arrays, a => a.Name == "conv1.weight");
+        foreach ((NamedArray a, NamedArray b) in usual.Arrays.Zip(narrow.Arrays))
+        {
+            bool random = a.Name.EndsWith(".weight", StringComparison.Ordinal) && !a.Name.StartsWith("bn", StringComparison.Ordinal);
+            Assert.Equal(a.Values.Select(v => random ? 0.25f * v : v), b.Values);
+        }
+        using Trainer trainer = Create(SmallData.Options with { InitialGain = 0.25f });
+        Assert.Equal(Flat(narrow), Flat(trainer.CurrentWeights));
+    }
+
+    [Fact]
+    public void Label_smoothing_keeps_the_network_from_certainty()
+    {
+        TrainingOptions options = SmallData.Options with { Epochs = 6, LabelSmoothing = 0.3f };
+        Assert.InRange(MeanConfidence(options), 0.6, 0.9);
+        Assert.InRange(MeanConfidence(options with { LabelSmoothing = 0 }), 0.95, 1);
+
+        static double MeanConfidence(TrainingOptions options)
+        {
+            using var predictor = new Predictor(TestDevices.Get("cpu"), new Model(SmallData.Network(), Trained(options), Data.Mean, Data.Deviation, "small"), 10);
+            return predictor.Evaluate(Data.Test).Confidence.Average();
+        }
+    }
+
     [Theory]
     [InlineData(OptimizerKind.Adam, 0f, 10)]
     [InlineData(OptimizerKind.Adam, 0f, 13)]

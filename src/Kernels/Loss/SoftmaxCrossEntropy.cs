@@ -8,12 +8,14 @@ namespace GpuConv.Kernels;
 /// Softmax and negative log-likelihood in one, loss[i] = log(sum over k of e^x[i, k]) - x[i, label[i]], and its gradient
 /// softmax - onehot, which needs no division by small probabilities. Stable for scores of any size. A label outside 0..C-1 makes
 /// its loss NaN, so that it is seen.
+/// With label smoothing (Szegedy et al., Rethinking the Inception Architecture, 2016, arXiv 1512.00567, section 7) the gradient is that of
+/// the cross-entropy to (1 - smoothing) onehot + smoothing / C; the losses stay those of the labels, to be compared with any other's.
 /// </summary>
 public sealed class SoftmaxCrossEntropy
 {
     private readonly Device device;
     private readonly Action<Index1D, int, ArrayView<float>, ArrayView<int>, ArrayView<float>>? forward;
-    private readonly Action<Index1D, int, float, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>>? both;
+    private readonly Action<Index1D, int, float, float, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>>? both;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -23,7 +25,7 @@ public sealed class SoftmaxCrossEntropy
         this.device = device;
         if (device.IsHost) return;
         forward = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, int, ArrayView<float>, ArrayView<int>, ArrayView<float>>(ForwardKernel);
-        both = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, int, float, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>>(BothKernel);
+        both = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, int, float, float, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>>(BothKernel);
     }
 
     /// <summary>The loss of each row. Overwrites losses.</summary>
@@ -36,23 +38,28 @@ public sealed class SoftmaxCrossEntropy
         (int rows, int columns) = Check(logits, labels, losses);
         if (rows == 0) return;
         if (forward is not null) forward(rows, columns, logits.View, labels.View, losses.View);
-        else device.Host.Run(new HostKernel(logits.Pointer, labels.Pointer, 0, losses.Pointer, null, rows, columns), SoftmaxRow.Items(rows, columns));
+        else device.Host.Run(new HostKernel(logits.Pointer, labels.Pointer, 0, 0, losses.Pointer, null, rows, columns), SoftmaxRow.Items(rows, columns));
     }
 
-    /// <summary>The loss of each row and dlogits = scale * (softmax - onehot), the gradient of scale times their sum. Overwrites losses and dlogits.</summary>
+    /// <summary>
+    /// The loss of each row and dlogits = scale * (softmax - target), where the target is the label's onehot or, with smoothing, what the
+    /// class says; without it dlogits is the gradient of scale times the losses' sum. Overwrites losses and dlogits.
+    /// </summary>
     /// <param name="logits">Scores (N, C).</param>
     /// <param name="labels">The true classes (N).</param>
     /// <param name="scale">The factor of each loss: 1/N for their mean.</param>
     /// <param name="losses">The losses (N).</param>
     /// <param name="dlogits">The gradient to the scores (N, C); may be <paramref name="logits"/> itself.</param>
-    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public unsafe void ForwardBackward(Tensor<float> logits, Tensor<int> labels, float scale, Tensor<float> losses, Tensor<float> dlogits)
+    /// <param name="smoothing">The share of the target that is spread evenly over all classes, from 0 up to, not including, 1.</param>
+    /// <exception cref="ArgumentException">The shapes do not fit together, or the smoothing is out of its range.</exception>
+    public unsafe void ForwardBackward(Tensor<float> logits, Tensor<int> labels, float scale, Tensor<float> losses, Tensor<float> dlogits, float smoothing = 0)
     {
+        if (smoothing is not (>= 0 and < 1)) throw new ArgumentException($"Label smoothing {smoothing} must be from 0 to below 1.", nameof(smoothing));
         (int rows, int columns) = Check(logits, labels, losses);
         Require.Shape(dlogits, logits.Shape);
         if (rows == 0) return;
-        if (both is not null) both(rows, columns, scale, logits.View, labels.View, losses.View, dlogits.View);
-        else device.Host.Run(new HostKernel(logits.Pointer, labels.Pointer, scale, losses.Pointer, dlogits.Pointer, rows, columns), SoftmaxRow.Items(rows, columns));
+        if (both is not null) both(rows, columns, scale, smoothing, logits.View, labels.View, losses.View, dlogits.View);
+        else device.Host.Run(new HostKernel(logits.Pointer, labels.Pointer, scale, smoothing, losses.Pointer, dlogits.Pointer, rows, columns), SoftmaxRow.Items(rows, columns));
     }
 
     private static (int Rows, int Columns) Check(Tensor<float> logits, Tensor<int> labels, Tensor<float> losses)
@@ -73,7 +80,7 @@ public sealed class SoftmaxCrossEntropy
         losses[i] = label >= 0 && label < columns ? max - logits[start + label] + XMath.Log(sum) : float.NaN;
     }
 
-    private static void BothKernel(Index1D i, int columns, float scale, ArrayView<float> logits, ArrayView<int> labels, ArrayView<float> losses, ArrayView<float> dlogits)
+    private static void BothKernel(Index1D i, int columns, float scale, float smoothing, ArrayView<float> logits, ArrayView<int> labels, ArrayView<float> losses, ArrayView<float> dlogits)
     {
         int start = i * columns, label = labels[i];
         float max = SoftmaxRow.Max(logits, start, columns);
@@ -82,12 +89,13 @@ public sealed class SoftmaxCrossEntropy
         for (int j = 0; j < columns; j++)
         {
             float probability = XMath.Exp(logits[start + j] - max) / sum;
-            dlogits[start + j] = scale * (j == label ? probability - 1 : probability);
+            float excess = probability - smoothing / columns;
+            dlogits[start + j] = scale * (j == label ? excess - (1 - smoothing) : excess);
         }
     }
 
     // One item owns a block of rows. Without dlogits: the losses alone.
-    private readonly unsafe struct HostKernel(float* logits, int* labels, float scale, float* losses, float* dlogits, int rows, int columns) : IHostKernel
+    private readonly unsafe struct HostKernel(float* logits, int* labels, float scale, float smoothing, float* losses, float* dlogits, int rows, int columns) : IHostKernel
     {
         public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
@@ -103,13 +111,13 @@ public sealed class SoftmaxCrossEntropy
                 float sum = SoftmaxRow.Exponentials<TSimd, TVector>(x, max, dx, columns);
                 losses[i] = max - score + SoftmaxRow.Log<TSimd, TVector>(sum);
                 if (dx is null) continue;
-                float probability = known ? dx[label] / sum : 0;
-                TVector divisor = TSimd.Broadcast(sum), factor = TSimd.Broadcast(scale);
+                float everywhere = smoothing / columns, atLabel = known ? dx[label] / sum - everywhere - (1 - smoothing) : 0;
+                TVector divisor = TSimd.Broadcast(sum), factor = TSimd.Broadcast(scale), spread = TSimd.Broadcast(everywhere);
                 int j = 0;
                 for (; j <= columns - TSimd.Count; j += TSimd.Count)
-                    TSimd.Store(TSimd.Multiply(factor, TSimd.Divide(TSimd.Load(dx + j), divisor)), dx + j);
-                for (; j < columns; j++) dx[j] = scale * (dx[j] / sum);
-                if (known) dx[label] = scale * (probability - 1);
+                    TSimd.Store(TSimd.Multiply(factor, TSimd.Subtract(TSimd.Divide(TSimd.Load(dx + j), divisor), spread)), dx + j);
+                for (; j < columns; j++) dx[j] = scale * (dx[j] / sum - everywhere);
+                if (known) dx[label] = scale * atLabel;
             }
         }
     }

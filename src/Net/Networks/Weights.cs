@@ -9,10 +9,11 @@ public sealed record Weights(IReadOnlyList<NamedArray> Arrays)
     /// <summary>Starting values, a function of the seed and each parameter's name alone: a network with more layers starts its common ones alike.</summary>
     /// <param name="network">The network.</param>
     /// <param name="seed">The seed.</param>
-    public static Weights Initial(Network network, ulong seed)
+    /// <param name="gain">The factor of He's initialisation.</param>
+    public static Weights Initial(Network network, ulong seed, float gain = 1)
     {
         ArgumentNullException.ThrowIfNull(network);
-        return new Weights([.. network.Parameters.Select(p => new NamedArray(p.Name, p.Shape.ToArray(), Start(p, seed)))]);
+        return new Weights([.. network.Parameters.Select(p => new NamedArray(p.Name, p.Shape.ToArray(), Start(p, seed, gain)))]);
     }
 
     /// <summary>Checks that there are values of the right shape for each parameter, and no others, and puts them into the network's order.</summary>
@@ -39,14 +40,14 @@ public sealed record Weights(IReadOnlyList<NamedArray> Arrays)
         return new Weights(ordered);
     }
 
-    private static float[] Start(Parameter parameter, ulong seed)
+    private static float[] Start(Parameter parameter, ulong seed, float gain)
     {
         var values = new float[parameter.Shape.Count];
         if (parameter.Initialization == Initialization.Ones) values.AsSpan().Fill(1);
         if (parameter.Initialization == Initialization.He)
         {
             var random = new RandomSequence(seed, StableHash.Of(parameter.Name));
-            float bound = MathF.Sqrt(6f / parameter.FanIn);
+            float bound = gain * MathF.Sqrt(6f / parameter.FanIn);
             for (int i = 0; i < values.Length; i++) values[i] = bound * (2 * random.NextFloat() - 1);
         }
         return values;

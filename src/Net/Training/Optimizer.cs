@@ -19,7 +19,7 @@ internal sealed class Optimizer
         }
         else
         {
-            adam = new Adam(arena.Device, new AdamOptions { WeightDecay = options.WeightDecay, Decoupled = options.Optimizer == OptimizerKind.AdamW });
+            adam = new Adam(arena.Device, new AdamOptions { Beta1 = options.Beta1, Beta2 = options.Beta2, WeightDecay = options.WeightDecay, Decoupled = options.Optimizer == OptimizerKind.AdamW });
             State.Add(("first_moment", arena.Allocate<float>(parameters.Values.Shape)));
             State.Add(("second_moment", arena.Allocate<float>(parameters.Values.Shape)));
         }

@@ -81,7 +81,7 @@ public sealed class Trainer : IDisposable
             int batch = Math.Min(options.Batch, TrainCount);
             train = new DeviceImages(arena, data.Train, 0, TrainCount);
             parameters = new DeviceParameters(arena, network, withGradients: true);
-            parameters.Load(initial ?? Weights.Initial(network, options.Seed));
+            parameters.Load(initial ?? Weights.Initial(network, options.Seed, options.InitialGain));
             optimizer = new Optimizer(arena, parameters, options);
             plan = new Plan(arena, parameters, batch, PlanPurpose.Train) { Seed = options.Seed };
             gather = new BatchGather(device, data.Mean, data.Deviation);
@@ -302,7 +302,7 @@ public sealed class Trainer : IDisposable
         else gather.Gather(train.Pixels, train.Labels, train.Order, at, input, truth);
         plan.Forward(batch, toScores: true);
         profile?.Step = "loss";
-        loss.ForwardBackward(scores, truth, 1f / batch, losses.First(batch), plan.ScoresGradient.First(batch));
+        loss.ForwardBackward(scores, truth, 1f / batch, losses.First(batch), plan.ScoresGradient.First(batch), Options.LabelSmoothing);
         profile?.Step = "score";
         score.Record(scores, truth, losses.First(batch), sums, stepInEpoch);
         plan.Backward(batch);

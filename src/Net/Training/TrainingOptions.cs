@@ -43,6 +43,12 @@ public sealed record TrainingOptions
     /// <summary>How the weights are changed.</summary>
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.Adam;
 
+    /// <summary>Adam's and AdamW's first beta: the factor by which the mean of the gradients decays each step.</summary>
+    public float Beta1 { get; init; } = 0.9f;
+
+    /// <summary>Adam's and AdamW's second beta: the factor by which the mean of the gradients' squares decays each step.</summary>
+    public float Beta2 { get; init; } = 0.999f;
+
     /// <summary>Momentum of SGD.</summary>
     public float Momentum { get; init; }
 
@@ -51,6 +57,12 @@ public sealed record TrainingOptions
 
     /// <summary>Weight decay.</summary>
     public float WeightDecay { get; init; }
+
+    /// <summary>Label smoothing: the share of each target that is spread evenly over all classes. The losses that are reported stay those of the labels.</summary>
+    public float LabelSmoothing { get; init; }
+
+    /// <summary>The factor of He's initialisation, for weights that the training starts by itself; 0.408 is PyTorch's width, 1/sqrt(fan-in).</summary>
+    public float InitialGain { get; init; } = 1;
 
     /// <summary>How the learning rate changes.</summary>
     public ScheduleKind Schedule { get; init; } = ScheduleKind.Constant;
@@ -83,9 +95,12 @@ public sealed record TrainingOptions
         if (Epochs < 1) throw new ArgumentException($"--epochs {Epochs}: at least 1 epoch.");
         if (Batch < 1) throw new ArgumentException($"--batch {Batch}: at least 1 image.");
         if (!(LearningRate > 0) || !double.IsFinite(LearningRate)) throw new ArgumentException($"--lr {LearningRate}: a positive number.");
+        if (Beta1 is not (>= 0 and < 1) || Beta2 is not (>= 0 and < 1)) throw new ArgumentException($"--betas {Beta1},{Beta2}: two numbers from 0 up to, not including, 1.");
         if (Momentum is not (>= 0 and < 1)) throw new ArgumentException($"--momentum {Momentum}: from 0 up to, not including, 1.");
         if (Nesterov && Momentum == 0) throw new ArgumentException("Nesterov's momentum needs --momentum above 0.");
         if (!(WeightDecay >= 0) || !float.IsFinite(WeightDecay)) throw new ArgumentException($"--weight-decay {WeightDecay}: not negative.");
+        if (LabelSmoothing is not (>= 0 and < 1)) throw new ArgumentException($"--label-smoothing {LabelSmoothing}: from 0 up to, not including, 1.");
+        if (!(InitialGain > 0) || !float.IsFinite(InitialGain)) throw new ArgumentException($"--init-gain {InitialGain}: a positive number.");
         if (Validation < ValidateOnTest) throw new ArgumentException($"--validation {Validation}: a number of images, or 'test'.");
         if (Limit < 0) throw new ArgumentException($"--limit {Limit}: not negative.");
         if (EarlyStop < 0) throw new ArgumentException($"--early-stop {EarlyStop}: not negative.");

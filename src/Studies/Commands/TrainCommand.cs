@@ -13,8 +13,11 @@ internal static class TrainCommand
     private static readonly Option<int> Batch = New("--batch", "Images of one step", Defaults.Batch);
     private static readonly Option<double> Lr = New("--lr", "Learning rate, or the largest of a schedule", Defaults.Lr);
     private static readonly Option<string> Optimizer = Named(New("--optimizer", "adam, adamw or sgd", Defaults.Optimizer), ["adam", "adamw", "sgd"]);
+    private static readonly Option<string> Betas = New("--betas", "The betas of adam and adamw", Defaults.Betas);
     private static readonly Option<float> Momentum = New("--momentum", "Momentum of sgd", Defaults.Momentum);
     private static readonly Option<float> WeightDecay = New("--weight-decay", "Weight decay", Defaults.WeightDecay);
+    private static readonly Option<float> LabelSmoothing = New("--label-smoothing", "The share of each target that is spread over all classes", Defaults.LabelSmoothing);
+    private static readonly Option<float> InitGain = New("--init-gain", "The factor of He's initialisation", Defaults.InitGain);
     private static readonly Option<string> Schedule = Named(New("--schedule", "constant, cosine or one-cycle", Defaults.Schedule), ["constant", "cosine", "one-cycle"]);
     private static readonly Option<bool> BatchNorm = New("--batch-norm", "Batch normalisation after each convolution", Defaults.BatchNorm);
     private static readonly Option<string> Validation = New("--validation", "The last N images of the training file are kept for validation; 0: none; test: the test images are used, as in the report", Defaults.Validation);
@@ -29,7 +32,7 @@ internal static class TrainCommand
 
     private static readonly Option[] All =
     [
-        Recipe, CommonOptions.Data, Epochs, Batch, Lr, Optimizer, Momentum, WeightDecay, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment,
+        Recipe, CommonOptions.Data, Epochs, Batch, Lr, Optimizer, Betas, Momentum, WeightDecay, LabelSmoothing, InitGain, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment,
         CommonOptions.Seed, Steps, Profile, Init, Resume, CommonOptions.Out, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
     ];
 
@@ -75,8 +78,11 @@ internal static class TrainCommand
             Batch = Given(Batch, s.Batch),
             Lr = Given(Lr, s.Lr),
             Optimizer = Given(Optimizer, s.Optimizer),
+            Betas = Given(Betas, s.Betas),
             Momentum = Given(Momentum, s.Momentum),
             WeightDecay = Given(WeightDecay, s.WeightDecay),
+            LabelSmoothing = Given(LabelSmoothing, s.LabelSmoothing),
+            InitGain = Given(InitGain, s.InitGain),
             Schedule = Given(Schedule, s.Schedule),
             Validation = Given(Validation, s.Validation),
             Limit = Given(Limit, s.Limit),

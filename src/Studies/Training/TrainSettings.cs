@@ -19,9 +19,16 @@ internal sealed record TrainSettings
 
     public string Optimizer { get; init; } = "adam";
 
+    /// <summary>Adam's two, with a comma between them.</summary>
+    public string Betas { get; init; } = "0.9,0.999";
+
     public float Momentum { get; init; }
 
     public float WeightDecay { get; init; }
+
+    public float LabelSmoothing { get; init; }
+
+    public float InitGain { get; init; } = 1;
 
     public string Schedule { get; init; } = "constant";
 
@@ -55,8 +62,23 @@ internal sealed record TrainSettings
     /// <param name="name">One of <see cref="Recipes"/>.</param>
     public static TrainSettings Of(string name) => name switch
     {
-        // One epoch up and down the rate: with batch normalisation this is all that 99 % takes.
-        "fast" => new TrainSettings { Recipe = name, BatchNorm = true, Epochs = 1, Batch = 128, Lr = 4e-3, Schedule = "one-cycle", Validation = "0" },
+        // Five sixths of the images, each seen once: batch normalisation, a rate as high as small first weights and smoothed labels allow, up
+        // and down. Chosen by its accuracy on the last 10,000 training images (--validation 10000), which it never trains on, not by the
+        // test images: these are for eng/verify's table of ten seeds alone.
+        "fast" => new TrainSettings
+        {
+            Recipe = name,
+            BatchNorm = true,
+            Epochs = 1,
+            Limit = 50_000,
+            Batch = 64,
+            Lr = 8e-3,
+            Betas = "0.7,0.9",
+            LabelSmoothing = 0.1f,
+            InitGain = 0.41f,
+            Schedule = "one-cycle",
+            Validation = "0",
+        },
         "best" => new TrainSettings { Recipe = name, BatchNorm = true, Epochs = 20, Batch = 128, Lr = 4e-3, Schedule = "one-cycle", Validation = "0", Augment = true },
         _ => new TrainSettings(),
     };
@@ -71,14 +93,20 @@ internal sealed record TrainSettings
         int validation = TrainingOptions.ValidateOnTest;
         if (Validation != "test" && (!int.TryParse(Validation, out validation) || validation < 0))
             throw new RequestException($"--validation {Validation}: a number of images from 0, or 'test'.");
+        if (Betas.Split(',') is not [string first, string second] || !float.TryParse(first, out float beta1) || !float.TryParse(second, out float beta2))
+            throw new RequestException($"--betas {Betas}: two numbers with a comma between them, as 0.9,0.999.");
         var options = new TrainingOptions
         {
             Epochs = Epochs,
             Batch = Batch,
             LearningRate = Lr,
             Optimizer = Optimizer switch { "sgd" => OptimizerKind.Sgd, "adamw" => OptimizerKind.AdamW, _ => OptimizerKind.Adam },
+            Beta1 = beta1,
+            Beta2 = beta2,
             Momentum = Momentum,
             WeightDecay = WeightDecay,
+            LabelSmoothing = LabelSmoothing,
+            InitialGain = InitGain,
             Schedule = Schedule switch { "cosine" => ScheduleKind.Cosine, "one-cycle" => ScheduleKind.OneCycle, _ => ScheduleKind.Constant },
             Validation = validation,
             Limit = Limit,

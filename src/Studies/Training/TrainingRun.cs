@@ -22,7 +22,7 @@ internal static class TrainingRun
         var image = new Shape(data.Train.Channels, data.Train.Height, data.Train.Width);
         Network network = Network.Report(image, data.Classes, settings.BatchNorm);
         Weights initial = settings.Init is null
-            ? Weights.Initial(network, settings.Seed)
+            ? Weights.Initial(network, settings.Seed, settings.InitGain)
             : Weights.Match(network, SafetensorsFile.Read(settings.Init).Tensors, settings.Init);
         using Trainer trainer = CreateTrainer(device, network, data, settings, initial);
         RunFolder run = RunFolder.Create(folder);
