@@ -4,7 +4,7 @@ namespace GpuConv.Kernels;
 internal unsafe struct MatMulCpuKernel : IHostKernel
 {
     public const int BlockColumns = 64;
-    public const int MaxBlockRows = 96;
+    public const int MaxBlockRows = 252;
 
     /// <summary>A chunk of B's columns, and a block of C.</summary>
     public const int ScratchFloats = Gemm.MaxChunk * BlockColumns + MaxBlockRows * BlockColumns;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -7,6 +8,7 @@ namespace GpuConv.Kernels;
 internal static unsafe class Transpose
 {
     /// <summary>destination[i * destinationStride + j] = source[j * sourceStride + i] for i below <paramref name="rows"/>, j below <paramref name="columns"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Copy(float* source, nint sourceStride, int rows, int columns, float* destination, nint destinationStride)
     {
         int j = 0;
@@ -47,6 +49,7 @@ internal static unsafe class Transpose
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Square8(float* from, nint fromStride, float* to, nint toStride)
     {
         Vector256<float> r0 = Vector256.Load(from), r1 = Vector256.Load(from + fromStride), r2 = Vector256.Load(from + 2 * fromStride), r3 = Vector256.Load(from + 3 * fromStride);
@@ -61,6 +64,7 @@ internal static unsafe class Transpose
         Halves(Avx.Shuffle(high01, high23, 0xEE), Avx.Shuffle(high45, high67, 0xEE), to + 3 * toStride, 4 * toStride);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Halves(Vector256<float> a, Vector256<float> b, float* to, nint stride)
     {
         Avx.Permute2x128(a, b, 0x20).Store(to);
