@@ -85,6 +85,21 @@ public class TrainCommandTests(MnistPart part) : IClassFixture<MnistPart>
     }
 
     [Fact]
+    public void A_recipes_options_stand_in_the_metrics_and_can_be_overridden()
+    {
+        using var folder = new TemporaryFolder();
+        Output trained = Run(["train", "--recipe", "fast", "--betas", "0.8,0.95", "--quiet", "--out", folder["run"], .. small]);
+        Assert.True(trained.ExitCode == 0, trained.Error);
+        JsonElement config = JsonDocument.Parse(File.ReadAllText(folder["run/metrics.json"])).RootElement.GetProperty("config");
+        Assert.Equal("fast", config.GetProperty("recipe").GetString());
+        Assert.Equal("one-cycle", config.GetProperty("schedule").GetString());
+        Assert.Equal(0.1f, config.GetProperty("label_smoothing").GetSingle());
+        Assert.Equal(0.41f, config.GetProperty("init_gain").GetSingle());
+        Assert.Equal("0.8,0.95", config.GetProperty("betas").GetString());
+        Assert.Equal(640, config.GetProperty("limit").GetInt32());
+    }
+
+    [Fact]
     public async Task Interrupted_it_says_how_to_go_on_and_loses_nothing()
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS()) Assert.Skip("Signals are sent by the kill command.");

@@ -10,6 +10,51 @@ public class PlanTests
     private const string Residual = "input 2x6x5\nconv 4 3x3 pad 1\nbatchnorm\ntanh\nconv 4 3x3 pad 1\nadd tanh1\nrelu\ndropout 0.5\navgpool 2\nflatten\nlinear 6\nsigmoid\nlinear 5\nadd fc2\nlogsoftmax\n";
     private const string Plain = "input 1x8x8\nconv 3 3x3 pad 1\nleakyrelu 0.1\nmaxpool 2\nconv 4 3x3\ntanh\nglobalavgpool\nlinear 3\nlogsoftmax\n";
 
+    // Two blocks; a block after a layer of its own; one that is none, as its ReLU has a second reader.
+    private const string Blocks = "input 1x8x8\nconv 16 3x3 pad 1\nbatchnorm\nrelu\nmaxpool 2\nconv 32 3x3 pad 1\nrelu\nmaxpool 2\nflatten\nlinear 5\nlogsoftmax\n";
+    private const string LateBlock = "input 2x6x8\nconv 16 3x3 pad 1\ntanh\nconv 16 3x3 pad 1\nbatchnorm\nrelu\nmaxpool 2\nflatten\nlinear 5\nlogsoftmax\n";
+    private const string TwoReaders = "input 1x8x8\nconv 16 3x3 pad 1\nrelu\nmaxpool 2\nconv 16 3x3 pad 3\nadd relu1\ntanh\nflatten\nlinear 5\nlogsoftmax\n";
+
+    [Theory, InlineData(Blocks), InlineData(LateBlock), InlineData(TwoReaders)]
+    public void Layers_that_run_as_one_step_give_what_they_give_one_by_one(string text)
+    {
+        // The simulated GPU runs each layer for itself.
+        (float[] fused, float[] fusedGradient, string fusedSteps) = LossesAndGradients("cpu", text);
+        (float[] single, float[] singleGradient, _) = LossesAndGradients("simulated", text);
+        Assert.Equal(text != TwoReaders, fusedSteps.Contains(".."));
+        AssertClose(single, fused);
+        AssertClose(singleGradient, fusedGradient);
+
+        // Sums of up to a thousand products of order one, each side with its own roundings.
+        static void AssertClose(float[] expected, float[] actual)
+        {
+            for (int i = 0; i < expected.Length; i++) Assert.True(Math.Abs(expected[i] - actual[i]) <= 2e-5 + 2e-5 * Math.Abs(expected[i]), $"{i}: {expected[i]} and {actual[i]}");
+        }
+    }
+
+    private static (float[] Losses, float[] Gradients, string Steps) LossesAndGradients(string deviceName, string text)
+    {
+        Device device = TestDevices.Get(deviceName);
+        Network network = NetworkText.Parse(text);
+        using var arena = new DeviceArena(device);
+        const int batch = 3;
+        var parameters = new DeviceParameters(arena, network, withGradients: true);
+        parameters.Load(Weights.Initial(network, 5));
+        var plan = new Plan(arena, parameters, batch, PlanPurpose.Train);
+        plan.Input.CopyFrom(Array.ConvertAll(Values.Normal(new Random(3), plan.Input.Count), v => (float)v));
+        Tensor<int> labels = arena.Allocate<int>(new Shape(batch));
+        labels.CopyFrom([0, 4, 2]);
+        Tensor<float> losses = arena.Allocate<float>(new Shape(batch));
+        device.Profile = new Profile();
+        plan.Forward(batch, toScores: true);
+        string steps = device.Profile.Step;
+        steps += string.Join(' ', device.Profile.Events.Select(e => e.Step));
+        device.Profile = null;
+        new SoftmaxCrossEntropy(device).ForwardBackward(plan.Scores, labels, 1f / batch, losses, plan.ScoresGradient);
+        plan.Backward(batch);
+        return (losses.ToArray(), parameters.Gradients.ToArray(), steps);
+    }
+
     public static TheoryData<string, string> Cases => new()
     {
         { "cpu", Plain }, { "cpu", Residual }, { "simulated", Plain },

@@ -87,7 +87,7 @@ public class TrainerTests
     [InlineData(OptimizerKind.Sgd, 0.9f, 17)]
     public void Stopped_at_any_step_and_resumed_is_as_never_stopped(OptimizerKind optimizer, float momentum, int stopAfter)
     {
-        TrainingOptions options = SmallData.Options with { Optimizer = optimizer, Momentum = momentum, WeightDecay = 0.01f, MaxShift = 1 };
+        TrainingOptions options = SmallData.Options with { Optimizer = optimizer, Momentum = momentum, WeightDecay = 0.01f, MaxShift = 1, Beta1 = 0.7f, LabelSmoothing = 0.1f, InitialGain = 0.5f };
         Weights whole = Trained(options);
 
         string file = Path.Combine(Path.GetTempPath(), $"gpuconv-{Guid.NewGuid():n}.safetensors");
