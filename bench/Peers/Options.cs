@@ -17,7 +17,7 @@ internal sealed record Options
           --json           the result as JSON on standard output
           --markdown       the table once more, as bench/README.md shows it
           --require        fail if a peer could not run
-          --factor F       fail if a training step or an inference at batch 64 or 256 is less than F times faster than PyTorch's
+          --factor F       fail if a training step at batch 64 or 256 is less than F times faster than PyTorch's
           --one-process    all libraries in one process, to see how they disturb each other
 
         Example: dotnet run -c Release --project bench/Peers -- --only train --rounds 5
