@@ -107,7 +107,8 @@ public class BenchCommandTests
         using Process process = Start("bench", "--device", "cpu", "--what", "steps", "--seconds", "300");
         string? first = await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken);
         Assert.Equal("1 of 7: the device's ceilings", first);
-        using (Process kill = Process.Start("kill", ["-INT", $"{process.Id}"])) kill.WaitForExit();
+        // Not SIGINT, which a program started in the background may have been told to ignore.
+        using (Process kill = Process.Start("kill", ["-TERM", $"{process.Id}"])) kill.WaitForExit();
         Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken), standard = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         Assert.True(process.WaitForExit(TimeSpan.FromSeconds(60)));
         Assert.Equal(130, process.ExitCode);

@@ -110,7 +110,7 @@ public class TrainCommandTests(MnistPart part) : IClassFixture<MnistPart>
         // It has begun when the first weights are there.
         for (int i = 0; i < 600 && !File.Exists(Path.Combine(run, "summary.txt")); i++) Thread.Sleep(50);
         Thread.Sleep(500);
-        using (Process kill = Process.Start("kill", ["-INT", $"{process.Id}"])) kill.WaitForExit();
+        using (Process kill = Process.Start("kill", ["-TERM", $"{process.Id}"])) kill.WaitForExit();
         Assert.True(process.WaitForExit(TimeSpan.FromSeconds(60)));
         Assert.Equal(130, process.ExitCode);
         Assert.Contains($"gpuconv train --resume {run}", await error);
