@@ -96,7 +96,7 @@ public class TrainCommandTests(MnistPart part) : IClassFixture<MnistPart>
         Assert.Equal(0.1f, config.GetProperty("label_smoothing").GetSingle());
         Assert.Equal(0.41f, config.GetProperty("init_gain").GetSingle());
         Assert.Equal("0.8,0.95", config.GetProperty("betas").GetString());
-        Assert.Equal(640, config.GetProperty("limit").GetInt32());
+        Assert.Equal(320, config.GetProperty("limit").GetInt32());
     }
 
     [Fact]
