@@ -5,7 +5,7 @@ namespace GpuConv.Tests;
 /// <summary>A folder with the first images of MNIST: enough for a training to be one, and soon tested without vector instructions too.</summary>
 public sealed class MnistPart : IDisposable
 {
-    public const int TrainImages = 520, TestImages = 200;
+    public const int TrainImages = 520, TestImages = 100;
 
     private readonly TemporaryFolder folder = new();
 
