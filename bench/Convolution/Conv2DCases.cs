@@ -36,20 +36,6 @@ internal static class Conv2DCases
     /// <summary>All of them, then all for one image.</summary>
     public static IEnumerable<Conv2DCase> All => [.. Report, .. Further, .. Report.Concat(Further).Select(c => c with { Batch = 1 })];
 
-    private static Conv2DCase Square(string from, int batch, int channels, int size, int outChannels, int kernel, int stride, int pad, int groups = 1) => new(from, batch, new Conv2DShape
-    {
-        InChannels = channels,
-        InHeight = size,
-        InWidth = size,
-        OutChannels = outChannels,
-        KernelHeight = kernel,
-        KernelWidth = kernel,
-        StrideHeight = stride,
-        StrideWidth = stride,
-        PadTop = pad,
-        PadLeft = pad,
-        PadBottom = pad,
-        PadRight = pad,
-        Groups = groups,
-    });
+    private static Conv2DCase Square(string from, int batch, int channels, int size, int outChannels, int kernel, int stride, int pad, int groups = 1) =>
+        new(from, batch, Conv2DShape.Square(channels, size, outChannels, kernel, pad, stride, groups));
 }

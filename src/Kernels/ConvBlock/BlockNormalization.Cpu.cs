@@ -55,24 +55,14 @@ internal sealed unsafe class BlockNormalization
     /// <param name="count">Of how many values.</param>
     public void UseBatch(NormalizationTensors tensors, int k, double batchMean, double square, long count)
     {
-        double momentum = options.Momentum;
-        float inverseDeviation = (float)(1 / Math.Sqrt(square / count + options.Epsilon));
+        var running = new Running(tensors.RunningMean.Pointer, tensors.RunningVariance.Pointer, options.Momentum, options.Epsilon);
         mean.Pointer[k] = (float)batchMean;
-        inverse.Pointer[k] = inverseDeviation;
-        factor.Pointer[k] = tensors.Scale.Pointer[k] * inverseDeviation;
+        inverse.Pointer[k] = running.Move(k, batchMean, square, count);
+        factor.Pointer[k] = tensors.Scale.Pointer[k] * inverse.Pointer[k];
         shift.Pointer[k] = tensors.Shift.Pointer[k];
-        float* runningMean = tensors.RunningMean.Pointer + k, runningVariance = tensors.RunningVariance.Pointer + k;
-        *runningMean = (float)((1 - momentum) * *runningMean + momentum * batchMean);
-        *runningVariance = (float)((1 - momentum) * *runningVariance + momentum * (square / (count - 1)));
     }
 
     /// <summary>Takes the sums of dz and of dz (x - mean) of a channel: the gradients to shift and scale, and <see cref="A"/> and <see cref="B"/>.</summary>
-    public void UseGradientSums(int k, double sum, double covariation, long count, Tensor<float> dscale, Tensor<float> dshift)
-    {
-        double inverseDeviation = inverse.Pointer[k];
-        dshift.Pointer[k] = (float)sum;
-        dscale.Pointer[k] = (float)(covariation * inverseDeviation);
-        a.Pointer[k] = (float)(sum / count);
-        b.Pointer[k] = (float)(-covariation * inverseDeviation * inverseDeviation / count);
-    }
+    public void UseGradientSums(int k, double sum, double covariation, long count, Tensor<float> dscale, Tensor<float> dshift) =>
+        new ChannelGradients(dscale.Pointer, dshift.Pointer, a.Pointer, b.Pointer).Take(k, sum, covariation, inverse.Pointer[k], count);
 }

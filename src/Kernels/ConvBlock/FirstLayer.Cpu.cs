@@ -30,26 +30,24 @@ internal sealed unsafe class FirstLayerCpu
         packed = arena.Allocate<float>(new Shape(shape.ReductionLength, shape.OutChannels));
         maxSlices = Math.Min(MostSlices, maxBatch);
         Sums = arena.Allocate<float>(new Shape(maxSlices, shape.ReductionLength + 1, shape.OutChannels));
-        // Padded planes, and two rows of results.
-        device.Host.ReserveScratch((long)shape.InChannels * (shape.OutHeight + 2) * (shape.OutWidth + 2) + 2L * shape.OutWidth * shape.OutChannels);
+        // Padded planes, and two rows of results; a copied row may end with a vector that does not.
+        device.Host.ReserveScratch((long)shape.InChannels * (shape.OutHeight + 2) * (shape.OutWidth + 2) + 2L * shape.OutWidth * shape.OutChannels + Gemm.Alignment);
     }
 
     /// <summary>The gradient to the weights in parts, and last that to the bias, (slice, C * 9 + 1, K), after <see cref="GradWeight"/>.</summary>
     public Tensor<float> Sums { get; }
 
-    /// <summary>Whether a convolution can be done this way: at most this many products for an output.</summary>
-    public static bool Fits(Conv2DShape s) =>
-        s is { KernelHeight: 3, KernelWidth: 3, StrideHeight: 1, StrideWidth: 1, DilationHeight: 1, DilationWidth: 1, Groups: 1, InChannels: <= 4 }
-        && s.OutChannels % Gemm.Alignment == 0 && s.OutHeight % 2 == 0 && s.OutWidth % 2 == 0;
+    /// <summary>Whether a convolution with an even height and width of the output can be done this way: the moments of its patches, too, need few channels.</summary>
+    public static bool Fits(Conv2DShape s) => s is { IsPlain3x3: true, InChannels: <= 4 } && s.OutChannels % Gemm.Alignment == 0;
 
     /// <summary>The convolution of images (N, C, H, W) with the weights (K, C, 3, 3), into a sink.</summary>
     public void Forward<TSink>(Tensor<float> x, float* w, TSink sink) where TSink : unmanaged, IRowPairSink
     {
         int taps = shape.ReductionLength, channels = shape.OutChannels, images = x.Shape[0];
         Transpose.Copy(w, taps, taps, channels, packed.Pointer, channels);
-        int rows = Math.Clamp(ItemWindows * device.Threads / Math.Max(1, shape.OutWidth / 2), 1, shape.OutHeight / 2);
-        if (images >= 2 * device.Threads) rows = shape.OutHeight / 2;
-        var kernel = new ForwardKernel<TSink>(shape, Planes(x), rows, packed.Pointer, sink);
+        // Images whole where there are enough for all threads.
+        int rows = images >= 2 * device.Threads ? shape.OutHeight / 2 : Math.Clamp(2 * ItemWindows / shape.OutWidth, 1, shape.OutHeight / 2);
+        var kernel = new ForwardKernel<TSink>(shape, rows, x.Pointer, x.Pointer + x.Count, packed.Pointer, sink);
         device.Host.Run(kernel, images * kernel.Bands);
     }
 
@@ -60,13 +58,11 @@ internal sealed unsafe class FirstLayerCpu
     public int GradWeight(Tensor<float> x, float* dy, byte* winners)
     {
         int images = x.Shape[0], run = (images + maxSlices - 1) / maxSlices, runs = (images + run - 1) / run;
-        device.Host.Run(new GradWeightKernel(shape, Planes(x), images, run, dy, winners, Sums.Pointer), runs);
+        device.Host.Run(new GradWeightKernel(shape, images, run, x.Pointer, x.Pointer + x.Count, dy, winners, Sums.Pointer), runs);
         return runs;
     }
 
-    private PaddedPlanes Planes(Tensor<float> x) => new(x.Pointer, shape.InChannels, shape.InHeight, shape.InWidth, shape.PadTop, shape.PadLeft, shape.OutWidth + 2);
-
-    private readonly struct ForwardKernel<TSink>(Conv2DShape shape, PaddedPlanes planes, int bandRows, float* weights, TSink sink) : IHostKernel
+    private readonly struct ForwardKernel<TSink>(Conv2DShape shape, int bandRows, float* x, float* xEnd, float* weights, TSink sink) : IHostKernel
         where TSink : unmanaged, IRowPairSink
     {
         private int Rows => shape.OutHeight / 2;
@@ -77,28 +73,28 @@ internal sealed unsafe class FirstLayerCpu
         {
             int image = item / Bands, first = item % Bands * bandRows, end = Math.Min(Rows, first + bandRows), channels = shape.OutChannels;
             int planeRows = 2 * (end - first) + 2;
-            planes.Fill(image, 2 * first, planeRows, scratch);
-            nint plane = (nint)planeRows * planes.Columns;
-            float* rows = scratch + plane * shape.InChannels;
+            var planes = ImagePlanes.Padded(shape, planeRows);
+            planes.Fill<TSimd, TVector>(x + (long)image * shape.Input.Count, xEnd, shape.InChannels, 2 * first, planeRows, scratch);
+            float* rows = scratch + planes.PlaneSize * shape.InChannels;
             for (int row = first; row < end; row++)
             {
-                float* corner = scratch + 2 * (row - first) * planes.Columns;
+                float* corner = scratch + 2 * (row - first) * planes.PlaneWidth;
                 int k = 0;
-                for (; k <= channels - 2 * TSimd.Count; k += 2 * TSimd.Count) Windows<TSimd, TVector, Tile1x2>(corner, plane, weights + k, rows + k);
-                if (k < channels) Windows<TSimd, TVector, Tile1x1>(corner, plane, weights + k, rows + k);
+                for (; k <= channels - 2 * TSimd.Count; k += 2 * TSimd.Count) Windows<TSimd, TVector, Tile1x2>(planes, corner, weights + k, rows + k);
+                if (k < channels) Windows<TSimd, TVector, Tile1x1>(planes, corner, weights + k, rows + k);
                 sink.Take<TSimd, TVector>(rows, shape.OutWidth, image, row);
             }
         }
 
         // Two rows of results, (2, Q, K), for one or two vectors of output channels.
         [MethodImpl(MethodImplOptions.NoInlining)]
-        private void Windows<TSimd, TVector, TSize>(float* corner, nint plane, float* weights, float* rows)
+        private void Windows<TSimd, TVector, TSize>(ImagePlanes planes, float* corner, float* weights, float* rows)
             where TSimd : struct, ISimd<TVector>
             where TVector : struct
             where TSize : struct, ITileSize
         {
             int columns = shape.OutWidth, inChannels = shape.InChannels;
-            nint channels = shape.OutChannels, line = planes.Columns, below = columns * channels;
+            nint channels = shape.OutChannels, line = planes.PlaneWidth, plane = planes.PlaneSize, below = columns * channels;
             for (int column = 0; column < columns; column += 2, corner += 2, rows += 2 * channels)
             {
                 TVector a0 = default, b0 = default, c0 = default, d0 = default, a1 = default, b1 = default, c1 = default, d1 = default;
@@ -172,35 +168,37 @@ internal sealed unsafe class FirstLayerCpu
     }
 
     // One item: a run of images.
-    private readonly struct GradWeightKernel(Conv2DShape shape, PaddedPlanes planes, int images, int run, float* dy, byte* winners, float* slices) : IHostKernel
+    private readonly struct GradWeightKernel(Conv2DShape shape, int images, int run, float* x, float* xEnd, float* dy, byte* winners, float* slices) : IHostKernel
     {
         public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
             int channels = shape.OutChannels, rows = shape.OutHeight / 2, columns = shape.OutWidth / 2;
             int chainRows = Math.Max(1, ChainWindows / columns), end = Math.Min(images, (item + 1) * run);
+            int planeRows = shape.OutHeight + 2;
+            var planes = ImagePlanes.Padded(shape, planeRows);
             float* slice = slices + (long)item * (shape.ReductionLength + 1) * channels;
             new Span<float>(slice, (shape.ReductionLength + 1) * channels).Clear();
             for (int image = item * run; image < end; image++)
             {
-                planes.Fill(image, 0, shape.OutHeight + 2, scratch);
+                planes.Fill<TSimd, TVector>(x + (long)image * shape.Input.Count, xEnd, shape.InChannels, 0, planeRows, scratch);
                 for (int c = 0; c < shape.InChannels; c++)
                     for (int row = 0; row < rows; row += chainRows)
                     {
-                        float* corner = scratch + ((long)c * (shape.OutHeight + 2) + 2 * row) * planes.Columns;
+                        float* corner = scratch + c * planes.PlaneSize + 2 * row * planes.PlaneWidth;
                         long window = ((long)image * rows + row) * columns * channels;
                         for (int k = 0; k < channels; k += TSimd.Count)
-                            Chains<TSimd, TVector>(corner, window + k, Math.Min(chainRows, rows - row), columns, slice + 9L * c * channels + k, c > 0 ? null : slice + (long)shape.ReductionLength * channels + k);
+                            Chains<TSimd, TVector>(corner, planes.PlaneWidth, window + k, Math.Min(chainRows, rows - row), columns, slice + 9L * c * channels + k, c > 0 ? null : slice + (long)shape.ReductionLength * channels + k);
                     }
             }
         }
 
         // slice[t] += the sum over the windows of dz x, for the nine kernel elements t of one input channel and a vector of output channels; sum += that of dz, unless null.
         [MethodImpl(MethodImplOptions.NoInlining)]
-        private void Chains<TSimd, TVector>(float* corner, long window, int rows, int columns, float* slice, float* sum) where TSimd : struct, ISimd<TVector> where TVector : struct
+        private void Chains<TSimd, TVector>(float* corner, int line, long window, int rows, int columns, float* slice, float* sum) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
             int channels = shape.OutChannels;
             TVector t0 = default, t1 = default, t2 = default, t3 = default, t4 = default, t5 = default, t6 = default, t7 = default, t8 = default, total = default;
-            for (int row = 0; row < rows; row++, corner += 2 * planes.Columns)
+            for (int row = 0; row < rows; row++, corner += 2 * line)
             {
                 float* top = corner;
                 for (int column = 0; column < columns; column++, window += channels, top += 2)
@@ -212,13 +210,13 @@ internal sealed unsafe class FirstLayerCpu
                     total = TSimd.Add(total, TSimd.Or(TSimd.Or(a, b), TSimd.Or(c, d)));
                     float* p = top;
                     Row<TSimd, TVector>(p, a, b, ref t0, ref t1, ref t2);
-                    p += planes.Columns;
+                    p += line;
                     Row<TSimd, TVector>(p, c, d, ref t0, ref t1, ref t2);
                     Row<TSimd, TVector>(p, a, b, ref t3, ref t4, ref t5);
-                    p += planes.Columns;
+                    p += line;
                     Row<TSimd, TVector>(p, c, d, ref t3, ref t4, ref t5);
                     Row<TSimd, TVector>(p, a, b, ref t6, ref t7, ref t8);
-                    p += planes.Columns;
+                    p += line;
                     Row<TSimd, TVector>(p, c, d, ref t6, ref t7, ref t8);
                 }
             }
@@ -253,28 +251,5 @@ internal sealed unsafe class FirstLayerCpu
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static void AddTo<TSimd, TVector>(TVector value, float* sum) where TSimd : struct, ISimd<TVector> where TVector : struct =>
             TSimd.Store(TSimd.Add(TSimd.Load(sum), value), sum);
-    }
-}
-
-/// <summary>Rows of an image's planes with zeros around the image.</summary>
-internal readonly unsafe struct PaddedPlanes(float* x, int channels, int height, int width, int padTop, int padLeft, int columns)
-{
-    public int Columns => columns;
-
-    /// <summary>Copies rows, counted from the first row of padding, of all channels of an image.</summary>
-    public void Fill(int image, int first, int rows, float* planes)
-    {
-        for (int c = 0; c < channels; c++)
-        {
-            float* plane = x + ((long)image * channels + c) * height * width;
-            for (int row = first - padTop; row < first - padTop + rows; row++, planes += columns)
-            {
-                var to = new Span<float>(planes, columns);
-                to.Clear();
-                if (row < 0 || row >= height) continue;
-                int count = Math.Min(width, columns - padLeft);
-                new ReadOnlySpan<float>(plane + (long)row * width, count).CopyTo(to[padLeft..]);
-            }
-        }
     }
 }

@@ -1,7 +1,7 @@
 namespace GpuConv.Kernels;
 
 /// <summary>
-/// A block that begins a network: its convolution is <see cref="FirstLayerCpu"/>'s, pooled in registers. The statistics of batch normalisation
+/// A block that begins a network: its convolution is <see cref="FirstLayerCpu"/>'s, pooled two rows at a time. The statistics of batch normalisation
 /// and its part of the gradient follow from <see cref="PatchMoments"/>, so that the convolution's results, the largest activations of
 /// the network, are never stored: with or without normalisation, forward and backward are one pass each over input and pooled output.
 /// </summary>

@@ -22,8 +22,8 @@ internal sealed unsafe class PatchMoments
         Mean = new double[shape.ReductionLength];
         Covariance = new double[shape.ReductionLength * shape.ReductionLength];
         partial = arena.Allocate<double>(new Shape(maxBatch, PartialCount));
-        // The planes, and behind them once more as float64.
-        device.Host.ReserveScratch(3L * shape.InChannels * (shape.OutHeight + 2) * (shape.OutWidth + 2));
+        // The planes, and behind them once more as float64; a copied row may end with a vector that does not.
+        device.Host.ReserveScratch(3L * shape.InChannels * (shape.OutHeight + 2) * (shape.OutWidth + 2) + Gemm.Alignment);
     }
 
     /// <summary>The mean of each element of a patch, in order of (c, r, s).</summary>
@@ -41,8 +41,7 @@ internal sealed unsafe class PatchMoments
     public void Compute(Tensor<float> x)
     {
         int images = x.Shape[0];
-        var planes = new PaddedPlanes(x.Pointer, shape.InChannels, shape.InHeight, shape.InWidth, shape.PadTop, shape.PadLeft, shape.OutWidth + 2);
-        device.Host.Run(new Kernel(planes, shape.InChannels, shape.OutHeight, shape.OutWidth, PartialCount, partial.Pointer), images);
+        device.Host.Run(new Kernel(ImagePlanes.Padded(shape, shape.OutHeight + 2), shape, PartialCount, x.Pointer, x.Pointer + x.Count, partial.Pointer), images);
 
         double* total = stackalloc double[PartialCount];
         for (int i = 0; i < PartialCount; i++) total[i] = partial.Pointer[i];
@@ -76,30 +75,31 @@ internal sealed unsafe class PatchMoments
     }
 
     // One item owns an image.
-    private readonly struct Kernel(PaddedPlanes planes, int channels, int height, int width, int partialCount, double* partial) : IHostKernel
+    private readonly struct Kernel(ImagePlanes planes, Conv2DShape shape, int partialCount, float* x, float* xEnd, double* partial) : IHostKernel
     {
         public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
-            int count = channels * (height + 2) * planes.Columns;
-            planes.Fill(item, 0, height + 2, scratch);
+            int groups = 3 * shape.InChannels, count = shape.InChannels * planes.PlaneSize;
+            planes.Fill<TSimd, TVector>(x + (long)item * shape.Input.Count, xEnd, shape.InChannels, 0, shape.OutHeight + 2, scratch);
             double* values = (double*)(scratch + (count + 1) / 2 * 2);
             for (int i = 0; i < count; i++) values[i] = scratch[i];
 
             double* to = partial + (long)item * partialCount;
-            for (int first = 0; first < 3 * channels; first++)
-                for (int second = first; second < 3 * channels; second++, to += 9) Products(Group(values, first), Group(values, second), to);
-            for (int group = 0; group < 3 * channels; group++, to += 3) Sums(Group(values, group), to);
+            for (int first = 0; first < groups; first++)
+                for (int second = first; second < groups; second++, to += 9) Products(Group(values, first), Group(values, second), to);
+            for (int group = 0; group < groups; group++, to += 3) Sums(Group(values, group), to);
         }
 
         // Where the group's first element meets the first output.
-        private double* Group(double* values, int group) => values + ((long)(group / 3) * (height + 2) + group % 3) * planes.Columns;
+        private double* Group(double* values, int group) => values + group / 3 * planes.PlaneSize + group % 3 * planes.PlaneWidth;
 
         // The sums of from[i] over all outputs, for i below 3.
         [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         private void Sums(double* from, double* to)
         {
+            int height = shape.OutHeight, width = shape.OutWidth;
             Vector256<double> s0 = default, s1 = default, s2 = default;
-            for (int row = 0; row < height; row++, from += planes.Columns)
+            for (int row = 0; row < height; row++, from += planes.PlaneWidth)
             {
                 int column = 0;
                 for (; column <= width - 4; column += 4)
@@ -122,8 +122,9 @@ internal sealed unsafe class PatchMoments
         [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         private void Products(double* first, double* second, double* to)
         {
+            int height = shape.OutHeight, width = shape.OutWidth;
             Vector256<double> s00 = default, s01 = default, s02 = default, s10 = default, s11 = default, s12 = default, s20 = default, s21 = default, s22 = default;
-            for (int row = 0; row < height; row++, first += planes.Columns, second += planes.Columns)
+            for (int row = 0; row < height; row++, first += planes.PlaneWidth, second += planes.PlaneWidth)
             {
                 for (int column = 0; column < width; column += 4)
                 {

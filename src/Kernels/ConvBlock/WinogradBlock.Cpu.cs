@@ -1,7 +1,7 @@
 namespace GpuConv.Kernels;
 
 /// <summary>
-/// A block whose convolution is done by <see cref="WinogradCpu"/>: a tile of its results is a pooling window, and is pooled in registers.
+/// A block whose convolution is done by <see cref="WinogradCpu"/>: its results are pooled two rows at a time, while they are in the first-level cache.
 /// With batch normalisation in training the convolution's results are stored once, as the statistics must be known before they can be
 /// normalised and the gradient needs them again; what comes after looks only at the windows' choices, a quarter of them.
 /// </summary>

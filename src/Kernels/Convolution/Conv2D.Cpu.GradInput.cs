@@ -10,7 +10,7 @@ namespace GpuConv.Kernels;
 internal sealed unsafe partial class Conv2DCpu
 {
     private readonly Tensor<float> packedWeights;
-    private int gradInputRows, gradInputWidth, gradInputPlaneSize, phaseTable, phaseCount, zeroPhase;
+    private int gradInputRows, gradInputWidth, gradInputPlaneSize, phaseTable, phaseCount;
 
     // One phase of dx: along each axis the first row, how many, and its first row's place in the planes, in ascending kernel elements.
     private readonly record struct Phase(int First, int Count, int Begin, int[] Elements);
@@ -31,8 +31,6 @@ internal sealed unsafe partial class Conv2DCpu
         gradInputRows = BlockRows(height, gradInputWidth, shape.GroupOutChannels, shift, shape.GroupInChannels);
         gradInputPlaneSize = (gradInputRows + shift) * gradInputWidth;
 
-        zeroPhase = table.Count;
-        table.Add(0);
         var entries = new List<PhaseEntry>();
         int weights = 0;
         foreach (Phase row in rows)
@@ -85,14 +83,8 @@ internal sealed unsafe partial class Conv2DCpu
         {
             Height = shape.OutHeight,
             Width = shape.OutWidth,
-            RowStep = 1,
-            ColumnStep = 1,
             RowOrigin = shape.PadTop / shape.StrideHeight - GradInputShiftH,
             ColumnOrigin = shape.PadLeft / shape.StrideWidth - GradInputShiftW,
-            RowPhases = Table + zeroPhase,
-            RowPhaseCount = 1,
-            ColumnPhases = Table + zeroPhase,
-            ColumnPhaseCount = 1,
             PlaneWidth = gradInputWidth,
             PlaneSize = gradInputPlaneSize,
         };

@@ -52,6 +52,34 @@ public readonly record struct Conv2DShape
     /// <summary>Groups: output channel k sees the input channels of its own group only. As many groups as channels: depthwise.</summary>
     public int Groups { get; init; } = 1;
 
+    /// <summary>A 3 x 3 kernel without strides, dilation or groups.</summary>
+    internal bool IsPlain3x3 => this is { KernelHeight: 3, KernelWidth: 3, StrideHeight: 1, StrideWidth: 1, DilationHeight: 1, DilationWidth: 1, Groups: 1 };
+
+    /// <summary>A square kernel on a square image, with the same padding on all sides.</summary>
+    /// <param name="channels">Channels of the input.</param>
+    /// <param name="size">Height and width of the input.</param>
+    /// <param name="outChannels">Channels of the output.</param>
+    /// <param name="kernel">Height and width of the kernel.</param>
+    /// <param name="padding">Rows and columns of zeros on each side.</param>
+    /// <param name="stride">Rows and columns from one output to the next.</param>
+    /// <param name="groups">Groups of channels.</param>
+    public static Conv2DShape Square(int channels, int size, int outChannels, int kernel, int padding, int stride = 1, int groups = 1) => new()
+    {
+        InChannels = channels,
+        InHeight = size,
+        InWidth = size,
+        OutChannels = outChannels,
+        KernelHeight = kernel,
+        KernelWidth = kernel,
+        StrideHeight = stride,
+        StrideWidth = stride,
+        PadTop = padding,
+        PadLeft = padding,
+        PadBottom = padding,
+        PadRight = padding,
+        Groups = groups,
+    };
+
     /// <summary>A shape with stride 1, dilation 1, one group and no padding; the rest is set by initialisers.</summary>
     public Conv2DShape() { }
 

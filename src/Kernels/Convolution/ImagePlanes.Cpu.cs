@@ -16,22 +16,34 @@ internal readonly unsafe struct ImagePlanes
 
     public required int Width { get; init; }
 
-    public required int RowStep { get; init; }
+    public int RowStep { get; init; } = 1;
 
-    public required int ColumnStep { get; init; }
+    public int ColumnStep { get; init; } = 1;
 
     public required int RowOrigin { get; init; }
 
     public required int ColumnOrigin { get; init; }
 
-    /// <summary>The phases that some kernel element looks at.</summary>
-    public required int* RowPhases { get; init; }
+    /// <summary>The phases that some kernel element looks at; null: phase 0 alone, as without a stride.</summary>
+    public int* RowPhases { get; init; }
 
-    public required int RowPhaseCount { get; init; }
+    public int RowPhaseCount { get; init; } = 1;
 
-    public required int* ColumnPhases { get; init; }
+    public int* ColumnPhases { get; init; }
 
-    public required int ColumnPhaseCount { get; init; }
+    public int ColumnPhaseCount { get; init; } = 1;
+
+    /// <summary>Planes without phases; the sizes are set by initialisers.</summary>
+    public ImagePlanes() { }
+
+    /// <summary>The input of a convolution without strides, some rows at a time, each as wide as its outputs look at.</summary>
+    /// <param name="shape">The convolution.</param>
+    /// <param name="rows">Rows of a plane.</param>
+    public static ImagePlanes Padded(Conv2DShape shape, int rows)
+    {
+        int width = shape.OutWidth + (shape.KernelWidth - 1) * shape.DilationWidth;
+        return new() { Height = shape.InHeight, Width = shape.InWidth, RowOrigin = -shape.PadTop, ColumnOrigin = -shape.PadLeft, PlaneWidth = width, PlaneSize = rows * width };
+    }
 
     /// <summary>Floats from one row of a plane to the next.</summary>
     public required int PlaneWidth { get; init; }
@@ -56,8 +68,10 @@ internal readonly unsafe struct ImagePlanes
         for (int c = 0; c < channels; c++, image += (long)Height * Width)
             for (int a = 0; a < RowPhaseCount; a++)
                 for (int b = 0; b < ColumnPhaseCount; b++, planes += PlaneSize)
-                    FillPlane<TSimd, TVector>(image, end, first * RowStep + RowPhases[a] + RowOrigin, ColumnPhases[b] + ColumnOrigin, rows, planes);
+                    FillPlane<TSimd, TVector>(image, end, first * RowStep + Phase(RowPhases, a) + RowOrigin, Phase(ColumnPhases, b) + ColumnOrigin, rows, planes);
     }
+
+    private static int Phase(int* phases, int i) => phases == null ? 0 : phases[i];
 
     private void FillPlane<TSimd, TVector>(float* image, float* end, int top, int left, int rows, float* plane)
         where TSimd : struct, ISimd<TVector>

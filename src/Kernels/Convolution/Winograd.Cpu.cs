@@ -41,7 +41,7 @@ internal sealed unsafe class WinogradCpu
 
     /// <summary>Whether a convolution can be done this way.</summary>
     public static bool Fits(Conv2DShape s) =>
-        s is { KernelHeight: 3, KernelWidth: 3, StrideHeight: 1, StrideWidth: 1, DilationHeight: 1, DilationWidth: 1, Groups: 1, PadTop: <= 2, PadLeft: <= 2, PadBottom: <= 2, PadRight: <= 2 }
+        s is { IsPlain3x3: true, PadTop: <= 2, PadLeft: <= 2, PadBottom: <= 2, PadRight: <= 2 }
         && s.InChannels % Gemm.Alignment == 0 && s.OutChannels % Gemm.Alignment == 0;
 
     private int SliceFloats => checked(shape.OutChannels * SliceChannelFloats(shape.InChannels));

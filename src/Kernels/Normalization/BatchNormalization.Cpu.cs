@@ -109,12 +109,8 @@ internal sealed unsafe class BatchNormalizationCpu : IBatchNormalizationKernels
                     double d = means[n * layout.Channels + c] - mean;
                     square += squares[n * layout.Channels + c] + layout.Pixels * d * d;
                 }
-                long count = (long)layout.Batch * layout.Pixels;
-                double momentum = running.Momentum;
                 affine.Mean[c] = (float)(origin + mean);
-                affine.Inverse[c] = (float)(1 / Math.Sqrt(square / count + running.Epsilon));
-                running.Mean[c] = (float)((1 - momentum) * running.Mean[c] + momentum * (origin + mean));
-                running.Variance[c] = (float)((1 - momentum) * running.Variance[c] + momentum * (square / (count - 1)));
+                affine.Inverse[c] = running.Move(c, origin + mean, square, (long)layout.Batch * layout.Pixels);
             }
         }
     }

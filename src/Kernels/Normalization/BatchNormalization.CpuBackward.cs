@@ -26,19 +26,18 @@ internal readonly unsafe struct MergeGradientSums(ChannelLayout layout, float* s
 {
     public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
     {
+        // a and b go over what has been read.
+        var gradients = new ChannelGradients(dscale, dshift, sums, covariations);
         (int c, int end) = layout.Features(item);
         for (; c < end; c++)
         {
-            double sum = 0, covariation = 0, inverse = affine.Inverse[c], count = (double)layout.Batch * layout.Pixels;
+            double sum = 0, covariation = 0;
             for (int n = 0; n < layout.Batch; n++)
             {
                 sum += sums[n * layout.Channels + c];
                 covariation += covariations[n * layout.Channels + c];
             }
-            dshift[c] = (float)sum;
-            dscale[c] = (float)(covariation * inverse);
-            sums[c] = (float)(sum / count);
-            covariations[c] = (float)(-covariation * inverse * inverse / count);
+            gradients.Take(c, sum, covariation, affine.Inverse[c], (double)layout.Batch * layout.Pixels);
         }
     }
 }
@@ -149,6 +148,30 @@ internal readonly unsafe struct Running(float* mean, float* variance, float mome
 {
     public readonly float* Mean = mean, Variance = variance;
     public readonly float Momentum = momentum, Epsilon = epsilon;
+
+    /// <summary>Moves a channel's running statistics by a batch's: its mean and its sum of squared deviations of so many values. Returns 1 / sqrt(variance + epsilon).</summary>
+    public float Move(int c, double mean, double square, long count)
+    {
+        double momentum = Momentum;
+        Mean[c] = (float)((1 - momentum) * Mean[c] + momentum * mean);
+        Variance[c] = (float)((1 - momentum) * Variance[c] + momentum * (square / (count - 1)));
+        return (float)(1 / Math.Sqrt(square / count + Epsilon));
+    }
+}
+
+/// <summary>The gradients of one value for each channel, and dx = scale inverse (dy - a + b (x - mean)).</summary>
+internal readonly unsafe struct ChannelGradients(float* dscale, float* dshift, float* a, float* b)
+{
+    public readonly float* A = a, B = b;
+
+    /// <summary>Takes the sums of dy and of dy (x - mean) of a channel over so many values.</summary>
+    public void Take(int c, double sum, double covariation, double inverse, double count)
+    {
+        dshift[c] = (float)sum;
+        dscale[c] = (float)(covariation * inverse);
+        A[c] = (float)(sum / count);
+        B[c] = (float)(-covariation * inverse * inverse / count);
+    }
 }
 
 /// <summary>Loads and stores of whole vectors or, at the end of a row of channels, of the lanes there are.</summary>

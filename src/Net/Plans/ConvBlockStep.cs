@@ -5,7 +5,6 @@ namespace GpuConv.Net;
 /// <summary>A convolution, normalisation or none, ReLU and pooling as one step: <see cref="ConvBlock"/>.</summary>
 internal sealed class ConvBlockStep : ILayerStep
 {
-    private readonly StepContext context;
     private readonly ConvBlock block;
     private readonly ChannelsLast input, output;
     private readonly ChannelsLast? inputGradient, outputGradient;
@@ -19,9 +18,8 @@ internal sealed class ConvBlockStep : ILayerStep
     /// <param name="norm">The node of the batch normalisation, or null.</param>
     public ConvBlockStep(StepContext context, Stage stage, Node? norm)
     {
-        this.context = context;
         var layer = (Conv2DLayer)context.Node.Layer;
-        Conv2DShape shape = layer.ShapeFor(context.Node.InputShapes[0]);
+        Conv2DShape shape = Stage.ShapeOf(context.Node);
         NormalizationOptions? options = norm?.Layer is BatchNormalizationLayer n ? new NormalizationOptions(n.Epsilon, n.Momentum) : null;
         block = new ConvBlock(context.Arena, shape, context.MaxBatch, options, context.Trains, context.InputGradient is not null);
         bool inputAsItIs = stage.InputChannelsLast || !ConvBlock.TakesChannelsLast(shape);

@@ -13,6 +13,9 @@ internal sealed record Stage(int First, int Last)
     /// <summary>The name of its layer, or of its first and last: <c>conv1..pool1</c>.</summary>
     public string Name(IReadOnlyList<Node> nodes) => IsBlock ? $"{nodes[First].Name}..{nodes[Last].Name}" : nodes[First].Name;
 
+    /// <summary>The sizes of a node's convolution.</summary>
+    public static Conv2DShape ShapeOf(Node node) => ((Conv2DLayer)node.Layer).ShapeFor(node.InputShapes[0]);
+
     /// <summary>Whether the input lies with its channels last.</summary>
     public bool InputChannelsLast { get; private init; }
 
@@ -32,15 +35,14 @@ internal sealed record Stage(int First, int Last)
             int last = purpose == PlanPurpose.InputGradient ? i : BlockEnd(nodes, i);
             int input = nodes[i].Inputs[0];
             bool inputGradient = purpose == PlanPurpose.Train && input >= 0 && needsGradient(input);
-            bool supported = last > i && ConvBlock.Supports(device, ((Conv2DLayer)nodes[i].Layer).ShapeFor(nodes[i].InputShapes[0]), inputGradient);
+            bool supported = last > i && ConvBlock.Supports(device, ShapeOf(nodes[i]), inputGradient);
             stages.Add(new Stage(i, supported ? last : i));
         }
         // Between two blocks activations keep their channels last.
         for (int i = 1; i < stages.Count; i++)
         {
             (Stage before, Stage after) = (stages[i - 1], stages[i]);
-            if (!before.IsBlock || !after.IsBlock || !IsOnlyReader(nodes, after.First, before.Last)) continue;
-            if (!ConvBlock.TakesChannelsLast(((Conv2DLayer)nodes[after.First].Layer).ShapeFor(nodes[after.First].InputShapes[0]))) continue;
+            if (!before.IsBlock || !after.IsBlock || !IsOnlyReader(nodes, after.First, before.Last) || !ConvBlock.TakesChannelsLast(ShapeOf(nodes[after.First]))) continue;
             stages[i - 1] = before with { OutputChannelsLast = true };
             stages[i] = after with { InputChannelsLast = true };
         }

@@ -114,11 +114,7 @@ internal static class ConvBlockCases
         }
 
         // The input element that a kernel element (c, r, s) sees at an output pixel; null in the padding.
-        private int? Seen(int n, int pixel, int element)
-        {
-            int c = element / 9, h = pixel / s.OutWidth + element / 3 % 3 - s.PadTop, q = pixel % s.OutWidth + element % 3 - s.PadLeft;
-            return h < 0 || h >= s.InHeight || q < 0 || q >= s.InWidth ? null : ((n * s.InChannels + c) * s.InHeight + h) * s.InWidth + q;
-        }
+        private int? Seen(int n, int pixel, int element) => ConvolutionCases.Input(s, n, element / 9, pixel / s.OutWidth, pixel % s.OutWidth, element / 3 % 3, element % 3);
 
         private sealed record Channel(double[] Z, double[] Magnitude, int[] Winner, double[] Gradient);
     }

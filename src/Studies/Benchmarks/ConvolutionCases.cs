@@ -5,24 +5,6 @@ namespace GpuConv.Studies;
 /// <summary>Convolution: forward and the three gradients.</summary>
 internal static class ConvolutionCases
 {
-    /// <summary>A square convolution; equal padding on all sides.</summary>
-    public static Conv2DShape Square(int channels, int size, int outChannels, int kernel, int pad, int stride = 1, int groups = 1) => new()
-    {
-        InChannels = channels,
-        InHeight = size,
-        InWidth = size,
-        OutChannels = outChannels,
-        KernelHeight = kernel,
-        KernelWidth = kernel,
-        StrideHeight = stride,
-        StrideWidth = stride,
-        PadTop = pad,
-        PadLeft = pad,
-        PadBottom = pad,
-        PadRight = pad,
-        Groups = groups,
-    };
-
     /// <summary>The four passes of a convolution.</summary>
     public static IEnumerable<KernelCase> Of(string name, int batch, Conv2DShape s)
     {
@@ -115,8 +97,8 @@ internal static class ConvolutionCases
 
     private static int Weight(Conv2DShape s, int k, int c, int r, int t) => ((k * s.GroupInChannels + c) * s.KernelHeight + r) * s.KernelWidth + t;
 
-    // The input element that output (p, q) multiplies by kernel element (r, t); null in the padding.
-    private static int? Input(Conv2DShape s, int n, int c, int p, int q, int r, int t)
+    /// <summary>The input element that output (p, q) multiplies by kernel element (r, t); null in the padding.</summary>
+    public static int? Input(Conv2DShape s, int n, int c, int p, int q, int r, int t)
     {
         int h = p * s.StrideHeight + r * s.DilationHeight - s.PadTop, w = q * s.StrideWidth + t * s.DilationWidth - s.PadLeft;
         return h < 0 || h >= s.InHeight || w < 0 || w >= s.InWidth ? null : ((n * s.InChannels + c) * s.InHeight + h) * s.InWidth + w;

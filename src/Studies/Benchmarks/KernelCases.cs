@@ -14,8 +14,8 @@ internal static class KernelCases
     /// <summary>The network's convolutions as plans for CPUs run them.</summary>
     private static IEnumerable<KernelCase> Fused =>
     [
-        .. ConvBlockCases.Of("conv1", 64, ConvolutionCases.Square(1, 28, 32, kernel: 3, pad: 1)),
-        .. ConvBlockCases.Of("conv2", 64, ConvolutionCases.Square(32, 14, 32, kernel: 3, pad: 1)),
+        .. ConvBlockCases.Of("conv1", 64, Conv2DShape.Square(1, 28, 32, kernel: 3, padding: 1)),
+        .. ConvBlockCases.Of("conv2", 64, Conv2DShape.Square(32, 14, 32, kernel: 3, padding: 1)),
     ];
 
     /// <summary>Every operator with the shapes that it has in the report's network.</summary>
@@ -27,8 +27,8 @@ internal static class KernelCases
         return
         [
             .. InputCases.Of(batch, size),
-            .. ConvolutionCases.Of("conv1", batch, ConvolutionCases.Square(1, size, channels, kernel: 3, pad: 1)),
-            .. ConvolutionCases.Of("conv2", batch, ConvolutionCases.Square(channels, half, channels, kernel: 3, pad: 1)),
+            .. ConvolutionCases.Of("conv1", batch, Conv2DShape.Square(1, size, channels, kernel: 3, padding: 1)),
+            .. ConvolutionCases.Of("conv2", batch, Conv2DShape.Square(channels, half, channels, kernel: 3, padding: 1)),
             .. NormalizationCases.Of("bn1", batch, channels, size),
             .. NormalizationCases.Of("bn2", batch, channels, half),
             .. PoolingCases.Max("maxpool1", batch, channels, size, window: 2),
@@ -48,11 +48,11 @@ internal static class KernelCases
     private static IEnumerable<KernelCase> Further =>
     [
         DenseCases.Product(1024),
-        .. ConvolutionCases.Of("CIFAR", 64, ConvolutionCases.Square(64, 32, 64, kernel: 3, pad: 1)),
-        .. ConvolutionCases.Of("CIFAR, strided", 64, ConvolutionCases.Square(128, 16, 128, kernel: 3, pad: 1, stride: 2)),
-        .. ConvolutionCases.Of("ResNet-50, 1x1", 16, ConvolutionCases.Square(64, 56, 64, kernel: 1, pad: 0)),
-        .. ConvolutionCases.Of("ResNet-50", 16, ConvolutionCases.Square(128, 28, 128, kernel: 3, pad: 1)),
-        .. ConvolutionCases.Of("ResNet-50, deep", 16, ConvolutionCases.Square(256, 14, 256, kernel: 3, pad: 1)),
-        .. ConvolutionCases.Of("MobileNet, depthwise", 16, ConvolutionCases.Square(128, 56, 128, kernel: 3, pad: 1, groups: 128)),
+        .. ConvolutionCases.Of("CIFAR", 64, Conv2DShape.Square(64, 32, 64, kernel: 3, padding: 1)),
+        .. ConvolutionCases.Of("CIFAR, strided", 64, Conv2DShape.Square(128, 16, 128, kernel: 3, padding: 1, stride: 2)),
+        .. ConvolutionCases.Of("ResNet-50, 1x1", 16, Conv2DShape.Square(64, 56, 64, kernel: 1, padding: 0)),
+        .. ConvolutionCases.Of("ResNet-50", 16, Conv2DShape.Square(128, 28, 128, kernel: 3, padding: 1)),
+        .. ConvolutionCases.Of("ResNet-50, deep", 16, Conv2DShape.Square(256, 14, 256, kernel: 3, padding: 1)),
+        .. ConvolutionCases.Of("MobileNet, depthwise", 16, Conv2DShape.Square(128, 56, 128, kernel: 3, padding: 1, groups: 128)),
     ];
 }
