@@ -1,4 +1,3 @@
-using System.Reflection;
 using GpuConv.Kernels;
 using GpuConv.Net;
 
@@ -46,9 +45,7 @@ internal static class Benchmark
         // Measured on the spot, before and after: on a machine that is not ours alone either may have been disturbed.
         Begin("the device's ceilings again");
         ceilings = ceilings.Best(DeviceCeilings.Measure(device, cancellation));
-        string version = typeof(Benchmark).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
-        var facts = new Metrics.DeviceFacts(device.Kind.ToString().ToLowerInvariant(), device.Name, device.Threads, device.SimdBits);
-        return new BenchResult(1, version, "bench", facts, CeilingFacts.From(ceilings), steps, inference, [.. kernels.Zip(kernelTimings, (k, t) => KernelTime.From(k, t, ceilings))]);
+        return new BenchResult(1, Metrics.ProgramVersion, "bench", Metrics.DeviceFacts.Of(device), CeilingFacts.From(ceilings), steps, inference, [.. kernels.Zip(kernelTimings, (k, t) => KernelTime.From(k, t, ceilings))]);
 
         void Begin(string what)
         {

@@ -1,3 +1,5 @@
+using System.Reflection;
+using GpuConv.Kernels;
 using GpuConv.Net;
 
 namespace GpuConv.Studies;
@@ -42,7 +44,13 @@ internal sealed record Metrics
 
     public required long PeakHostBytes { get; init; }
 
-    internal sealed record DeviceFacts(string Kind, string Name, int Threads, int Simd);
+    /// <summary>The program's version, with the commit that it was built from.</summary>
+    public static string ProgramVersion => typeof(Metrics).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+
+    internal sealed record DeviceFacts(string Kind, string Name, int Threads, int Simd)
+    {
+        public static DeviceFacts Of(Device device) => new(device.Kind.ToString().ToLowerInvariant(), device.Name, device.Threads, device.SimdBits);
+    }
 
     internal sealed record DataFacts(string Name, int Train, int Validation, int Test);
 }

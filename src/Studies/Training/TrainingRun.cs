@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Reflection;
 using GpuConv.Kernels;
 using GpuConv.Net;
 
@@ -97,8 +96,8 @@ internal static class TrainingRun
         double seconds = SecondsSinceStart();
         var metrics = new Metrics
         {
-            Version = typeof(TrainingRun).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion,
-            Device = new Metrics.DeviceFacts(device.Kind.ToString().ToLowerInvariant(), device.Name, device.Threads, device.SimdBits),
+            Version = Metrics.ProgramVersion,
+            Device = Metrics.DeviceFacts.Of(device),
             Seed = settings.Seed,
             Config = settings,
             Data = new Metrics.DataFacts(data.Name, trainer.TrainCount, trainer.ValidationCount, data.Test.Count),
