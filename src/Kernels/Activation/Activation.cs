@@ -48,8 +48,8 @@ public abstract class Activation
     {
         private readonly Device device;
         private readonly TFunction function;
-        private readonly Action<Index1D, TFunction, ArrayView<float>, ArrayView<float>>? forward;
-        private readonly Action<Index1D, TFunction, ArrayView<float>, ArrayView<float>, ArrayView<float>>? backward;
+        private readonly Action<int, TFunction, ArrayView<float>, ArrayView<float>>? forward;
+        private readonly Action<int, TFunction, ArrayView<float>, ArrayView<float>, ArrayView<float>>? backward;
 
         public Elementwise(Device device, TFunction function)
         {
@@ -57,8 +57,8 @@ public abstract class Activation
             this.device = device;
             this.function = function;
             if (device.IsHost) return;
-            forward = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, TFunction, ArrayView<float>, ArrayView<float>>(ForwardKernel);
-            backward = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, TFunction, ArrayView<float>, ArrayView<float>, ArrayView<float>>(BackwardKernel);
+            forward = device.LoadIndexed<TFunction, ArrayView<float>, ArrayView<float>>(ForwardKernel);
+            backward = device.LoadIndexed<TFunction, ArrayView<float>, ArrayView<float>, ArrayView<float>>(BackwardKernel);
         }
 
         public override void Forward(Tensor<float> x, Tensor<float> y)

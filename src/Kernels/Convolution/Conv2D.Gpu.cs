@@ -39,19 +39,19 @@ internal sealed class Conv2DGpu : IConv2DKernels
     private readonly GemmKernel<MatrixOperand, GatheredImages, ImagesResult> forward;
     private readonly GemmKernel<WeightsByInput, GatheredImages, ImagesResult> gradInput;
     private readonly GemmKernel<ChannelPixels, TransposedOperand<GatheredImages>, MatrixResult> gradWeight;
-    private readonly Action<Index1D, int, ArrayView<float>, ArrayView<float>> addChunks;
+    private readonly Action<int, int, ArrayView<float>, ArrayView<float>> addChunks;
     private readonly Action<KernelConfig, int, int, ArrayView<float>, ArrayView<float>> gradBias;
 
     public Conv2DGpu(DeviceArena arena, Conv2DShape shape, int maxBatch)
     {
         this.shape = shape;
-        Accelerator accelerator = arena.Device.Accelerator;
+        Device device = arena.Device;
         bool tiledWeights = TiledGemm.Fills(shape.GroupOutChannels, shape.ReductionLength);
-        forward = new(accelerator, tiled: shape.GroupOutChannels > PlainChannels);
-        gradInput = new(accelerator, tiled: shape.GroupInChannels > PlainChannels);
-        gradWeight = new(accelerator, tiledWeights);
-        addChunks = accelerator.LoadAutoGroupedStreamKernel<Index1D, int, ArrayView<float>, ArrayView<float>>(AddChunksKernel);
-        gradBias = accelerator.LoadStreamKernel<int, int, ArrayView<float>, ArrayView<float>>(GradBiasKernel);
+        forward = new(device, tiled: shape.GroupOutChannels > PlainChannels);
+        gradInput = new(device, tiled: shape.GroupInChannels > PlainChannels);
+        gradWeight = new(device, tiledWeights);
+        addChunks = device.LoadIndexed<int, ArrayView<float>, ArrayView<float>>(AddChunksKernel);
+        gradBias = device.LoadGrouped<int, int, ArrayView<float>, ArrayView<float>>(GradBiasKernel);
 
         forwardTaps = Taps(arena, shape.GroupInChannels, shape.InHeight * shape.InWidth, shape.DilationHeight, shape.DilationWidth);
         backwardTaps = Taps(arena, shape.GroupOutChannels, shape.OutHeight * shape.OutWidth, -shape.DilationHeight, -shape.DilationWidth);

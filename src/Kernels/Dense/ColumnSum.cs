@@ -7,7 +7,7 @@ namespace GpuConv.Kernels;
 public sealed class ColumnSum
 {
     private readonly Device device;
-    private readonly Action<Index1D, int, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly Action<int, int, ArrayView<float>, ArrayView<float>>? kernel;
 
     /// <summary>Prepares the sum for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -16,7 +16,7 @@ public sealed class ColumnSum
         ArgumentNullException.ThrowIfNull(device);
         this.device = device;
         if (!device.IsHost)
-            kernel = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, int, ArrayView<float>, ArrayView<float>>(Kernel);
+            kernel = device.LoadIndexed<int, ArrayView<float>, ArrayView<float>>(Kernel);
     }
 
     /// <summary>s[j] = sum over i of x[i, j]. Overwrites s.</summary>

@@ -14,7 +14,7 @@ internal sealed class MatMulGpu : IMatMulKernels
     {
         this.transposeA = transposeA;
         this.transposeB = transposeB;
-        kernel = new(arena.Device.Accelerator, tiled: true);
+        kernel = new(arena.Device, tiled: true);
     }
 
     public void Multiply(int m, int n, int k, Tensor<float> a, Tensor<float> b, Tensor<float>? bias, Tensor<float> c)

@@ -47,7 +47,7 @@ internal static unsafe class CopyBandwidth
             var work = new HostKernel(source.Pointer, destination.Pointer, source.Count, device.Threads);
             return () => device.Host.Run(work, device.Threads);
         }
-        var kernel = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, ArrayView<float>, ArrayView<float>>(Kernel);
+        var kernel = device.LoadIndexed<ArrayView<float>, ArrayView<float>>(Kernel);
         return () => kernel(source.Count, source.View, destination.View);
     }
 

@@ -75,6 +75,15 @@ public sealed class Device : IDisposable
 
     internal Accelerator Accelerator { get; }
 
+    /// <summary>What runs the GPU's kernels loaded from now on in place of the device; null: the device.</summary>
+    internal IKernelRunner? Runner { get; set; }
+
+    /// <summary>How many GPU kernels were launched.</summary>
+    internal long Launches { get; private set; }
+
+    /// <summary>How often the calling thread waited for the device.</summary>
+    internal long Waits { get; private set; }
+
     /// <summary>The team that runs CPU kernels.</summary>
     internal HostTeam Host => host ?? throw new InvalidOperationException($"{Name} does not run CPU kernels.");
 
@@ -102,7 +111,9 @@ public sealed class Device : IDisposable
     /// <summary>Waits until the device has done all work given to it.</summary>
     public void Synchronize()
     {
-        if (!IsHost) Accelerator.DefaultStream.Synchronize();
+        if (IsHost) return;
+        Waits++;
+        Accelerator.DefaultStream.Synchronize();
     }
 
     /// <summary>Frees the device. All arenas on it must have been freed before.</summary>
@@ -111,6 +122,13 @@ public sealed class Device : IDisposable
         host?.Dispose();
         Accelerator.Dispose();
         context.Dispose();
+    }
+
+    /// <summary>Counts a launch, whose size it returns.</summary>
+    internal TSize Counted<TSize>(TSize size) where TSize : struct
+    {
+        Launches++;
+        return size;
     }
 
     internal void CountAllocation(long bytes)

@@ -82,7 +82,7 @@ public sealed record DeviceCeilings(double FlopsPerSecond, double LaunchSeconds,
     private static Action LaunchOf(Device device)
     {
         if (device.IsHost) return () => device.Host.Run(default(EmptyHostKernel), device.Threads);
-        var kernel = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, int>(EmptyKernel);
+        var kernel = device.LoadIndexed<int>(EmptyKernel);
         return () => kernel(device.Accelerator.WarpSize, 0);
     }
 

@@ -36,7 +36,7 @@ internal static unsafe class MultiplyAddPeak
         int threads = simulated ? 32 : 64 * device.Accelerator.MaxNumThreads, steps = simulated ? 16 : GpuSteps;
         using var arena = new DeviceArena(device);
         Tensor<float> sums = arena.Allocate<float>(new Shape(threads));
-        var kernel = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, int, float, float, ArrayView<float>>(Kernel);
+        var kernel = device.LoadIndexed<int, float, float, ArrayView<float>>(Kernel);
         double flops = 2.0 * 4 * 8 * steps * threads;
         return flops / BestTime.Seconds(device, Runs, () => kernel(threads, steps, 0.5f, 0.25f, sums.View));
     }

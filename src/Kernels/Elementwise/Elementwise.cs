@@ -7,10 +7,10 @@ namespace GpuConv.Kernels;
 public sealed class Elementwise
 {
     private readonly Device device;
-    private readonly Action<Index1D, float, ArrayView<float>>? fill;
-    private readonly Action<Index1D, ArrayView<float>, float, ArrayView<float>>? scale;
-    private readonly Action<Index1D, ArrayView<float>, ArrayView<float>, ArrayView<float>>? add;
-    private readonly Action<Index1D, ArrayView<float>, float, ArrayView<float>, ArrayView<float>>? addScaled;
+    private readonly Action<int, float, ArrayView<float>>? fill;
+    private readonly Action<int, ArrayView<float>, float, ArrayView<float>>? scale;
+    private readonly Action<int, ArrayView<float>, ArrayView<float>, ArrayView<float>>? add;
+    private readonly Action<int, ArrayView<float>, float, ArrayView<float>, ArrayView<float>>? addScaled;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -19,10 +19,10 @@ public sealed class Elementwise
         ArgumentNullException.ThrowIfNull(device);
         this.device = device;
         if (device.IsHost) return;
-        fill = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, float, ArrayView<float>>(FillKernel);
-        scale = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, ArrayView<float>, float, ArrayView<float>>(ScaleKernel);
-        add = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, ArrayView<float>, ArrayView<float>, ArrayView<float>>(AddKernel);
-        addScaled = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, ArrayView<float>, float, ArrayView<float>, ArrayView<float>>(AddScaledKernel);
+        fill = device.LoadIndexed<float, ArrayView<float>>(FillKernel);
+        scale = device.LoadIndexed<ArrayView<float>, float, ArrayView<float>>(ScaleKernel);
+        add = device.LoadIndexed<ArrayView<float>, ArrayView<float>, ArrayView<float>>(AddKernel);
+        addScaled = device.LoadIndexed<ArrayView<float>, float, ArrayView<float>, ArrayView<float>>(AddScaledKernel);
     }
 
     /// <summary>x[i] = value. Overwrites x.</summary>

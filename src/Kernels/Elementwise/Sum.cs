@@ -17,7 +17,7 @@ public sealed class Sum
     private readonly Device device;
     private readonly Tensor<float> partials;
     private readonly int maxCount;
-    private readonly Action<Index1D, int, ArrayView<float>, ArrayView<float>>? first;
+    private readonly Action<int, int, ArrayView<float>, ArrayView<float>>? first;
     private readonly Action<KernelConfig, int, ArrayView<float>, ArrayView<float>>? second;
 
     /// <summary>Prepares the sum for a device and allocates its partial sums.</summary>
@@ -31,8 +31,8 @@ public sealed class Sum
         this.maxCount = maxCount;
         partials = arena.Allocate<float>(new Shape(Math.Max(1, device.IsHost ? HostLoop.Blocks(maxCount) : GpuPartials(maxCount))));
         if (device.IsHost) return;
-        first = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, int, ArrayView<float>, ArrayView<float>>(FirstKernel);
-        second = device.Accelerator.LoadStreamKernel<int, ArrayView<float>, ArrayView<float>>(SecondKernel);
+        first = device.LoadIndexed<int, ArrayView<float>, ArrayView<float>>(FirstKernel);
+        second = device.LoadGrouped<int, ArrayView<float>, ArrayView<float>>(SecondKernel);
     }
 
     /// <summary>result[0] = the sum of all elements of x; 0 if there are none. Overwrites result.</summary>

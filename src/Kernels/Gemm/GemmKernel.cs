@@ -15,12 +15,12 @@ internal sealed class GemmKernel<TA, TB, TResult>
     where TResult : struct, IGemmResult
 {
     private readonly Action<KernelConfig, GemmSize, TA, TB, TResult>? tiles;
-    private readonly Action<Index1D, GemmSize, TA, TB, TResult>? plain;
+    private readonly Action<int, GemmSize, TA, TB, TResult>? plain;
 
-    public GemmKernel(Accelerator accelerator, bool tiled)
+    public GemmKernel(Device device, bool tiled)
     {
-        if (tiled) tiles = accelerator.LoadStreamKernel<GemmSize, TA, TB, TResult>(TiledGemm.Kernel);
-        else plain = accelerator.LoadAutoGroupedStreamKernel<Index1D, GemmSize, TA, TB, TResult>(PlainKernel);
+        if (tiled) tiles = device.LoadGrouped<GemmSize, TA, TB, TResult>(TiledGemm.Kernel);
+        else plain = device.LoadIndexed<GemmSize, TA, TB, TResult>(PlainKernel);
     }
 
     public void Run(GemmSize size, TA a, TB b, TResult result)

@@ -15,8 +15,8 @@ public sealed class BatchGather
 
     // The normalised value of each byte; pinned, as CPU kernels take its address.
     private readonly float[] values = GC.AllocateUninitializedArray<float>(256, pinned: true);
-    private readonly Action<Index1D, Geometry, ArrayView<byte>, ArrayView<int>, ArrayView<int>, ArrayView<float>, ArrayView<int>>? gather;
-    private readonly Action<Index1D, Geometry, Shift, ArrayView<byte>, ArrayView<int>, ArrayView<int>, ArrayView<float>, ArrayView<int>>? gatherShifted;
+    private readonly Action<int, Geometry, ArrayView<byte>, ArrayView<int>, ArrayView<int>, ArrayView<float>, ArrayView<int>>? gather;
+    private readonly Action<int, Geometry, Shift, ArrayView<byte>, ArrayView<int>, ArrayView<int>, ArrayView<float>, ArrayView<int>>? gatherShifted;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -32,8 +32,8 @@ public sealed class BatchGather
         this.deviation = deviation;
         for (int value = 0; value < values.Length; value++) values[value] = Normalised(value, mean, deviation);
         if (device.IsHost) return;
-        gather = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, Geometry, ArrayView<byte>, ArrayView<int>, ArrayView<int>, ArrayView<float>, ArrayView<int>>(GatherKernel);
-        gatherShifted = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, Geometry, Shift, ArrayView<byte>, ArrayView<int>, ArrayView<int>, ArrayView<float>, ArrayView<int>>(ShiftedKernel);
+        gather = device.LoadIndexed<Geometry, ArrayView<byte>, ArrayView<int>, ArrayView<int>, ArrayView<float>, ArrayView<int>>(GatherKernel);
+        gatherShifted = device.LoadIndexed<Geometry, Shift, ArrayView<byte>, ArrayView<int>, ArrayView<int>, ArrayView<float>, ArrayView<int>>(ShiftedKernel);
     }
 
     /// <summary>Gathers a batch. Overwrites x and batchLabels.</summary>

@@ -23,7 +23,7 @@ public sealed class BatchScore
         ArgumentNullException.ThrowIfNull(device);
         this.device = device;
         if (!device.IsHost)
-            kernel = device.Accelerator.LoadStreamKernel<int, int, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>, int>(Kernel);
+            kernel = device.LoadGrouped<int, int, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>, int>(Kernel);
     }
 
     /// <summary>

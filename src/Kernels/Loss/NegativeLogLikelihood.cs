@@ -10,8 +10,8 @@ namespace GpuConv.Kernels;
 public sealed class NegativeLogLikelihood
 {
     private readonly Device device;
-    private readonly Action<Index1D, int, ArrayView<float>, ArrayView<int>, ArrayView<float>>? forward;
-    private readonly Action<Index1D, int, float, ArrayView<int>, ArrayView<float>>? backward;
+    private readonly Action<int, int, ArrayView<float>, ArrayView<int>, ArrayView<float>>? forward;
+    private readonly Action<int, int, float, ArrayView<int>, ArrayView<float>>? backward;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -20,8 +20,8 @@ public sealed class NegativeLogLikelihood
         ArgumentNullException.ThrowIfNull(device);
         this.device = device;
         if (device.IsHost) return;
-        forward = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, int, ArrayView<float>, ArrayView<int>, ArrayView<float>>(ForwardKernel);
-        backward = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, int, float, ArrayView<int>, ArrayView<float>>(BackwardKernel);
+        forward = device.LoadIndexed<int, ArrayView<float>, ArrayView<int>, ArrayView<float>>(ForwardKernel);
+        backward = device.LoadIndexed<int, float, ArrayView<int>, ArrayView<float>>(BackwardKernel);
     }
 
     /// <summary>The loss of each row. Overwrites losses.</summary>

@@ -11,8 +11,8 @@ namespace GpuConv.Kernels;
 public sealed class Softmax
 {
     private readonly Device device;
-    private readonly Action<Index1D, int, ArrayView<float>, ArrayView<float>>? forward;
-    private readonly Action<Index1D, int, ArrayView<float>, ArrayView<float>, ArrayView<float>>? backward;
+    private readonly Action<int, int, ArrayView<float>, ArrayView<float>>? forward;
+    private readonly Action<int, int, ArrayView<float>, ArrayView<float>, ArrayView<float>>? backward;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -21,8 +21,8 @@ public sealed class Softmax
         ArgumentNullException.ThrowIfNull(device);
         this.device = device;
         if (device.IsHost) return;
-        forward = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, int, ArrayView<float>, ArrayView<float>>(ForwardKernel);
-        backward = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, int, ArrayView<float>, ArrayView<float>, ArrayView<float>>(BackwardKernel);
+        forward = device.LoadIndexed<int, ArrayView<float>, ArrayView<float>>(ForwardKernel);
+        backward = device.LoadIndexed<int, ArrayView<float>, ArrayView<float>, ArrayView<float>>(BackwardKernel);
     }
 
     /// <summary>The probabilities. Overwrites y.</summary>

@@ -14,8 +14,8 @@ namespace GpuConv.Kernels;
 public sealed class SoftmaxCrossEntropy
 {
     private readonly Device device;
-    private readonly Action<Index1D, int, ArrayView<float>, ArrayView<int>, ArrayView<float>>? forward;
-    private readonly Action<Index1D, int, float, float, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>>? both;
+    private readonly Action<int, int, ArrayView<float>, ArrayView<int>, ArrayView<float>>? forward;
+    private readonly Action<int, int, float, float, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>>? both;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -24,8 +24,8 @@ public sealed class SoftmaxCrossEntropy
         ArgumentNullException.ThrowIfNull(device);
         this.device = device;
         if (device.IsHost) return;
-        forward = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, int, ArrayView<float>, ArrayView<int>, ArrayView<float>>(ForwardKernel);
-        both = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, int, float, float, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>>(BothKernel);
+        forward = device.LoadIndexed<int, ArrayView<float>, ArrayView<int>, ArrayView<float>>(ForwardKernel);
+        both = device.LoadIndexed<int, float, float, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>>(BothKernel);
     }
 
     /// <summary>The loss of each row. Overwrites losses.</summary>

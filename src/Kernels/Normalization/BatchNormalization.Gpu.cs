@@ -44,13 +44,13 @@ internal sealed class BatchNormalizationGpu : IBatchNormalizationKernels
     private readonly Tensor<float> partial1;
     private readonly Tensor<float> partial2;
     private readonly Action<KernelConfig, ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>> statistics;
-    private readonly Action<Index1D, ChunkedBatch, float, float, ArrayView<float>, MergeStatistics> mergeStatistics;
-    private readonly Action<Index1D, int, ArrayView<float>, ArrayView<float>, PerChannel> normalize;
-    private readonly Action<Index1D, int, float, ArrayView<float>, ArrayView<float>, PerChannel> infer;
+    private readonly Action<int, ChunkedBatch, float, float, ArrayView<float>, MergeStatistics> mergeStatistics;
+    private readonly Action<int, int, ArrayView<float>, ArrayView<float>, PerChannel> normalize;
+    private readonly Action<int, int, float, ArrayView<float>, ArrayView<float>, PerChannel> infer;
     private readonly Action<KernelConfig, ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>> gradientSums;
-    private readonly Action<Index1D, ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>> mergeGradients;
-    private readonly Action<Index1D, ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, GradientPerChannel> gradient;
-    private readonly Action<Index1D, int, float, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>> inferGradient;
+    private readonly Action<int, ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>> mergeGradients;
+    private readonly Action<int, ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, GradientPerChannel> gradient;
+    private readonly Action<int, int, float, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>> inferGradient;
 
     public BatchNormalizationGpu(DeviceArena arena, int channels, int maxBatch, float epsilon, float momentum)
     {
@@ -60,15 +60,15 @@ internal sealed class BatchNormalizationGpu : IBatchNormalizationKernels
         // At most a chunk for each image.
         partial1 = arena.Allocate<float>(new Shape(maxBatch, channels));
         partial2 = arena.Allocate<float>(new Shape(maxBatch, channels));
-        Accelerator a = arena.Device.Accelerator;
-        statistics = a.LoadStreamKernel<ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Statistics);
-        mergeStatistics = a.LoadAutoGroupedStreamKernel<Index1D, ChunkedBatch, float, float, ArrayView<float>, MergeStatistics>(Merge);
-        normalize = a.LoadAutoGroupedStreamKernel<Index1D, int, ArrayView<float>, ArrayView<float>, PerChannel>(Normalize);
-        infer = a.LoadAutoGroupedStreamKernel<Index1D, int, float, ArrayView<float>, ArrayView<float>, PerChannel>(Infer);
-        gradientSums = a.LoadStreamKernel<ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(GradientSums);
-        mergeGradients = a.LoadAutoGroupedStreamKernel<Index1D, ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(MergeGradients);
-        gradient = a.LoadAutoGroupedStreamKernel<Index1D, ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, GradientPerChannel>(Gradient);
-        inferGradient = a.LoadAutoGroupedStreamKernel<Index1D, int, float, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(InferGradient);
+        Device device = arena.Device;
+        statistics = device.LoadGrouped<ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Statistics);
+        mergeStatistics = device.LoadIndexed<ChunkedBatch, float, float, ArrayView<float>, MergeStatistics>(Merge);
+        normalize = device.LoadIndexed<int, ArrayView<float>, ArrayView<float>, PerChannel>(Normalize);
+        infer = device.LoadIndexed<int, float, ArrayView<float>, ArrayView<float>, PerChannel>(Infer);
+        gradientSums = device.LoadGrouped<ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(GradientSums);
+        mergeGradients = device.LoadIndexed<ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(MergeGradients);
+        gradient = device.LoadIndexed<ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, GradientPerChannel>(Gradient);
+        inferGradient = device.LoadIndexed<int, float, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(InferGradient);
     }
 
     public void ForwardTraining(

@@ -16,7 +16,7 @@ public sealed class Adam
     private readonly AdamOptions options;
     private readonly double beta1;
     private readonly double beta2;
-    private readonly Action<Index1D, Coefficients, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly Action<int, Coefficients, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>? kernel;
 
     /// <summary>Prepares the optimizer for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -37,7 +37,7 @@ public sealed class Adam
         beta1 = (double)(decimal)options.Beta1;
         beta2 = (double)(decimal)options.Beta2;
         if (!device.IsHost)
-            kernel = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, Coefficients, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Kernel);
+            kernel = device.LoadIndexed<Coefficients, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Kernel);
     }
 
     /// <summary>One step. Updates w, m and v.</summary>

@@ -12,8 +12,8 @@ public sealed class Sgd
 {
     private readonly Device device;
     private readonly SgdOptions options;
-    private readonly Action<Index1D, Coefficients, ArrayView<float>, ArrayView<float>>? plain;
-    private readonly Action<Index1D, Coefficients, ArrayView<float>, ArrayView<float>, ArrayView<float>>? momentum;
+    private readonly Action<int, Coefficients, ArrayView<float>, ArrayView<float>>? plain;
+    private readonly Action<int, Coefficients, ArrayView<float>, ArrayView<float>, ArrayView<float>>? momentum;
 
     /// <summary>Prepares the optimizer for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -29,8 +29,8 @@ public sealed class Sgd
         this.device = device;
         this.options = options;
         if (device.IsHost) return;
-        plain = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, Coefficients, ArrayView<float>, ArrayView<float>>(PlainKernel);
-        momentum = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, Coefficients, ArrayView<float>, ArrayView<float>, ArrayView<float>>(MomentumKernel);
+        plain = device.LoadIndexed<Coefficients, ArrayView<float>, ArrayView<float>>(PlainKernel);
+        momentum = device.LoadIndexed<Coefficients, ArrayView<float>, ArrayView<float>, ArrayView<float>>(MomentumKernel);
     }
 
     /// <summary>One step. Updates w and, with momentum, velocity.</summary>

@@ -14,8 +14,8 @@ public sealed class AveragePool2D
     private readonly Device device;
     private readonly PoolGeometry geometry;
     private readonly int countPadding;
-    private readonly Action<Index1D, PoolGeometry, int, ArrayView<float>, ArrayView<float>>? forward;
-    private readonly Action<Index1D, PoolGeometry, int, ArrayView<float>, ArrayView<float>>? backward;
+    private readonly Action<int, PoolGeometry, int, ArrayView<float>, ArrayView<float>>? forward;
+    private readonly Action<int, PoolGeometry, int, ArrayView<float>, ArrayView<float>>? backward;
 
     /// <summary>Prepares the pooling for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -35,8 +35,8 @@ public sealed class AveragePool2D
             device.Host.ReserveScratch(geometry.Q);
             return;
         }
-        forward = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, PoolGeometry, int, ArrayView<float>, ArrayView<float>>(AveragePool2DGpu.Forward);
-        backward = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, PoolGeometry, int, ArrayView<float>, ArrayView<float>>(AveragePool2DGpu.Backward);
+        forward = device.LoadIndexed<PoolGeometry, int, ArrayView<float>, ArrayView<float>>(AveragePool2DGpu.Forward);
+        backward = device.LoadIndexed<PoolGeometry, int, ArrayView<float>, ArrayView<float>>(AveragePool2DGpu.Backward);
     }
 
     /// <summary>The sizes for one image.</summary>

@@ -12,7 +12,7 @@ public sealed class GlobalAveragePool2D
     private const int GroupSize = PlaneReduction.GroupSize;
     private readonly Device device;
     private readonly Action<KernelConfig, int, ArrayView<float>, ArrayView<float>>? forward;
-    private readonly Action<Index1D, int, ArrayView<float>, ArrayView<float>>? backward;
+    private readonly Action<int, int, ArrayView<float>, ArrayView<float>>? backward;
 
     /// <summary>Prepares the pooling for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -21,8 +21,8 @@ public sealed class GlobalAveragePool2D
         ArgumentNullException.ThrowIfNull(device);
         this.device = device;
         if (device.IsHost) return;
-        forward = device.Accelerator.LoadStreamKernel<int, ArrayView<float>, ArrayView<float>>(ForwardKernel);
-        backward = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, int, ArrayView<float>, ArrayView<float>>(BackwardKernel);
+        forward = device.LoadGrouped<int, ArrayView<float>, ArrayView<float>>(ForwardKernel);
+        backward = device.LoadIndexed<int, ArrayView<float>, ArrayView<float>>(BackwardKernel);
     }
 
     /// <summary>The means. Overwrites y.</summary>

@@ -12,7 +12,7 @@ public sealed class GlobalMaxPool2D
     private const int GroupSize = PlaneReduction.GroupSize;
     private readonly Device device;
     private readonly Action<KernelConfig, int, ArrayView<float>, ArrayView<float>, ArrayView<int>>? forward;
-    private readonly Action<Index1D, int, ArrayView<float>, ArrayView<int>, ArrayView<float>>? backward;
+    private readonly Action<int, int, ArrayView<float>, ArrayView<int>, ArrayView<float>>? backward;
 
     /// <summary>Prepares the pooling for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -21,8 +21,8 @@ public sealed class GlobalMaxPool2D
         ArgumentNullException.ThrowIfNull(device);
         this.device = device;
         if (device.IsHost) return;
-        forward = device.Accelerator.LoadStreamKernel<int, ArrayView<float>, ArrayView<float>, ArrayView<int>>(ForwardKernel);
-        backward = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, int, ArrayView<float>, ArrayView<int>, ArrayView<float>>(BackwardKernel);
+        forward = device.LoadGrouped<int, ArrayView<float>, ArrayView<float>, ArrayView<int>>(ForwardKernel);
+        backward = device.LoadIndexed<int, ArrayView<float>, ArrayView<int>, ArrayView<float>>(BackwardKernel);
     }
 
     /// <summary>The maxima and where they are. Overwrites y and argmax.</summary>

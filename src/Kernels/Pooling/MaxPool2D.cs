@@ -13,9 +13,9 @@ public sealed class MaxPool2D
 {
     private readonly Device device;
     private readonly PoolGeometry geometry;
-    private readonly Action<Index1D, PoolGeometry, ArrayView<float>, ArrayView<float>, ArrayView<int>>? forward;
-    private readonly Action<Index1D, PoolGeometry, ArrayView<float>, ArrayView<float>>? forwardOnly;
-    private readonly Action<Index1D, PoolGeometry, ArrayView<float>, ArrayView<int>, ArrayView<float>>? backward;
+    private readonly Action<int, PoolGeometry, ArrayView<float>, ArrayView<float>, ArrayView<int>>? forward;
+    private readonly Action<int, PoolGeometry, ArrayView<float>, ArrayView<float>>? forwardOnly;
+    private readonly Action<int, PoolGeometry, ArrayView<float>, ArrayView<int>, ArrayView<float>>? backward;
 
     /// <summary>Prepares the pooling for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -29,9 +29,9 @@ public sealed class MaxPool2D
         this.device = device;
         geometry = new PoolGeometry(shape);
         if (device.IsHost) return;
-        forward = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, PoolGeometry, ArrayView<float>, ArrayView<float>, ArrayView<int>>(MaxPool2DGpu.Forward);
-        forwardOnly = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, PoolGeometry, ArrayView<float>, ArrayView<float>>(MaxPool2DGpu.ForwardOnly);
-        backward = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, PoolGeometry, ArrayView<float>, ArrayView<int>, ArrayView<float>>(MaxPool2DGpu.Backward);
+        forward = device.LoadIndexed<PoolGeometry, ArrayView<float>, ArrayView<float>, ArrayView<int>>(MaxPool2DGpu.Forward);
+        forwardOnly = device.LoadIndexed<PoolGeometry, ArrayView<float>, ArrayView<float>>(MaxPool2DGpu.ForwardOnly);
+        backward = device.LoadIndexed<PoolGeometry, ArrayView<float>, ArrayView<int>, ArrayView<float>>(MaxPool2DGpu.Backward);
     }
 
     /// <summary>The sizes for one image.</summary>

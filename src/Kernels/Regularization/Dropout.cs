@@ -15,7 +15,7 @@ public sealed class Dropout
     private readonly ulong seed;
     private readonly uint threshold;
     private readonly float scale;
-    private readonly Action<Index1D, Mask, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly Action<int, Mask, ArrayView<float>, ArrayView<float>>? kernel;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -32,7 +32,7 @@ public sealed class Dropout
         threshold = (uint)Math.Min(uint.MaxValue, Math.Round(probability * 4294967296.0));
         scale = probability == 1 ? 0 : (float)(1 / (1 - (double)probability));
         if (!device.IsHost)
-            kernel = device.Accelerator.LoadAutoGroupedStreamKernel<Index1D, Mask, ArrayView<float>, ArrayView<float>>(Kernel);
+            kernel = device.LoadIndexed<Mask, ArrayView<float>, ArrayView<float>>(Kernel);
     }
 
     /// <summary>y = x with elements dropped and the others scaled. Overwrites y.</summary>
