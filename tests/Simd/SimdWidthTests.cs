@@ -49,7 +49,7 @@ public class SimdWidthTests
         Conv2DShape s = Conv2DCases.Make(inChannels, height, width, 48, 3, 3) with { PadTop = 1, PadLeft = 1, PadBottom = 1, PadRight = 1 };
         const int batch = 5;
         var perChannel = new Shape(s.OutChannels);
-        bool inputGradient = ConvBlock.TakesChannelsLast(s);
+        bool inputGradient = ConvBlock.TakesChannelsLast(run.Arena.Device, s);
         var block = new ConvBlock(run.Arena, s, batch, normalizes ? new NormalizationOptions(1e-5f, 0.1f) : null, training: true, inputGradient);
         Tensor<float> x = run.Input(block.Input.Prepend(batch)), w = run.Input(s.Weights), b = run.Input(perChannel), dy = run.Input(block.Output.Prepend(batch));
         NormalizationTensors? norm = normalizes ? new NormalizationTensors(run.Input(perChannel), run.Input(perChannel), run.Updated(perChannel), run.Updated(perChannel)) : null;

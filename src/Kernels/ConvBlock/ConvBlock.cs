@@ -13,14 +13,16 @@ public readonly record struct NormalizationTensors(Tensor<float> Scale, Tensor<f
 public readonly record struct NormalizationOptions(float Epsilon, float Momentum);
 
 /// <summary>
-/// A 3 x 3 convolution, batch normalisation or none, ReLU and 2 x 2 max pooling in one operator for the CPU,
+/// A 3 x 3 convolution, batch normalisation or none, ReLU and 2 x 2 max pooling in one operator,
 /// <code>y = maxpool(relu(norm(w * x + b)))</code>
 /// and all gradients: each activation is worked on while it is in registers or cache, and of what pooling drops nothing is stored where nobody needs it.
-/// Layouts: x (N, C, H, W), or (N, H, W, C) if channels come last; w (K, C, 3, 3); b, scale, shift and statistics (K); y (N, P / 2, Q / 2, K): the channels last.
+/// Layouts: x (N, C, H, W), or (N, H, W, C) if channels come last; w (K, C, 3, 3); b, scale, shift and statistics (K); y (N, K, P / 2, Q / 2), on
+/// CPUs (N, P / 2, Q / 2, K): the channels last.
 /// The definitions are those of <see cref="Conv2D"/>, <see cref="BatchNormalization"/> and <see cref="MaxPool2D"/>, which compute the same one by one.
 /// </summary>
 public sealed class ConvBlock
 {
+    private readonly Device device;
     private readonly IConvBlockKernels kernels;
     private readonly bool training;
     private readonly bool normalizes;
@@ -40,24 +42,30 @@ public sealed class ConvBlock
         shape.Validate();
         if (!Supports(arena.Device, shape, inputGradient)) throw new ArgumentException($"A convolution of {shape.Input} to {shape.Output} cannot be done as a block on {arena.Device.Name}.", nameof(shape));
         Shape = shape;
+        device = arena.Device;
         this.maxBatch = maxBatch;
         this.training = training;
         normalizes = normalization is not null;
-        kernels = TakesChannelsLast(shape)
-            ? new WinogradBlockCpu(arena, shape, maxBatch, normalization, training)
+        kernels = !device.IsHost ? new FirstLayerBlockGpu(arena, shape, maxBatch, normalization, training)
+            : TakesChannelsLast(device, shape) ? new WinogradBlockCpu(arena, shape, maxBatch, normalization, training)
             : new FirstLayerBlockCpu(arena, shape, maxBatch, normalization, training);
     }
 
     /// <summary>The convolution's sizes for one image.</summary>
     public Conv2DShape Shape { get; }
 
-    /// <summary>The shape of one output, (P / 2, Q / 2, K).</summary>
-    public Shape Output => new(Shape.OutHeight / 2, Shape.OutWidth / 2, Shape.OutChannels);
+    /// <summary>The shape of one output: (P / 2, Q / 2, K) where <see cref="GivesChannelsLast"/>, else (K, P / 2, Q / 2).</summary>
+    public Shape Output => GivesChannelsLast(device)
+        ? new(Shape.OutHeight / 2, Shape.OutWidth / 2, Shape.OutChannels)
+        : new(Shape.OutChannels, Shape.OutHeight / 2, Shape.OutWidth / 2);
 
     /// <summary>The shape of one input: (H, W, C) where <see cref="TakesChannelsLast"/>, else (C, H, W).</summary>
-    public Shape Input => TakesChannelsLast(Shape) ? new(Shape.InHeight, Shape.InWidth, Shape.InChannels) : Shape.Input;
+    public Shape Input => TakesChannelsLast(device, Shape) ? new(Shape.InHeight, Shape.InWidth, Shape.InChannels) : Shape.Input;
 
-    /// <summary>Whether a device can do the block: a CPU, an output of even height and width, 16, 32, ... output channels, and as many input channels or, as a first layer, up to four.</summary>
+    /// <summary>
+    /// Whether a device can do the block: an output of even height and width; on CPUs 16, 32, ... output channels, and as many input channels or, as
+    /// a first layer, up to four; on GPUs one input channel.
+    /// </summary>
     /// <param name="device">The device.</param>
     /// <param name="shape">The convolution's sizes.</param>
     /// <param name="inputGradient">Whether the gradient to the input is asked for, which first layers do not compute.</param>
@@ -65,19 +73,34 @@ public sealed class ConvBlock
     {
         ArgumentNullException.ThrowIfNull(device);
         bool even = shape.OutHeight % 2 == 0 && shape.OutWidth % 2 == 0;
-        return device.IsHost && even && (WinogradCpu.Fits(shape) || (FirstLayerCpu.Fits(shape) && !inputGradient));
+        if (!even) return false;
+        if (!device.IsHost) return shape.IsPlain3x3 && shape.InChannels == 1 && !inputGradient;
+        return WinogradCpu.Fits(shape) || (FirstLayerCpu.Fits(shape) && !inputGradient);
     }
 
-    /// <summary>Whether the input's channels come last. Those of a first layer come first, as images do.</summary>
+    /// <summary>Whether the input's channels come last: on CPUs, but not those of a first layer, as images do not have them so.</summary>
+    /// <param name="device">The device.</param>
     /// <param name="shape">The convolution's sizes.</param>
-    public static bool TakesChannelsLast(Conv2DShape shape) => WinogradCpu.Fits(shape);
+    public static bool TakesChannelsLast(Device device, Conv2DShape shape)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return device.IsHost && WinogradCpu.Fits(shape);
+    }
+
+    /// <summary>Whether the output's channels come last.</summary>
+    /// <param name="device">The device.</param>
+    public static bool GivesChannelsLast(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return device.IsHost;
+    }
 
     /// <summary>y. Overwrites y; in training, moves the running statistics and keeps what <see cref="Backward"/> needs.</summary>
     /// <param name="x">(N, ...), as <see cref="Input"/>.</param>
     /// <param name="w">(K, C, 3, 3).</param>
     /// <param name="b">(K), or null for no bias.</param>
     /// <param name="normalization">The normalisation's tensors; null if there is none.</param>
-    /// <param name="y">(N, P / 2, Q / 2, K).</param>
+    /// <param name="y">(N, ...), as <see cref="Output"/>.</param>
     /// <exception cref="ArgumentException">A tensor has another shape, or the batch has only one value for each channel to normalise.</exception>
     public void Forward(Tensor<float> x, Tensor<float> w, Tensor<float>? b, NormalizationTensors? normalization, Tensor<float> y)
     {

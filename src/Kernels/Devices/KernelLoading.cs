@@ -116,6 +116,14 @@ internal static class KernelLoading
         var launch = device.Accelerator.LoadStreamKernel(kernel);
         return (groups, a, b, c, d, e, f, g) => launch(device.Counted(groups), a, b, c, d, e, f, g);
     }
+
+    public static Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8> LoadGrouped<T1, T2, T3, T4, T5, T6, T7, T8>(this Device device, Action<T1, T2, T3, T4, T5, T6, T7, T8> kernel)
+        where T1 : struct where T2 : struct where T3 : struct where T4 : struct where T5 : struct where T6 : struct where T7 : struct where T8 : struct
+    {
+        if (device.Runner?.LoadGrouped(kernel.Method) is { } run) return (groups, a, b, c, d, e, f, g, h) => run(device.Counted(groups), [a, b, c, d, e, f, g, h]);
+        var launch = device.Accelerator.LoadStreamKernel(kernel);
+        return (groups, a, b, c, d, e, f, g, h) => launch(device.Counted(groups), a, b, c, d, e, f, g, h);
+    }
 }
 
 /// <summary>Runs kernels in place of the device: an interpreter of their compiled form, or a list of them.</summary>

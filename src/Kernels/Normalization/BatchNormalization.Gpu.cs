@@ -4,28 +4,6 @@ using ILGPU.Runtime;
 
 namespace GpuConv.Kernels;
 
-/// <summary>The sizes of a batch as GPU kernels use them. A chunk is some images of one channel, the work of one group.</summary>
-internal readonly struct ChunkedBatch(int batch, int channels, int pixels, int chunkImages)
-{
-    public readonly int Batch = batch, Channels = channels, Pixels = pixels, ChunkImages = chunkImages;
-
-    public int Chunks => (Batch + ChunkImages - 1) / ChunkImages;
-
-    /// <summary>The number of values of one channel in a chunk.</summary>
-    public int ChunkCount(int chunk)
-    {
-        int images = Batch - chunk * ChunkImages;
-        return (images < ChunkImages ? images : ChunkImages) * Pixels;
-    }
-
-    /// <summary>Where value i of a channel in a chunk is.</summary>
-    public int At(int channel, int chunk, int i)
-    {
-        int n = i / Pixels;
-        return ((chunk * ChunkImages + n) * Channels + channel) * Pixels + i - n * Pixels;
-    }
-}
-
 /// <summary>
 /// Batch normalisation on GPUs, in three launches each way: partial sums by groups that own a channel of some images, a merge by one
 /// thread for each channel in the order of the chunks, and the elementwise rest. A group reads its values twice (mean, then squared
@@ -40,15 +18,11 @@ internal sealed class BatchNormalizationGpu : IBatchNormalizationKernels
 
     private readonly int channels;
     private readonly float epsilon;
-    private readonly float momentum;
-    private readonly Tensor<float> partial1;
-    private readonly Tensor<float> partial2;
+    private readonly NormalizationMerge merge;
     private readonly Action<KernelConfig, ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>> statistics;
-    private readonly Action<int, ChunkedBatch, float, float, ArrayView<float>, MergeStatistics> mergeStatistics;
     private readonly Action<int, int, ArrayView<float>, ArrayView<float>, PerChannel> normalize;
     private readonly Action<int, int, float, ArrayView<float>, ArrayView<float>, PerChannel> infer;
     private readonly Action<KernelConfig, ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>> gradientSums;
-    private readonly Action<int, ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>> mergeGradients;
     private readonly Action<int, ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, GradientPerChannel> gradient;
     private readonly Action<int, int, float, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>> inferGradient;
 
@@ -56,17 +30,12 @@ internal sealed class BatchNormalizationGpu : IBatchNormalizationKernels
     {
         this.channels = channels;
         this.epsilon = epsilon;
-        this.momentum = momentum;
-        // At most a chunk for each image.
-        partial1 = arena.Allocate<float>(new Shape(maxBatch, channels));
-        partial2 = arena.Allocate<float>(new Shape(maxBatch, channels));
+        merge = new NormalizationMerge(arena, channels, maxBatch, epsilon, momentum);
         Device device = arena.Device;
-        statistics = device.LoadGrouped<ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Statistics);
-        mergeStatistics = device.LoadIndexed<ChunkedBatch, float, float, ArrayView<float>, MergeStatistics>(Merge);
+        statistics = device.LoadGrouped<ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>>(StatisticsKernel);
         normalize = device.LoadIndexed<int, ArrayView<float>, ArrayView<float>, PerChannel>(Normalize);
         infer = device.LoadIndexed<int, float, ArrayView<float>, ArrayView<float>, PerChannel>(Infer);
         gradientSums = device.LoadGrouped<ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(GradientSums);
-        mergeGradients = device.LoadIndexed<ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(MergeGradients);
         gradient = device.LoadIndexed<ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, GradientPerChannel>(Gradient);
         inferGradient = device.LoadIndexed<int, float, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(InferGradient);
     }
@@ -75,11 +44,16 @@ internal sealed class BatchNormalizationGpu : IBatchNormalizationKernels
         Tensor<float> x, int pixels, Tensor<float> scale, Tensor<float> shift, Tensor<float> runningMean, Tensor<float> runningVariance,
         Tensor<float> y, Tensor<float> savedMean, Tensor<float> savedInverseDeviation)
     {
-        ChunkedBatch b = Chunked(x.Shape[0], pixels);
-        statistics(new KernelConfig(channels * b.Chunks, GroupSize), b, x.View, partial1.View, partial2.View);
-        var merge = new MergeStatistics(partial1.View, partial2.View, savedMean.View, savedInverseDeviation.View, runningMean.View, runningVariance.View);
-        mergeStatistics(channels, b, epsilon, momentum, x.View, merge);
+        Statistics(x, pixels, savedMean, savedInverseDeviation, runningMean, runningVariance);
         normalize(x.Count, pixels, x.View, y.View, new PerChannel(scale.View, shift.View, savedMean.View, savedInverseDeviation.View));
+    }
+
+    /// <summary>Mean and inverse deviation of each channel, and the running statistics moved.</summary>
+    public void Statistics(Tensor<float> x, int pixels, Tensor<float> mean, Tensor<float> inverse, Tensor<float> runningMean, Tensor<float> runningVariance)
+    {
+        ChunkedBatch b = Chunked(x.Shape[0], pixels);
+        statistics(new KernelConfig(channels * b.Chunks, GroupSize), b, x.View, merge.First, merge.Second);
+        merge.Statistics(b, x.View, mean, inverse, runningMean, runningVariance);
     }
 
     public void ForwardInference(Tensor<float> x, int pixels, Tensor<float> scale, Tensor<float> shift, Tensor<float> runningMean, Tensor<float> runningVariance, Tensor<float> y) =>
@@ -90,8 +64,8 @@ internal sealed class BatchNormalizationGpu : IBatchNormalizationKernels
         Tensor<float> dy, Tensor<float> dx, Tensor<float> dscale, Tensor<float> dshift)
     {
         ChunkedBatch b = Chunked(x.Shape[0], pixels);
-        gradientSums(new KernelConfig(channels * b.Chunks, GroupSize), b, x.View, dy.View, savedMean.View, partial1.View, partial2.View);
-        mergeGradients(channels, b, partial1.View, partial2.View, savedInverseDeviation.View, dscale.View, dshift.View);
+        gradientSums(new KernelConfig(channels * b.Chunks, GroupSize), b, x.View, dy.View, savedMean.View, merge.First, merge.Second);
+        merge.Gradients(b, savedInverseDeviation, dscale, dshift);
         gradient(x.Count, b, x.View, dy.View, dx.View, new GradientPerChannel(scale.View, savedMean.View, savedInverseDeviation.View, dscale.View, dshift.View));
     }
 
@@ -101,7 +75,7 @@ internal sealed class BatchNormalizationGpu : IBatchNormalizationKernels
     private ChunkedBatch Chunked(int batch, int pixels) => new(batch, channels, pixels, (ChunkValues + pixels - 1) / pixels);
 
     // Group (chunk, channel): the mean relative to the channel's first value, and the sum of squared deviations from it.
-    private static void Statistics(ChunkedBatch b, ArrayView<float> x, ArrayView<float> means, ArrayView<float> squares)
+    private static void StatisticsKernel(ChunkedBatch b, ArrayView<float> x, ArrayView<float> means, ArrayView<float> squares)
     {
         int lane = Group.IdxX, channel = Grid.IdxX % b.Channels, chunk = Grid.IdxX / b.Channels;
         ArrayView<float> lanes = SharedMemory.Allocate<float>(GroupSize);
@@ -125,26 +99,6 @@ internal sealed class BatchNormalizationGpu : IBatchNormalizationKernels
             means[chunk * b.Channels + channel] = mean;
             squares[chunk * b.Channels + channel] = square;
         }
-    }
-
-    // One index owns one channel: merges the chunks in their order, in two passes as well.
-    private static void Merge(Index1D c, ChunkedBatch b, float epsilon, float momentum, ArrayView<float> x, MergeStatistics m)
-    {
-        float origin = x[c * b.Pixels], count = (float)b.Batch * b.Pixels;
-        float sum = 0;
-        for (int k = 0; k < b.Chunks; k++) sum += m.Means[k * b.Channels + c] * b.ChunkCount(k);
-        float shifted = sum / count;
-        float square = 0;
-        for (int k = 0; k < b.Chunks; k++)
-        {
-            float d = m.Means[k * b.Channels + c] - shifted;
-            square += m.Squares[k * b.Channels + c] + d * d * b.ChunkCount(k);
-        }
-        float mean = origin + shifted;
-        m.Mean[c] = mean;
-        m.Inverse[c] = 1 / XMath.Sqrt(square / count + epsilon);
-        m.RunningMean[c] = (1 - momentum) * m.RunningMean[c] + momentum * mean;
-        m.RunningVariance[c] = (1 - momentum) * m.RunningVariance[c] + momentum * (square / (count - 1));
     }
 
     // One index owns one value.
@@ -182,20 +136,6 @@ internal sealed class BatchNormalizationGpu : IBatchNormalizationKernels
         }
     }
 
-    // One index owns one channel.
-    private static void MergeGradients(
-        Index1D c, ChunkedBatch b, ArrayView<float> sums, ArrayView<float> covariations, ArrayView<float> inverse, ArrayView<float> dscale, ArrayView<float> dshift)
-    {
-        float sum = 0, covariation = 0;
-        for (int k = 0; k < b.Chunks; k++)
-        {
-            sum += sums[k * b.Channels + c];
-            covariation += covariations[k * b.Channels + c];
-        }
-        dshift[c] = sum;
-        dscale[c] = covariation * inverse[c];
-    }
-
     // One index owns one value.
     private static void Gradient(Index1D i, ChunkedBatch b, ArrayView<float> x, ArrayView<float> dy, ArrayView<float> dx, GradientPerChannel p)
     {
@@ -215,13 +155,6 @@ internal sealed class BatchNormalizationGpu : IBatchNormalizationKernels
     internal readonly struct PerChannel(ArrayView<float> scale, ArrayView<float> shift, ArrayView<float> mean, ArrayView<float> deviation)
     {
         public readonly ArrayView<float> Scale = scale, Shift = shift, Mean = mean, Deviation = deviation;
-    }
-
-    /// <summary>Partial statistics, (chunk, channel), and where the merged ones go.</summary>
-    internal readonly struct MergeStatistics(
-        ArrayView<float> means, ArrayView<float> squares, ArrayView<float> mean, ArrayView<float> inverse, ArrayView<float> runningMean, ArrayView<float> runningVariance)
-    {
-        public readonly ArrayView<float> Means = means, Squares = squares, Mean = mean, Inverse = inverse, RunningMean = runningMean, RunningVariance = runningVariance;
     }
 
     /// <summary>Arrays of one value for each channel.</summary>

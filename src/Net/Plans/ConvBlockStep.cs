@@ -22,14 +22,15 @@ internal sealed class ConvBlockStep : ILayerStep
         Conv2DShape shape = Stage.ShapeOf(context.Node);
         NormalizationOptions? options = norm?.Layer is BatchNormalizationLayer n ? new NormalizationOptions(n.Epsilon, n.Momentum) : null;
         block = new ConvBlock(context.Arena, shape, context.MaxBatch, options, context.Trains, context.InputGradient is not null);
-        bool inputAsItIs = stage.InputChannelsLast || !ConvBlock.TakesChannelsLast(shape);
+        bool inputAsItIs = stage.InputChannelsLast || !ConvBlock.TakesChannelsLast(context.Device, shape);
+        bool outputAsItIs = stage.OutputChannelsLast || !ConvBlock.GivesChannelsLast(context.Device);
         input = new ChannelsLast(context, context.Input, block.Input, inputAsItIs);
-        output = new ChannelsLast(context, context.Output, block.Output, stage.OutputChannelsLast);
+        output = new ChannelsLast(context, context.Output, block.Output, outputAsItIs);
         weight = context.Parameter("weight");
         bias = layer.Bias ? context.Parameter("bias") : null;
         if (norm is not null) normalization = new NormalizationTensors(Parameter("weight"), Parameter("bias"), Parameter("running_mean"), Parameter("running_var"));
         if (!context.Trains) return;
-        outputGradient = new ChannelsLast(context, context.OutputGradient!.Value, block.Output, stage.OutputChannelsLast);
+        outputGradient = new ChannelsLast(context, context.OutputGradient!.Value, block.Output, outputAsItIs);
         if (context.InputGradient is { } dx) inputGradient = new ChannelsLast(context, dx, block.Input, inputAsItIs);
         weightGradient = context.Gradient("weight");
         biasGradient = layer.Bias ? context.Gradient("bias") : null;

@@ -42,7 +42,7 @@ internal sealed record Stage(int First, int Last)
         for (int i = 1; i < stages.Count; i++)
         {
             (Stage before, Stage after) = (stages[i - 1], stages[i]);
-            if (!before.IsBlock || !after.IsBlock || !IsOnlyReader(nodes, after.First, before.Last) || !ConvBlock.TakesChannelsLast(ShapeOf(nodes[after.First]))) continue;
+            if (!before.IsBlock || !after.IsBlock || !IsOnlyReader(nodes, after.First, before.Last) || !ConvBlock.TakesChannelsLast(device, ShapeOf(nodes[after.First]))) continue;
             stages[i - 1] = before with { OutputChannelsLast = true };
             stages[i] = after with { InputChannelsLast = true };
         }

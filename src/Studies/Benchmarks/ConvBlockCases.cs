@@ -2,7 +2,7 @@ using GpuConv.Kernels;
 
 namespace GpuConv.Studies;
 
-/// <summary>Convolution, batch normalisation or none, ReLU and pooling in one operator, as plans for CPUs run them: forward and all gradients.</summary>
+/// <summary>Convolution, batch normalisation or none, ReLU and pooling in one operator, as plans run them: forward and all gradients.</summary>
 internal static class ConvBlockCases
 {
     private const float Epsilon = 1e-5f;
@@ -11,7 +11,7 @@ internal static class ConvBlockCases
     public static IEnumerable<KernelCase> Of(string name, int batch, Conv2DShape s)
     {
         string group = $"{name}, fused: {s.Input} to {s.OutChannels}x{s.OutHeight / 2}x{s.OutWidth / 2}, batch {batch}";
-        bool inputGradient = ConvBlock.TakesChannelsLast(s);
+        bool inputGradient = HasInputGradient(s);
         long input = (long)batch * s.Input.Count, output = (long)batch * s.Output.Count / 4;
         // x, w, y and a byte for each winner; backward dy, winners, x, w and dw, and dx where it is asked for.
         long forward = sizeof(float) * (input + s.Weights.Count + output) + output;
@@ -23,6 +23,9 @@ internal static class ConvBlockCases
             yield return new(group, $"backward{suffix}", s.Flops(batch) * (inputGradient ? 2 : 1), backward, arena => new Block(arena, batch, s, normalizes).Backward());
         }
     }
+
+    // First layers need none.
+    private static bool HasInputGradient(Conv2DShape s) => s.InChannels > 4;
 
     /// <summary>A block with its tensors, and the same in float64 for some channels.</summary>
     private sealed class Block
@@ -39,7 +42,7 @@ internal static class ConvBlockCases
         public Block(DeviceArena arena, int batch, Conv2DShape s, bool normalizes)
         {
             (this.batch, this.s, this.normalizes) = (batch, s, normalizes);
-            block = new ConvBlock(arena, s, batch, normalizes ? new NormalizationOptions(Epsilon, 0.1f) : null, training: true, inputGradient: ConvBlock.TakesChannelsLast(s));
+            block = new ConvBlock(arena, s, batch, normalizes ? new NormalizationOptions(Epsilon, 0.1f) : null, training: true, HasInputGradient(s));
             var perChannel = new Shape(s.OutChannels);
             planes = Operand.Random(arena, s.Input.Prepend(batch), 1);
             w = Operand.Random(arena, s.Weights, 2);
@@ -47,8 +50,9 @@ internal static class ConvBlockCases
             scale = Operand.Random(arena, perChannel, 4);
             shift = Operand.Random(arena, perChannel, 5);
             dy = Operand.Random(arena, block.Output.Prepend(batch), 6);
-            x = ConvBlock.TakesChannelsLast(s) ? arena.Allocate<float>(block.Input.Prepend(batch)) : planes.Tensor;
-            if (ConvBlock.TakesChannelsLast(s)) ChannelOrder.ToChannelsLast(planes.Tensor, x);
+            bool channelsLast = ConvBlock.TakesChannelsLast(arena.Device, s);
+            x = channelsLast ? arena.Allocate<float>(block.Input.Prepend(batch)) : planes.Tensor;
+            if (channelsLast) ChannelOrder.ToChannelsLast(planes.Tensor, x);
             y = Operand.Result(arena, block.Output.Prepend(batch));
             dx = Operand.Result(arena, x.Shape);
             dw = Operand.Result(arena, s.Weights);
@@ -58,8 +62,9 @@ internal static class ConvBlockCases
 
         public PreparedKernel Forward() => new(RunForward, new SampledOutput("y", y, i =>
         {
-            Channel channel = Of(i % s.OutChannels);
-            int window = i / s.OutChannels, best = channel.Winner[window];
+            (int k, int window) = ChannelAndWindow(i);
+            Channel channel = Of(k);
+            int best = channel.Winner[window];
             return new ReferenceSum(Math.Max(0, channel.Z[best]), Math.Max(channel.Magnitude[best], 1));
         }));
 
@@ -77,7 +82,7 @@ internal static class ConvBlockCases
         private void RunForward() => block.Forward(x, w.Tensor, b.Tensor, norm, y);
 
         private void RunBackward() =>
-            block.Backward(x, w.Tensor, b.Tensor, norm, dy.Tensor, ConvBlock.TakesChannelsLast(s) ? dx : null, dw, db, normalizes ? dscale : null, normalizes ? dshift : null);
+            block.Backward(x, w.Tensor, b.Tensor, norm, dy.Tensor, HasInputGradient(s) ? dx : null, dw, db, normalizes ? dscale : null, normalizes ? dshift : null);
 
         private Channel Of(int k) => channels.TryGetValue(k, out Channel? known) ? known : channels[k] = Compute(k);
 
@@ -103,7 +108,7 @@ internal static class ConvBlockCases
             {
                 int n = window / (rows * columns), corner = n * pixels + 2 * (window / columns % rows) * s.OutWidth + 2 * (window % columns);
                 winner[window] = new[] { corner, corner + 1, corner + s.OutWidth, corner + s.OutWidth + 1 }.MaxBy(i => z[i]);
-                if (z[winner[window]] > 0) gradient[winner[window]] = dy[window * s.OutChannels + k];
+                if (z[winner[window]] > 0) gradient[winner[window]] = dy[Pooled(k, window)];
             }
             if (normalizes)
             {
@@ -112,6 +117,17 @@ internal static class ConvBlockCases
             }
             return new Channel(z, magnitude, winner, gradient);
         }
+
+        private int Windows => s.OutHeight * s.OutWidth / 4;
+
+        // Where the pooled value of a channel and window of all images lies.
+        private int Pooled(int k, int window) => ConvBlock.GivesChannelsLast(y.Device)
+            ? window * s.OutChannels + k
+            : (window / Windows * s.OutChannels + k) * Windows + window % Windows;
+
+        private (int Channel, int Window) ChannelAndWindow(int pooled) => ConvBlock.GivesChannelsLast(y.Device)
+            ? (pooled % s.OutChannels, pooled / s.OutChannels)
+            : (pooled / Windows % s.OutChannels, pooled / Windows / s.OutChannels * Windows + pooled % Windows);
 
         // The input element that a kernel element (c, r, s) sees at an output pixel; null in the padding.
         private int? Seen(int n, int pixel, int element) => ConvolutionCases.Input(s, n, element / 9, pixel / s.OutWidth, pixel % s.OutWidth, element / 3 % 3, element % 3);

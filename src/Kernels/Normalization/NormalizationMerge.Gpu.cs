@@ -1,0 +1,114 @@
+using ILGPU;
+using ILGPU.Algorithms;
+
+namespace GpuConv.Kernels;
+
+/// <summary>The sizes of a batch as GPU kernels use them. A chunk is some images of one channel, the work of one group.</summary>
+internal readonly struct ChunkedBatch(int batch, int channels, int pixels, int chunkImages)
+{
+    public readonly int Batch = batch, Channels = channels, Pixels = pixels, ChunkImages = chunkImages;
+
+    public int Chunks => (Batch + ChunkImages - 1) / ChunkImages;
+
+    /// <summary>The number of values of one channel in a chunk.</summary>
+    public int ChunkCount(int chunk)
+    {
+        int images = Batch - chunk * ChunkImages;
+        return (images < ChunkImages ? images : ChunkImages) * Pixels;
+    }
+
+    /// <summary>Where value i of a channel in a chunk is.</summary>
+    public int At(int channel, int chunk, int i)
+    {
+        int n = i / Pixels;
+        return ((chunk * ChunkImages + n) * Channels + channel) * Pixels + i - n * Pixels;
+    }
+}
+
+/// <summary>
+/// The second step of batch normalisation's sums on GPUs: for each channel one thread takes what groups found for chunks of the images, in the
+/// order of the chunks, so that the bits do not depend on timing. Moves 8 bytes for each chunk and channel.
+/// </summary>
+internal sealed class NormalizationMerge
+{
+    private readonly int channels;
+    private readonly float epsilon;
+    private readonly float momentum;
+    private readonly Tensor<float> first;
+    private readonly Tensor<float> second;
+    private readonly Action<int, ChunkedBatch, float, float, ArrayView<float>, StatisticsViews> statistics;
+    private readonly Action<int, ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>> gradients;
+
+    public NormalizationMerge(DeviceArena arena, int channels, int maxBatch, float epsilon, float momentum)
+    {
+        this.channels = channels;
+        this.epsilon = epsilon;
+        this.momentum = momentum;
+        // At most a chunk for each image.
+        first = arena.Allocate<float>(new Shape(maxBatch, channels));
+        second = arena.Allocate<float>(new Shape(maxBatch, channels));
+        statistics = arena.Device.LoadIndexed<ChunkedBatch, float, float, ArrayView<float>, StatisticsViews>(StatisticsKernel);
+        gradients = arena.Device.LoadIndexed<ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(GradientsKernel);
+    }
+
+    /// <summary>Where groups write a chunk's first value, (chunk, channel): its mean, or the sum of dy.</summary>
+    public ArrayView<float> First => first.View;
+
+    /// <summary>Where they write its second: the sum of squared deviations from that mean, or of dy (x - mean).</summary>
+    public ArrayView<float> Second => second.View;
+
+    /// <summary>Mean and inverse deviation of each channel from its chunks' means and squares, and the running statistics moved.</summary>
+    /// <param name="b">The chunks.</param>
+    /// <param name="origins">Images whose channels' first values the means are relative to; empty: zero.</param>
+    /// <param name="mean">(channels).</param>
+    /// <param name="inverse">(channels).</param>
+    /// <param name="runningMean">(channels).</param>
+    /// <param name="runningVariance">(channels).</param>
+    public void Statistics(ChunkedBatch b, ArrayView<float> origins, Tensor<float> mean, Tensor<float> inverse, Tensor<float> runningMean, Tensor<float> runningVariance) =>
+        statistics(channels, b, epsilon, momentum, origins, new StatisticsViews(First, Second, mean.View, inverse.View, runningMean.View, runningVariance.View));
+
+    /// <summary>The gradients to scale and shift from the chunks' sums.</summary>
+    public void Gradients(ChunkedBatch b, Tensor<float> inverse, Tensor<float> dscale, Tensor<float> dshift) =>
+        gradients(channels, b, First, Second, inverse.View, dscale.View, dshift.View);
+
+    // One index owns one channel: merges the chunks in their order, in two passes as well (Chan et al., Updating formulae, 1979).
+    private static void StatisticsKernel(Index1D c, ChunkedBatch b, float epsilon, float momentum, ArrayView<float> origins, StatisticsViews m)
+    {
+        float origin = origins.Length > 0 ? origins[c * b.Pixels] : 0, count = (float)b.Batch * b.Pixels;
+        float sum = 0;
+        for (int k = 0; k < b.Chunks; k++) sum += m.Means[k * b.Channels + c] * b.ChunkCount(k);
+        float shifted = sum / count;
+        float square = 0;
+        for (int k = 0; k < b.Chunks; k++)
+        {
+            float d = m.Means[k * b.Channels + c] - shifted;
+            square += m.Squares[k * b.Channels + c] + d * d * b.ChunkCount(k);
+        }
+        float mean = origin + shifted;
+        m.Mean[c] = mean;
+        m.Inverse[c] = 1 / XMath.Sqrt(square / count + epsilon);
+        m.RunningMean[c] = (1 - momentum) * m.RunningMean[c] + momentum * mean;
+        m.RunningVariance[c] = (1 - momentum) * m.RunningVariance[c] + momentum * (square / (count - 1));
+    }
+
+    // One index owns one channel.
+    private static void GradientsKernel(
+        Index1D c, ChunkedBatch b, ArrayView<float> sums, ArrayView<float> covariations, ArrayView<float> inverse, ArrayView<float> dscale, ArrayView<float> dshift)
+    {
+        float sum = 0, covariation = 0;
+        for (int k = 0; k < b.Chunks; k++)
+        {
+            sum += sums[k * b.Channels + c];
+            covariation += covariations[k * b.Channels + c];
+        }
+        dshift[c] = sum;
+        dscale[c] = covariation * inverse[c];
+    }
+
+    /// <summary>The chunks' statistics, (chunk, channel), and where the merged ones go.</summary>
+    internal readonly struct StatisticsViews(
+        ArrayView<float> means, ArrayView<float> squares, ArrayView<float> mean, ArrayView<float> inverse, ArrayView<float> runningMean, ArrayView<float> runningVariance)
+    {
+        public readonly ArrayView<float> Means = means, Squares = squares, Mean = mean, Inverse = inverse, RunningMean = runningMean, RunningVariance = runningVariance;
+    }
+}
