@@ -144,6 +144,32 @@ public class LossTests
         Assert.Equal(Sum("cpu"), Sum("simulated"));
     }
 
+    // 256 rows are what one group takes.
+    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    public void Loss_gradient_and_score_in_one_give_the_bits_of_the_operators_one_by_one(string deviceName)
+    {
+        Device device = TestDevices.Get(deviceName);
+        var scored = new ScoredLoss(device);
+        foreach ((int rows, int columns) in (ReadOnlySpan<(int, int)>)[(1, 1), (7, 10), (64, 10), (65, 3), (256, 2), (257, 2)])
+        {
+            using var arena = new DeviceArena(device);
+            var random = new Random(rows);
+            double[] scores = Values.Normal(random, rows * columns);
+            if (rows == 65) scores[5] = double.NaN;
+            Tensor<float> x = Values.On(arena, new Shape(rows, columns), scores), loss = arena.Allocate<float>(new Shape(rows)), dx = arena.Allocate<float>(x.Shape), sum = arena.Allocate<float>(new Shape(2, 2));
+            (_, Tensor<int> labels) = Labels(arena, random, rows, columns);
+            GuardedTensor losses = Check.Guarded(arena, loss.Shape), gradient = Check.Guarded(arena, x.Shape), sums = Check.Guarded(arena, sum.Shape);
+            long before = device.Launches;
+            scored.ForwardBackward(x, labels, 1f / rows, losses.Tensor, gradient.Tensor, sums.Tensor, 1, 0.2f);
+            if (deviceName != "cpu") Assert.Equal(rows <= 256 ? 1 : 2, device.Launches - before);
+            new SoftmaxCrossEntropy(device).ForwardBackward(x, labels, 1f / rows, loss, dx, 0.2f);
+            new BatchScore(device).Record(x, labels, loss, sum, 1);
+            Assert.Equal(loss.ToArray(), losses.Read("losses"));
+            Assert.Equal(dx.ToArray(), gradient.Read("gradient"));
+            Assert.Equal(sum.ToArray()[2..], sums.Read("sums")[2..]);
+        }
+    }
+
     [Fact]
     public void Shapes_that_do_not_fit_are_refused()
     {

@@ -151,6 +151,32 @@ public class TrainerTests
         Assert.Equal(0, each.Order().ElementAt(each.Length / 2));
     }
 
+    // On GPUs, where a small network's step is all launches. The second epoch's steps, but for the one that ends it.
+    [Theory, InlineData(false, 30), InlineData(true, 40)]
+    public void A_step_is_few_launches_and_waits_for_nothing(bool batchNormalization, int launches)
+    {
+        Device device = TestDevices.Get("simulated");
+        // The report's layers, fewer features: the simulated GPU is slow.
+        var builder = new NetworkBuilder(new Shape(1, 8, 8));
+        for (int i = 0; i < 2; i++)
+        {
+            builder.Conv2D(3, 3, padding: 1);
+            if (batchNormalization) builder.BatchNormalization();
+            builder.Relu().MaxPool(2);
+        }
+        Network network = builder.Flatten().Linear(6).Relu().Linear(5).Relu().Linear(3).LogSoftmax().Build();
+        using var trainer = new Trainer(device, network, Data, SmallData.Options with { Epochs = 2, Validation = 0, Limit = 12, Batch = 4 });
+        var counts = new List<(long Launches, long Waits, long Bytes)>();
+        counts.EnsureCapacity(100);
+        trainer.StepDone += _ => counts.Add((device.Launches, device.Waits, device.AllocatedBytes));
+        trainer.Run();
+        for (int i = trainer.StepsPerEpoch + 1; i < 2 * trainer.StepsPerEpoch; i++)
+        {
+            (long Launches, long Waits, long Bytes) before = counts[i - 1], after = counts[i];
+            Assert.Equal((launches, 0, 0), (after.Launches - before.Launches, after.Waits - before.Waits, after.Bytes - before.Bytes));
+        }
+    }
+
     [Fact]
     public void The_split_keeps_the_last_images_for_validation()
     {

@@ -11,7 +11,7 @@ public sealed class BatchScore
 {
     // Partial sums of the losses: partial l has rows l, l + 64, ... in ascending order, and the partials are added in ascending order.
     // A group of 64 keeps the simulated GPU quick; a batch is no work for a GPU anyway.
-    private const int Partials = 64;
+    internal const int Partials = 64;
 
     private readonly Device device;
     private readonly Action<KernelConfig, int, int, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>, int>? kernel;
@@ -42,10 +42,15 @@ public sealed class BatchScore
         (int rows, int columns) = Require.Matrix(scores);
         Require.Shape(labels, new Shape(rows));
         Require.Shape(losses, new Shape(rows));
-        Require.Shape(sums, new Shape(sums.Shape[0], 2));
-        if (slot < 0 || slot >= sums.Shape[0]) throw new ArgumentOutOfRangeException(nameof(slot), slot, $"sums is {sums.Shape}.");
+        RequireSlot(sums, slot);
         if (kernel is not null) kernel(new KernelConfig(1, Partials), rows, columns, scores.View, labels.View, losses.View, sums.View, slot);
         else RecordOnHost(scores.Pointer, labels.Pointer, losses.Pointer, sums.Pointer + 2 * (long)slot, rows, columns);
+    }
+
+    internal static void RequireSlot(Tensor<float> sums, int slot)
+    {
+        Require.Shape(sums, new Shape(sums.Shape[0], 2));
+        if (slot < 0 || slot >= sums.Shape[0]) throw new ArgumentOutOfRangeException(nameof(slot), slot, $"sums is {sums.Shape}.");
     }
 
     private static unsafe void RecordOnHost(float* scores, int* labels, float* losses, float* sums, int rows, int columns)
@@ -87,17 +92,27 @@ public sealed class BatchScore
         for (int i = lane; i < rows; i += Partials)
         {
             loss += losses[i];
-            int label = labels[i], start = i * columns, right = 0;
-            if (label >= 0 && label < columns)
-            {
-                float score = scores[start + label];
-                for (int j = 0; j < label; j++)
-                    if (scores[start + j] < score) right++;
-                for (int j = label; j < columns; j++)
-                    if (scores[start + j] <= score) right++;
-                if (right == columns) hits++;
-            }
+            hits += Hit(i, columns, scores, labels[i]);
         }
+        Add(lane, loss, hits, partialLosses, partialHits, sums, slot);
+    }
+
+    /// <summary>On a GPU: 1 if a row's first largest score is the label's, else 0.</summary>
+    internal static int Hit(int i, int columns, ArrayView<float> scores, int label)
+    {
+        if (label < 0 || label >= columns) return 0;
+        int start = i * columns, right = 0;
+        float score = scores[start + label];
+        for (int j = 0; j < label; j++)
+            if (scores[start + j] < score) right++;
+        for (int j = label; j < columns; j++)
+            if (scores[start + j] <= score) right++;
+        return right == columns ? 1 : 0;
+    }
+
+    /// <summary>On a GPU: writes what the lanes of one group found to a slot of the sums.</summary>
+    internal static void Add(int lane, float loss, int hits, ArrayView<float> partialLosses, ArrayView<int> partialHits, ArrayView<float> sums, int slot)
+    {
         partialLosses[lane] = loss;
         partialHits[lane] = hits;
         Group.Barrier();

@@ -54,7 +54,7 @@ public sealed class SoftmaxCrossEntropy
     /// <exception cref="ArgumentException">The shapes do not fit together, or the smoothing is out of its range.</exception>
     public unsafe void ForwardBackward(Tensor<float> logits, Tensor<int> labels, float scale, Tensor<float> losses, Tensor<float> dlogits, float smoothing = 0)
     {
-        if (smoothing is not (>= 0 and < 1)) throw new ArgumentException($"Label smoothing {smoothing} must be from 0 to below 1.", nameof(smoothing));
+        RequireSmoothing(smoothing);
         (int rows, int columns) = Check(logits, labels, losses);
         Require.Shape(dlogits, logits.Shape);
         if (rows == 0) return;
@@ -62,7 +62,12 @@ public sealed class SoftmaxCrossEntropy
         else device.Host.Run(new HostKernel(logits.Pointer, labels.Pointer, scale, smoothing, losses.Pointer, dlogits.Pointer, rows, columns), SoftmaxRow.Items(rows, columns));
     }
 
-    private static (int Rows, int Columns) Check(Tensor<float> logits, Tensor<int> labels, Tensor<float> losses)
+    internal static void RequireSmoothing(float smoothing)
+    {
+        if (smoothing is not (>= 0 and < 1)) throw new ArgumentException($"Label smoothing {smoothing} must be from 0 to below 1.", nameof(smoothing));
+    }
+
+    internal static (int Rows, int Columns) Check(Tensor<float> logits, Tensor<int> labels, Tensor<float> losses)
     {
         (int rows, int columns) = Require.Matrix(logits);
         if (columns == 0) throw new ArgumentException($"logits is {logits.Shape}: there are no classes.", nameof(logits));
@@ -80,18 +85,23 @@ public sealed class SoftmaxCrossEntropy
         losses[i] = label >= 0 && label < columns ? max - logits[start + label] + XMath.Log(sum) : float.NaN;
     }
 
-    private static void BothKernel(Index1D i, int columns, float scale, float smoothing, ArrayView<float> logits, ArrayView<int> labels, ArrayView<float> losses, ArrayView<float> dlogits)
+    private static void BothKernel(Index1D i, int columns, float scale, float smoothing, ArrayView<float> logits, ArrayView<int> labels, ArrayView<float> losses, ArrayView<float> dlogits) =>
+        losses[i] = Row(i, columns, scale, smoothing, logits, labels[i], dlogits);
+
+    /// <summary>On a GPU: the loss of a row, and its gradient written.</summary>
+    internal static float Row(int i, int columns, float scale, float smoothing, ArrayView<float> logits, int label, ArrayView<float> dlogits)
     {
-        int start = i * columns, label = labels[i];
+        int start = i * columns;
         float max = SoftmaxRow.Max(logits, start, columns);
         float sum = SoftmaxRow.SumOfExponentials(logits, start, columns, max);
-        losses[i] = label >= 0 && label < columns ? max - logits[start + label] + XMath.Log(sum) : float.NaN;
+        float loss = label >= 0 && label < columns ? max - logits[start + label] + XMath.Log(sum) : float.NaN;
         for (int j = 0; j < columns; j++)
         {
             float probability = XMath.Exp(logits[start + j] - max) / sum;
             float excess = probability - smoothing / columns;
             dlogits[start + j] = scale * (j == label ? excess - (1 - smoothing) : excess);
         }
+        return loss;
     }
 
     // One item owns a block of rows. Without dlogits: the losses alone.

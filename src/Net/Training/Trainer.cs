@@ -39,8 +39,7 @@ public sealed class Trainer : IDisposable
     private readonly DeviceImages train;
     private readonly Evaluator? validation;
     private readonly BatchGather gather;
-    private readonly SoftmaxCrossEntropy loss;
-    private readonly BatchScore score;
+    private readonly ScoredLoss loss;
     private readonly Tensor<int> labels;
     private readonly Tensor<float> losses;
     private readonly Tensor<float> sums;
@@ -85,8 +84,7 @@ public sealed class Trainer : IDisposable
             optimizer = new Optimizer(arena, parameters, options);
             plan = new Plan(arena, parameters, batch, PlanPurpose.Train) { Seed = options.Seed };
             gather = new BatchGather(device, data.Mean, data.Deviation);
-            loss = new SoftmaxCrossEntropy(device);
-            score = new BatchScore(device);
+            loss = new ScoredLoss(device);
             labels = arena.Allocate<int>(new Shape(batch));
             losses = arena.Allocate<float>(new Shape(batch));
             StepsPerEpoch = (TrainCount + batch - 1) / batch;
@@ -302,9 +300,7 @@ public sealed class Trainer : IDisposable
         else gather.Gather(train.Pixels, train.Labels, train.Order, at, input, truth);
         plan.Forward(batch, toScores: true);
         profile?.Step = "loss";
-        loss.ForwardBackward(scores, truth, 1f / batch, losses.First(batch), plan.ScoresGradient.First(batch), Options.LabelSmoothing);
-        profile?.Step = "score";
-        score.Record(scores, truth, losses.First(batch), sums, stepInEpoch);
+        loss.ForwardBackward(scores, truth, 1f / batch, losses.First(batch), plan.ScoresGradient.First(batch), sums, stepInEpoch, Options.LabelSmoothing);
         plan.Backward(batch);
         profile?.Step = "optimizer";
         optimizer.Step(Options.RateAt(step, TotalSteps), step);
