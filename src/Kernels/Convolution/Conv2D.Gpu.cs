@@ -28,6 +28,9 @@ internal sealed class Conv2DGpu : IConv2DKernels
     // an element of the image, once for each row, against 15 and 44 for the tile's products.
     private const int PlainChannels = 4;
 
+    // Tiles are taken for the gradient to the weights if at least one in so many of the elements that they compute is wanted.
+    private const long TileFill = 32;
+
     // The threads that sum one channel of the gradient to the bias, and how many take part in the second step.
     private const int BiasThreads = 64, BiasSums = 8;
 
@@ -36,33 +39,40 @@ internal sealed class Conv2DGpu : IConv2DKernels
     private readonly Tensor<GemmPlace> forwardTaps;
     private readonly Tensor<GemmPlace> backwardTaps;
     private readonly Tensor<float> partial;
-    private readonly GemmKernel<MatrixOperand, GatheredImages, ImagesResult> forward;
+    private readonly GemmKernel<StoredMatrix<QuadsAlongK>, GatheredImages, ImagesResult> forward;
+    private readonly GemmKernel<StoredMatrix<ThreadsAlongK>, GatheredImages, ImagesResult> forwardUnaligned;
     private readonly GemmKernel<WeightsByInput, GatheredImages, ImagesResult> gradInput;
-    private readonly GemmKernel<ChannelPixels, TransposedOperand<GatheredImages>, MatrixResult> gradWeight;
-    private readonly Action<int, int, ArrayView<float>, ArrayView<float>> addChunks;
+    private readonly GemmKernel<WeightsByInput, StridedGradient, ImagesResult> gradInputStrided;
+    private readonly GemmKernel<ChannelPixels<QuadsAlongK>, TransposedOperand<GatheredImages>, MatrixResult> gradWeight;
+    private readonly GemmKernel<ChannelPixels<ThreadsAlongK>, TransposedOperand<GatheredImages>, MatrixResult> gradWeightUnaligned;
     private readonly Action<KernelConfig, int, int, ArrayView<float>, ArrayView<float>> gradBias;
 
     public Conv2DGpu(DeviceArena arena, Conv2DShape shape, int maxBatch)
     {
         this.shape = shape;
         Device device = arena.Device;
-        bool tiledWeights = TiledGemm.Fills(shape.GroupOutChannels, shape.ReductionLength);
-        forward = new(device, tiled: shape.GroupOutChannels > PlainChannels);
-        gradInput = new(device, tiled: shape.GroupInChannels > PlainChannels);
-        gradWeight = new(device, tiledWeights);
-        addChunks = device.LoadIndexed<int, ArrayView<float>, ArrayView<float>>(AddChunksKernel);
+        GemmTile forwardTile = Tile(shape.GroupOutChannels, maxBatch * shape.OutHeight * shape.OutWidth);
+        forward = new(device, forwardTile);
+        forwardUnaligned = new(device, forwardTile);
+        GemmTile inputTile = Tile(shape.GroupInChannels, maxBatch * shape.InHeight * shape.InWidth);
+        gradInput = new(device, inputTile);
+        gradInputStrided = new(device, inputTile);
         gradBias = device.LoadGrouped<int, int, ArrayView<float>, ArrayView<float>>(GradBiasKernel);
 
-        forwardTaps = Taps(arena, shape.GroupInChannels, shape.InHeight * shape.InWidth, shape.DilationHeight, shape.DilationWidth);
-        backwardTaps = Taps(arena, shape.GroupOutChannels, shape.OutHeight * shape.OutWidth, -shape.DilationHeight, -shape.DilationWidth);
+        forwardTaps = Taps(arena, shape.GroupInChannels, shape.InHeight * shape.InWidth, shape.DilationHeight, shape.DilationWidth, shape.InWidth);
+        bool strided = shape.StrideHeight > 1 || shape.StrideWidth > 1;
+        backwardTaps = Taps(arena, shape.GroupOutChannels, shape.OutHeight * shape.OutWidth, -shape.DilationHeight, -shape.DilationWidth, strided ? 0 : shape.OutWidth);
 
         // Enough chunks to fill a large device from a batch of ordinary size (a tile for each 64 pixels of all images, or a warp for
         // each 8), but no more working memory than a tensor of 32 channels takes.
-        weightChunk = Math.Max(256, tiledWeights
-            ? 64 * shape.Groups * TiledGemm.Tiles(shape.GroupOutChannels, shape.ReductionLength)
-            : shape.Weights.Count / 4);
+        int tiles = GemmTile.Of32x32.Count(shape.GroupOutChannels, shape.ReductionLength);
+        bool tiled = TileFill * shape.GroupOutChannels * shape.ReductionLength >= (long)tiles * GemmTile.Of32x32.M() * GemmTile.Of32x32.N();
+        weightChunk = Math.Max(256, OperandTile.Depth * ((tiled ? 32 * shape.Groups * tiles : shape.Weights.Count / 4) / OperandTile.Depth + 1));
         int chunks = Chunks(maxBatch);
         if (chunks > 1) partial = arena.Allocate<float>(shape.Weights.Prepend(chunks));
+        GemmTile weightTile = tiled ? GemmTiles.Choose(shape.GroupOutChannels, shape.ReductionLength, shape.Groups * chunks) : GemmTile.None;
+        gradWeight = new(device, weightTile);
+        gradWeightUnaligned = new(device, weightTile);
     }
 
     public void Forward(Tensor<float> x, Tensor<float> w, Tensor<float>? b, Tensor<float> y)
@@ -70,9 +80,12 @@ internal sealed class Conv2DGpu : IConv2DKernels
         int pixels = shape.OutHeight * shape.OutWidth;
         var size = new GemmSize(shape.GroupOutChannels, x.Shape[0] * pixels, shape.ReductionLength, shape.Groups);
         if (size.N == 0) return;
-        forward.Run(size,
-            new MatrixOperand(w.View, shape.ReductionLength, 1, shape.GroupOutChannels * shape.ReductionLength),
-            Input(x), new ImagesResult(y.View, shape.OutChannels, shape.GroupOutChannels, pixels, b));
+        int sliceStride = shape.GroupOutChannels * shape.ReductionLength;
+        var result = new ImagesResult(y.View, shape.OutChannels, shape.GroupOutChannels, pixels, b);
+        if (StoredMatrix.HasQuads(w.View, shape.ReductionLength, sliceStride))
+            forward.Run(size, new StoredMatrix<QuadsAlongK>(w.View, shape.ReductionLength, sliceStride), Input(x), result);
+        else
+            forwardUnaligned.Run(size, new StoredMatrix<ThreadsAlongK>(w.View, shape.ReductionLength, sliceStride), Input(x), result);
     }
 
     public void GradInput(Tensor<float> dy, Tensor<float> w, Tensor<float> dx)
@@ -80,40 +93,52 @@ internal sealed class Conv2DGpu : IConv2DKernels
         int pixels = shape.InHeight * shape.InWidth, kernelSize = shape.KernelHeight * shape.KernelWidth;
         var size = new GemmSize(shape.GroupInChannels, dy.Shape[0] * pixels, shape.GroupOutChannels * kernelSize, shape.Groups);
         if (size.N == 0) return;
-        var gathered = new GatheredImages(dy.View, backwardTaps.View)
-        {
-            ImageSize = shape.Output.Count,
-            GroupSize = shape.GroupOutChannels * shape.OutHeight * shape.OutWidth,
-            Height = shape.OutHeight,
-            Width = shape.OutWidth,
-            Pixels = pixels,
-            PixelsWidth = shape.InWidth,
-            StepHeight = 1,
-            StepWidth = 1,
-            ShiftHeight = shape.PadTop,
-            ShiftWidth = shape.PadLeft,
-            DivideHeight = shape.StrideHeight,
-            DivideWidth = shape.StrideWidth,
-        };
-        gradInput.Run(size,
-            new WeightsByInput(w.View, shape.GroupOutChannels, shape.GroupInChannels, kernelSize),
-            gathered, new ImagesResult(dx.View, shape.InChannels, shape.GroupInChannels, pixels));
+        var weights = new WeightsByInput(w.View, shape.GroupOutChannels, shape.GroupInChannels, kernelSize);
+        var result = new ImagesResult(dx.View, shape.InChannels, shape.GroupInChannels, pixels);
+        if (shape.StrideHeight == 1 && shape.StrideWidth == 1)
+            gradInput.Run(size, weights, new GatheredImages(dy.View, backwardTaps.View)
+            {
+                ImageSize = shape.Output.Count,
+                GroupSize = shape.GroupOutChannels * shape.OutHeight * shape.OutWidth,
+                Height = shape.OutHeight,
+                Width = shape.OutWidth,
+                Pixels = new(pixels),
+                PixelsWidth = new(shape.InWidth),
+                ShiftHeight = shape.PadTop,
+                ShiftWidth = shape.PadLeft,
+            }, result);
+        else
+            gradInputStrided.Run(size, weights, new StridedGradient(dy.View, backwardTaps.View)
+            {
+                ImageSize = shape.Output.Count,
+                GroupSize = shape.GroupOutChannels * shape.OutHeight * shape.OutWidth,
+                Height = shape.OutHeight,
+                Width = shape.OutWidth,
+                Pixels = new(pixels),
+                PixelsWidth = new(shape.InWidth),
+                PadTop = shape.PadTop,
+                PadLeft = shape.PadLeft,
+                StrideHeight = new(shape.StrideHeight),
+                StrideWidth = new(shape.StrideWidth),
+            }, result);
     }
 
     public void GradWeight(Tensor<float> x, Tensor<float> dy, Tensor<float> dw)
     {
-        int batch = dy.Shape[0], pixels = shape.OutHeight * shape.OutWidth, chunks = Chunks(batch);
-        var size = new GemmSize(shape.GroupOutChannels, shape.ReductionLength, batch * pixels, shape.Groups, chunks, weightChunk);
-        Tensor<float> sums = chunks > 1 ? partial : dw;
-        gradWeight.Run(size,
-            new ChannelPixels(dy.View, shape.OutChannels, shape.GroupOutChannels, pixels),
-            new TransposedOperand<GatheredImages>(Input(x)),
-            new MatrixResult(sums.View, shape.ReductionLength, null, shape.GroupOutChannels * shape.ReductionLength, dw.Count));
-        if (chunks > 1) addChunks(dw.Count, chunks, partial.View, dw.View);
+        int batch = dy.Shape[0], pixels = shape.OutHeight * shape.OutWidth;
+        var size = new GemmSize(shape.GroupOutChannels, shape.ReductionLength, batch * pixels, shape.Groups, Chunks(batch), weightChunk);
+        var columns = new TransposedOperand<GatheredImages>(Input(x));
+        var result = new MatrixResult(dw.View, shape.ReductionLength, null, shape.GroupOutChannels * shape.ReductionLength);
+        if (StoredMatrix.HasQuads(dy.View, pixels))
+            gradWeight.Run(size, new ChannelPixels<QuadsAlongK>(dy.View, shape.OutChannels, shape.GroupOutChannels, pixels), columns, result, partial.View);
+        else
+            gradWeightUnaligned.Run(size, new ChannelPixels<ThreadsAlongK>(dy.View, shape.OutChannels, shape.GroupOutChannels, pixels), columns, result, partial.View);
     }
 
     public void GradBias(Tensor<float> dy, Tensor<float> db) =>
         gradBias(new KernelConfig(shape.OutChannels, BiasThreads), dy.Shape[0], shape.OutHeight * shape.OutWidth, dy.View, db.View);
+
+    private GemmTile Tile(int channels, int pixels) => channels <= PlainChannels ? GemmTile.None : GemmTiles.Choose(channels, pixels, shape.Groups);
 
     private GatheredImages Input(Tensor<float> x) => new(x.View, forwardTaps.View)
     {
@@ -121,39 +146,29 @@ internal sealed class Conv2DGpu : IConv2DKernels
         GroupSize = shape.GroupInChannels * shape.InHeight * shape.InWidth,
         Height = shape.InHeight,
         Width = shape.InWidth,
-        Pixels = shape.OutHeight * shape.OutWidth,
-        PixelsWidth = shape.OutWidth,
+        Pixels = new(shape.OutHeight * shape.OutWidth),
+        PixelsWidth = new(shape.OutWidth),
         StepHeight = shape.StrideHeight,
         StepWidth = shape.StrideWidth,
         ShiftHeight = -shape.PadTop,
         ShiftWidth = -shape.PadLeft,
-        DivideHeight = 1,
-        DivideWidth = 1,
     };
 
     private int Chunks(int batch) => (int)Math.Max(1, ((long)batch * shape.OutHeight * shape.OutWidth + weightChunk - 1) / weightChunk);
 
-    // The place of each (channel, r, s) relative to a pixel's.
-    private Tensor<GemmPlace> Taps(DeviceArena arena, int channels, int channelSize, int dilationHeight, int dilationWidth)
+    // The place of each (channel, r, s) relative to a pixel's, with the offset of its row and column in images of a width.
+    private Tensor<GemmPlace> Taps(DeviceArena arena, int channels, int channelSize, int dilationHeight, int dilationWidth, int width)
     {
         var taps = new GemmPlace[channels * shape.KernelHeight * shape.KernelWidth];
         for (int i = 0; i < taps.Length; i++)
         {
             int s = i % shape.KernelWidth, r = i / shape.KernelWidth % shape.KernelHeight, c = i / (shape.KernelWidth * shape.KernelHeight);
-            taps[i] = new GemmPlace { Offset = c * channelSize, Row = r * dilationHeight, Column = s * dilationWidth };
+            int row = r * dilationHeight, column = s * dilationWidth;
+            taps[i] = new GemmPlace { Offset = c * channelSize + (width > 0 ? row * width + column : 0), Row = row, Column = column };
         }
         Tensor<GemmPlace> onDevice = arena.Allocate<GemmPlace>(new Shape(taps.Length));
         onDevice.CopyFrom(taps);
         return onDevice;
-    }
-
-    // One index owns one weight and adds its chunks in ascending order.
-    private static void AddChunksKernel(Index1D i, int chunks, ArrayView<float> partial, ArrayView<float> dw)
-    {
-        int count = dw.IntLength;
-        float sum = 0;
-        for (int chunk = 0; chunk < chunks; chunk++) sum += partial[chunk * count + i];
-        dw[i] = sum;
     }
 
     // One group owns one channel: db[k] = sum over n, p, q of dy[n, k, p, q]. Its threads take every 64th pixel of all images in

@@ -4,9 +4,8 @@ namespace GpuConv.Kernels;
 
 /// <summary>
 /// Images as the implicit matrix of a convolution. The outer index is a pixel (image, row, column) of the tensor that is computed, the
-/// inner one a tap: (channel, r, s) of the kernel. Row and column of both are added, divided by the stride where the
-/// gradient to the input goes against a strided forward pass, and what falls outside the image or between its rows counts as zero.
-/// Forward: row = p stride - pad + r dilation. Gradient to the input: row = (h + pad - r dilation) / stride, where that is whole.
+/// inner one a tap: (channel, r, s) of the kernel. Offset, row and column of both are added, and what falls outside the image counts
+/// as zero. Forward: row = p stride - pad + r dilation. Gradient to the input without strides: row = h + pad - r dilation.
 /// </summary>
 internal readonly struct GatheredImages(ArrayView<float> images, ArrayView<GemmPlace> taps) : IGemmOperand
 {
@@ -26,103 +25,146 @@ internal readonly struct GatheredImages(ArrayView<float> images, ArrayView<GemmP
     public required int Width { get; init; }
 
     /// <summary>Pixels of one computed image.</summary>
-    public required int Pixels { get; init; }
+    public required Divisor Pixels { get; init; }
 
     /// <summary>Width of the computed images.</summary>
-    public required int PixelsWidth { get; init; }
+    public required Divisor PixelsWidth { get; init; }
 
     /// <summary>What the computed pixel's row and column are multiplied by.</summary>
-    public required int StepHeight { get; init; }
+    public int StepHeight { get; init; } = 1;
 
-    public required int StepWidth { get; init; }
+    public int StepWidth { get; init; } = 1;
 
     /// <summary>What is then added.</summary>
     public required int ShiftHeight { get; init; }
 
     public required int ShiftWidth { get; init; }
 
-    /// <summary>What the sum with the tap's row and column is divided by.</summary>
-    public required int DivideHeight { get; init; }
-
-    public required int DivideWidth { get; init; }
-
     // Neighbouring pixels are neighbours in memory too, except at the end of a row or under strides.
-    public int InnerAdjacent => 0;
+    public static GemmRead Read => GemmRead.ThreadsAlongOuter;
 
     public GemmPlace Outer(int slice, int outer)
     {
-        int image = outer / Pixels, pixel = outer - image * Pixels;
-        int row = pixel / PixelsWidth, column = pixel - row * PixelsWidth;
-        return new GemmPlace
-        {
-            Offset = image * ImageSize + slice * GroupSize,
-            Row = row * StepHeight + ShiftHeight,
-            Column = column * StepWidth + ShiftWidth,
-        };
+        int image = Pixels.Quotient(outer), pixel = outer - image * Pixels.Value;
+        int line = PixelsWidth.Quotient(pixel), row = line * StepHeight + ShiftHeight, column = (pixel - line * PixelsWidth.Value) * StepWidth + ShiftWidth;
+        return new GemmPlace { Offset = image * ImageSize + slice * GroupSize + row * Width + column, Row = row, Column = column };
     }
 
-    public GemmPlace Inner(int slice, int inner) => taps[inner];
+    public GemmPlace Inner(int slice, int inner) => GemmPlace.Quads(taps)[inner];
 
-    public float Load(GemmPlace outer, GemmPlace inner)
-    {
-        int row = outer.Row + inner.Row, column = outer.Column + inner.Column;
-        if (row < 0 || column < 0) return 0;
-        if (DivideHeight != 1)
-        {
-            int quotient = row / DivideHeight;
-            if (quotient * DivideHeight != row) return 0;
-            row = quotient;
-        }
-        if (DivideWidth != 1)
-        {
-            int quotient = column / DivideWidth;
-            if (quotient * DivideWidth != column) return 0;
-            column = quotient;
-        }
-        return row < Height && column < Width ? images[outer.Offset + inner.Offset + row * Width + column] : 0;
-    }
+    public float Load(GemmPlace outer, GemmPlace inner, bool inside) =>
+        inside & (uint)(outer.Row + inner.Row) < (uint)Height & (uint)(outer.Column + inner.Column) < (uint)Width ? images[outer.Offset + inner.Offset] : 0;
+
+    public Quad Load4(GemmPlace outer, GemmPlace inner) => default;
 }
 
-/// <summary>The gradient to the output as the matrix (output channel of the group, pixel of all images), for the gradient to the weights.</summary>
-internal readonly struct ChannelPixels(ArrayView<float> images, int channels, int groupChannels, int pixels) : IGemmOperand
+/// <summary>
+/// The gradient to the output of a strided convolution as the matrix (pixel of the input, (output channel, r, s)):
+/// row = (h + pad - r dilation) / stride where that is whole, else zero.
+/// </summary>
+internal readonly struct StridedGradient(ArrayView<float> images, ArrayView<GemmPlace> taps) : IGemmOperand
 {
     private readonly ArrayView<float> images = images;
-    private readonly int channels = channels;
+    private readonly ArrayView<GemmPlace> taps = taps;
+
+    /// <summary>Floats of one image.</summary>
+    public required int ImageSize { get; init; }
+
+    /// <summary>Floats of the channels of one group of an image.</summary>
+    public required int GroupSize { get; init; }
+
+    /// <summary>Height of the gradient.</summary>
+    public required int Height { get; init; }
+
+    /// <summary>Width of the gradient.</summary>
+    public required int Width { get; init; }
+
+    /// <summary>Pixels of one image of the input.</summary>
+    public required Divisor Pixels { get; init; }
+
+    /// <summary>Width of the input.</summary>
+    public required Divisor PixelsWidth { get; init; }
+
+    public required int PadTop { get; init; }
+
+    public required int PadLeft { get; init; }
+
+    public required Divisor StrideHeight { get; init; }
+
+    public required Divisor StrideWidth { get; init; }
+
+    public static GemmRead Read => GemmRead.ThreadsAlongOuter;
+
+    public GemmPlace Outer(int slice, int outer)
+    {
+        int image = Pixels.Quotient(outer), pixel = outer - image * Pixels.Value;
+        int row = PixelsWidth.Quotient(pixel);
+        return new GemmPlace { Offset = image * ImageSize + slice * GroupSize, Row = row + PadTop, Column = pixel - row * PixelsWidth.Value + PadLeft };
+    }
+
+    public GemmPlace Inner(int slice, int inner) => GemmPlace.Quads(taps)[inner];
+
+    public float Load(GemmPlace outer, GemmPlace inner, bool inside)
+    {
+        int down = outer.Row + inner.Row, right = outer.Column + inner.Column;
+        int row = StrideHeight.Quotient(down), column = StrideWidth.Quotient(right);
+        bool whole = down >= 0 & right >= 0 & row * StrideHeight.Value == down & column * StrideWidth.Value == right;
+        return inside & whole & row < Height & column < Width ? images[outer.Offset + inner.Offset + row * Width + column] : 0;
+    }
+
+    public Quad Load4(GemmPlace outer, GemmPlace inner) => default;
+}
+
+/// <summary>
+/// The gradient to the output as the matrix (output channel of the group, pixel of all images), for the gradient to the weights. In
+/// quads where an image's pixels are a multiple of four.
+/// </summary>
+internal readonly struct ChannelPixels<TRead>(ArrayView<float> images, int channels, int groupChannels, int pixels) : IGemmOperand where TRead : struct, IGemmRead
+{
+    private readonly ArrayView<float> images = images;
+    private readonly int imageSize = channels * pixels;
     private readonly int groupChannels = groupChannels;
-    private readonly int pixels = pixels;
+    private readonly Divisor pixels = new(pixels);
 
-    public int InnerAdjacent => 1;
+    public static GemmRead Read => TRead.Value;
 
-    public GemmPlace Outer(int slice, int outer) => new() { Offset = (slice * groupChannels + outer) * pixels };
+    public GemmPlace Outer(int slice, int outer) => new() { Offset = (slice * groupChannels + outer) * pixels.Value };
 
     public GemmPlace Inner(int slice, int inner)
     {
-        int image = inner / pixels;
-        return new GemmPlace { Offset = image * channels * pixels + inner - image * pixels };
+        int image = pixels.Quotient(inner);
+        return new GemmPlace { Offset = image * imageSize + inner - image * pixels.Value };
     }
 
-    public float Load(GemmPlace outer, GemmPlace inner) => images[outer.Offset + inner.Offset];
+    public float Load(GemmPlace outer, GemmPlace inner, bool inside) => inside ? images[outer.Offset + inner.Offset] : 0;
+
+    public Quad Load4(GemmPlace outer, GemmPlace inner) => Quad.Of(images)[(outer.Offset + inner.Offset) / 4];
 }
 
-/// <summary>The weights as the matrix (input channel of the group, (output channel of the group, r, s)), for the gradient to the input.</summary>
+/// <summary>
+/// The weights as the matrix (input channel of the group, (output channel of the group, r, s)), for the gradient to the input. Along k
+/// only r and s lie side by side: single elements.
+/// </summary>
 internal readonly struct WeightsByInput(ArrayView<float> weights, int groupOutChannels, int groupInChannels, int kernelSize) : IGemmOperand
 {
     private readonly ArrayView<float> weights = weights;
-    private readonly int groupOutChannels = groupOutChannels;
-    private readonly int groupInChannels = groupInChannels;
-    private readonly int kernelSize = kernelSize;
+    private readonly int groupSize = groupOutChannels * groupInChannels * kernelSize;
+    private readonly int filterSize = groupInChannels * kernelSize;
+    private readonly Divisor kernelSize = new(kernelSize);
 
-    public int InnerAdjacent => kernelSize == 1 ? 0 : 1;
+    public static GemmRead Read => GemmRead.ThreadsAlongK;
 
-    public GemmPlace Outer(int slice, int outer) => new() { Offset = slice * groupOutChannels * groupInChannels * kernelSize + outer * kernelSize };
+    public GemmPlace Outer(int slice, int outer) => new() { Offset = slice * groupSize + outer * kernelSize.Value };
 
     public GemmPlace Inner(int slice, int inner)
     {
-        int channel = inner / kernelSize;
-        return new GemmPlace { Offset = channel * groupInChannels * kernelSize + inner - channel * kernelSize };
+        int channel = kernelSize.Quotient(inner);
+        return new GemmPlace { Offset = channel * filterSize + inner - channel * kernelSize.Value };
     }
 
-    public float Load(GemmPlace outer, GemmPlace inner) => weights[outer.Offset + inner.Offset];
+    public float Load(GemmPlace outer, GemmPlace inner, bool inside) => inside ? weights[outer.Offset + inner.Offset] : 0;
+
+    public Quad Load4(GemmPlace outer, GemmPlace inner) => default;
 }
 
 /// <summary>Images as the result: row m is a channel of the group, column n a pixel of all images. A bias may be added to each channel.</summary>
@@ -133,14 +175,27 @@ internal readonly struct ImagesResult(ArrayView<float> images, int channels, int
     private readonly int hasBias = bias is null ? 0 : 1;
     private readonly int channels = channels;
     private readonly int groupChannels = groupChannels;
-    private readonly int pixels = pixels;
+    private readonly Divisor pixels = new(pixels);
+    private readonly int inQuads = pixels % 4 == 0 && Quad.AreAligned(images) ? 1 : 0;
 
-    public int Column(int slice, int chunk, int n)
+    public int InQuads => inQuads;
+
+    public int Column(int slice, int n)
     {
-        int image = n / pixels;
-        return (image * channels + slice * groupChannels) * pixels + n - image * pixels;
+        int image = pixels.Quotient(n);
+        return (image * channels + slice * groupChannels) * pixels.Value + n - image * pixels.Value;
     }
 
     public void Store(int slice, int m, int n, int column, float sum) =>
-        images[column + m * pixels] = hasBias != 0 ? sum + bias[slice * groupChannels + m] : sum;
+        images[column + m * pixels.Value] = hasBias != 0 ? sum + bias[slice * groupChannels + m] : sum;
+
+    public void Store4(int slice, int m, int n, int column, Quad sums)
+    {
+        if (hasBias != 0)
+        {
+            float added = bias[slice * groupChannels + m];
+            sums = new Quad(sums.X + added, sums.Y + added, sums.Z + added, sums.W + added);
+        }
+        Quad.Of(images)[(column + m * pixels.Value) / 4] = sums;
+    }
 }

@@ -45,9 +45,8 @@ internal static unsafe class MultiplyAddPeak
     // ILGPU unrolls no loops: two rounds in each keep the loop's own instructions few.
     private static void Kernel(Index1D i, int steps, float a, float b, ArrayView<float> sums)
     {
-        Float8 addend, c0, c1;
-        addend.F0 = addend.F1 = addend.F2 = addend.F3 = addend.F4 = addend.F5 = addend.F6 = addend.F7 = b;
-        c0 = c1 = addend;
+        Quad fourth = new(b, b, b, b);
+        Float8 addend = new(fourth, fourth), c0 = addend, c1 = addend;
         for (int step = 0; step < steps; step++)
         {
             c0 = Float8.MultiplyAdd(a, c0, addend);
@@ -55,8 +54,10 @@ internal static unsafe class MultiplyAddPeak
             c0 = Float8.MultiplyAdd(a, c0, addend);
             c1 = Float8.MultiplyAdd(b, c1, addend);
         }
-        sums[i] = c0.F0 + c0.F1 + c0.F2 + c0.F3 + c0.F4 + c0.F5 + c0.F6 + c0.F7 + c1.F0 + c1.F1 + c1.F2 + c1.F3 + c1.F4 + c1.F5 + c1.F6 + c1.F7;
+        sums[i] = Sum(c0.Low) + Sum(c0.High) + Sum(c1.Low) + Sum(c1.High);
     }
+
+    private static float Sum(Quad quad) => quad.X + quad.Y + quad.Z + quad.W;
 
     private readonly struct HostKernel(float* sums, int steps) : IHostKernel
     {

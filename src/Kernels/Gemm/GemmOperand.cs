@@ -1,15 +1,40 @@
+using ILGPU;
+using ILGPU.Runtime;
+
 namespace GpuConv.Kernels;
+
+/// <summary>
+/// How the threads of a group share the elements of an operand's tile, four to each: by what lies side by side in memory.
+/// </summary>
+internal enum GemmRead
+{
+    /// <summary>A thread reads four neighbours in k with one instruction, two threads read a line.</summary>
+    QuadsAlongK,
+
+    /// <summary>A thread reads four neighbouring outer indices with one instruction.</summary>
+    QuadsAlongOuter,
+
+    /// <summary>Eight threads read a line along k, an element each; the place of k is found once for all elements of a thread.</summary>
+    ThreadsAlongK,
+
+    /// <summary>A warp reads 32 neighbouring outer indices; a thread keeps its own, whose place is found once for all k.</summary>
+    ThreadsAlongOuter,
+}
 
 /// <summary>
 /// What an operand of <see cref="TiledGemm"/> knows about one index: an offset into memory and, for the gathers of convolutions, a
 /// row and a column of the image. Places of the two indices of an element are added to find it, so that a thread that keeps one of
-/// them fixed divides once and not for each element.
+/// them fixed divides once and not for each element. Sixteen bytes, so that a table of them is read with one instruction.
 /// </summary>
 internal struct GemmPlace
 {
     public int Offset;
     public int Row;
     public int Column;
+    public int Unused;
+
+    /// <summary>A table of places whose reads are joined; see <see cref="Quad.Of"/>. Tables start at the start of a buffer.</summary>
+    public static ArrayView<GemmPlace> Quads(ArrayView<GemmPlace> places) => places.AsAligned(16);
 }
 
 /// <summary>
@@ -18,8 +43,8 @@ internal struct GemmPlace
 /// </summary>
 internal interface IGemmOperand
 {
-    /// <summary>1 if elements of neighbouring inner indices lie side by side in memory, 0 if those of neighbouring outer indices do: the order in which threads read.</summary>
-    int InnerAdjacent { get; }
+    /// <summary>How threads share the elements of a tile. A constant, so that the other ways vanish from the kernel.</summary>
+    static abstract GemmRead Read { get; }
 
     /// <summary>The place of an outer index, which is within bounds.</summary>
     /// <param name="slice">The number of the product, for several at once (the groups of a convolution).</param>
@@ -32,17 +57,31 @@ internal interface IGemmOperand
     GemmPlace Inner(int slice, int inner);
 
     /// <summary>The element at two places.</summary>
-    float Load(GemmPlace outer, GemmPlace inner);
+    /// <param name="outer">The place of m or n.</param>
+    /// <param name="inner">The place of k.</param>
+    /// <param name="inside">False: zero is returned and nothing read.</param>
+    float Load(GemmPlace outer, GemmPlace inner, bool inside);
+
+    /// <summary>The element and its three neighbours along k or along the outer index. Only for operands that are read in quads.</summary>
+    Quad Load4(GemmPlace outer, GemmPlace inner);
 }
 
-/// <summary>Where the tile engine writes. Implementations are structs of views and integers, without bool fields.</summary>
+/// <summary>
+/// Where the engine writes complete sums, with what is to happen to them on the way (a bias). Implementations are structs of
+/// views and integers, without bool fields.
+/// </summary>
 internal interface IGemmResult
 {
-    /// <summary>The offset in memory of a column's first element.</summary>
+    /// <summary>
+    /// 1 if four columns n to n + 3, n a multiple of 4, always lie side by side in memory, aligned to 16 bytes, and N is a multiple
+    /// of 4: then <see cref="Store4"/> takes all sums; 0: <see cref="Store"/> does.
+    /// </summary>
+    int InQuads { get; }
+
+    /// <summary>The offset in memory of a column's first element; found once for all rows of a thread.</summary>
     /// <param name="slice">The number of the product.</param>
-    /// <param name="chunk">The part of the sum.</param>
     /// <param name="n">The column.</param>
-    int Column(int slice, int chunk, int n);
+    int Column(int slice, int n);
 
     /// <summary>Stores an element.</summary>
     /// <param name="slice">The number of the product.</param>
@@ -51,6 +90,14 @@ internal interface IGemmResult
     /// <param name="column">The column's offset.</param>
     /// <param name="sum">The sum over k.</param>
     void Store(int slice, int m, int n, int column, float sum);
+
+    /// <summary>Stores the elements of four neighbouring columns.</summary>
+    /// <param name="slice">The number of the product.</param>
+    /// <param name="m">Their row.</param>
+    /// <param name="n">The first column.</param>
+    /// <param name="column">The first column's offset.</param>
+    /// <param name="sums">The sums over k.</param>
+    void Store4(int slice, int m, int n, int column, Quad sums);
 }
 
 /// <summary>The sizes of one launch of <see cref="TiledGemm"/>: <c>Slices</c> products of (M, K) by (K, N), their sums cut into chunks of ChunkLength.</summary>

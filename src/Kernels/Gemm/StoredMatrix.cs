@@ -2,21 +2,64 @@ using ILGPU;
 
 namespace GpuConv.Kernels;
 
-/// <summary>A matrix in memory as an operand, in either order (one of the strides is 1); several lie <c>sliceStride</c> apart.</summary>
-internal readonly struct MatrixOperand(ArrayView<float> values, int outerStride, int innerStride, int sliceStride = 0) : IGemmOperand
+/// <summary>The order of a <see cref="StoredMatrix{TRead}"/>, as a type, so that each has a kernel of its own.</summary>
+internal interface IGemmRead
+{
+    static abstract GemmRead Value { get; }
+}
+
+/// <inheritdoc cref="GemmRead.QuadsAlongK"/>
+internal struct QuadsAlongK : IGemmRead
+{
+    public static GemmRead Value => GemmRead.QuadsAlongK;
+}
+
+/// <inheritdoc cref="GemmRead.QuadsAlongOuter"/>
+internal struct QuadsAlongOuter : IGemmRead
+{
+    public static GemmRead Value => GemmRead.QuadsAlongOuter;
+}
+
+/// <inheritdoc cref="GemmRead.ThreadsAlongK"/>
+internal struct ThreadsAlongK : IGemmRead
+{
+    public static GemmRead Value => GemmRead.ThreadsAlongK;
+}
+
+/// <inheritdoc cref="GemmRead.ThreadsAlongOuter"/>
+internal struct ThreadsAlongOuter : IGemmRead
+{
+    public static GemmRead Value => GemmRead.ThreadsAlongOuter;
+}
+
+/// <summary>
+/// A dense matrix in memory as an operand, its lines <c>stride</c> apart: along k they lie side by side, or along the outer index, as
+/// <typeparamref name="TRead"/> says. Several matrices lie <c>sliceStride</c> apart.
+/// </summary>
+internal readonly struct StoredMatrix<TRead>(ArrayView<float> values, int stride, int sliceStride = 0) : IGemmOperand where TRead : struct, IGemmRead
 {
     private readonly ArrayView<float> values = values;
-    private readonly int outerStride = outerStride;
-    private readonly int innerStride = innerStride;
+    private readonly int stride = stride;
     private readonly int sliceStride = sliceStride;
 
-    public int InnerAdjacent => innerStride == 1 ? 1 : 0;
+    public static GemmRead Read => TRead.Value;
 
-    public GemmPlace Outer(int slice, int outer) => new() { Offset = slice * sliceStride + outer * outerStride };
+    private static bool IsAlongK => TRead.Value == GemmRead.QuadsAlongK || TRead.Value == GemmRead.ThreadsAlongK;
 
-    public GemmPlace Inner(int slice, int inner) => new() { Offset = inner * innerStride };
+    public GemmPlace Outer(int slice, int outer) => new() { Offset = slice * sliceStride + (IsAlongK ? outer * stride : outer) };
 
-    public float Load(GemmPlace outer, GemmPlace inner) => values[outer.Offset + inner.Offset];
+    public GemmPlace Inner(int slice, int inner) => new() { Offset = IsAlongK ? inner : inner * stride };
+
+    public float Load(GemmPlace outer, GemmPlace inner, bool inside) => inside ? values[outer.Offset + inner.Offset] : 0;
+
+    public Quad Load4(GemmPlace outer, GemmPlace inner) => Quad.Of(values)[(outer.Offset + inner.Offset) / 4];
+}
+
+/// <summary>What can be known of a matrix before its order is.</summary>
+internal static class StoredMatrix
+{
+    /// <summary>Whether lines can be read in quads: every line starts at a multiple of 16 bytes and holds a multiple of four elements.</summary>
+    public static bool HasQuads(ArrayView<float> values, int stride, int sliceStride = 0) => stride % 4 == 0 && sliceStride % 4 == 0 && Quad.AreAligned(values);
 }
 
 /// <summary>The other reading of an operand: its outer index becomes the one summed over.</summary>
@@ -24,29 +67,43 @@ internal readonly struct TransposedOperand<TOperand>(TOperand operand) : IGemmOp
 {
     private readonly TOperand operand = operand;
 
-    public int InnerAdjacent => 1 - operand.InnerAdjacent;
+    public static GemmRead Read => TOperand.Read == GemmRead.ThreadsAlongOuter ? GemmRead.ThreadsAlongK
+        : TOperand.Read == GemmRead.ThreadsAlongK ? GemmRead.ThreadsAlongOuter
+        : TOperand.Read == GemmRead.QuadsAlongK ? GemmRead.QuadsAlongOuter : GemmRead.QuadsAlongK;
 
     public GemmPlace Outer(int slice, int outer) => operand.Inner(slice, outer);
 
     public GemmPlace Inner(int slice, int inner) => operand.Outer(slice, inner);
 
-    public float Load(GemmPlace outer, GemmPlace inner) => operand.Load(outer, inner);
+    public float Load(GemmPlace outer, GemmPlace inner, bool inside) => operand.Load(inner, outer, inside);
+
+    public Quad Load4(GemmPlace outer, GemmPlace inner) => operand.Load4(inner, outer);
 }
 
-/// <summary>
-/// A row-major matrix as the result, with a bias added to each row or none. Several products lie <c>sliceStride</c> apart, the parts
-/// of their sums <c>chunkStride</c>.
-/// </summary>
-internal readonly struct MatrixResult(ArrayView<float> values, int columns, Tensor<float>? bias = null, int sliceStride = 0, int chunkStride = 0) : IGemmResult
+/// <summary>A row-major matrix as the result, with a bias added to each row or none. Several products lie <c>sliceStride</c> apart.</summary>
+internal readonly struct MatrixResult(ArrayView<float> values, int columns, Tensor<float>? bias = null, int sliceStride = 0) : IGemmResult
 {
     private readonly ArrayView<float> values = values;
     private readonly ArrayView<float> bias = bias is { } given ? given.View : values;
     private readonly int hasBias = bias is null ? 0 : 1;
     private readonly int columns = columns;
     private readonly int sliceStride = sliceStride;
-    private readonly int chunkStride = chunkStride;
+    private readonly int inQuads =
+        columns % 4 == 0 && sliceStride % 4 == 0 && Quad.AreAligned(values) && (bias is not { } aligned || Quad.AreAligned(aligned.View)) ? 1 : 0;
 
-    public int Column(int slice, int chunk, int n) => slice * sliceStride + chunk * chunkStride + n;
+    public int InQuads => inQuads;
+
+    public int Column(int slice, int n) => slice * sliceStride + n;
 
     public void Store(int slice, int m, int n, int column, float sum) => values[column + m * columns] = hasBias != 0 ? sum + bias[n] : sum;
+
+    public void Store4(int slice, int m, int n, int column, Quad sums)
+    {
+        if (hasBias != 0)
+        {
+            Quad added = Quad.Of(bias)[n / 4];
+            sums = new Quad(sums.X + added.X, sums.Y + added.Y, sums.Z + added.Z, sums.W + added.W);
+        }
+        Quad.Of(values)[(column + m * columns) / 4] = sums;
+    }
 }

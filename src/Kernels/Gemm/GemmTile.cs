@@ -1,0 +1,101 @@
+using ILGPU;
+
+namespace GpuConv.Kernels;
+
+/// <summary>The tiles of C that <see cref="TiledGemm"/> has kernels for; its comment gives the reason for each.</summary>
+internal enum GemmTile
+{
+    /// <summary>No tiles: a thread for each element.</summary>
+    None,
+
+    /// <summary>256 threads, 8 x 8 elements each.</summary>
+    Of128x128,
+
+    /// <summary>64 threads, 8 x 8 elements each.</summary>
+    Of64x64,
+
+    /// <summary>64 threads, 8 x 8 elements each.</summary>
+    Of32x128,
+
+    /// <summary>64 threads, 4 x 4 elements each.</summary>
+    Of32x32,
+}
+
+/// <summary>Sizes and choice of tiles.</summary>
+internal static class GemmTiles
+{
+    // The warps that a large GPU runs at once without waiting: 132 multiprocessors (H100) of 4 schedulers.
+    private const int Warps = 528;
+
+    public static ReadOnlySpan<GemmTile> All => [GemmTile.Of128x128, GemmTile.Of64x64, GemmTile.Of32x128, GemmTile.Of32x32];
+
+    public static int M(this GemmTile tile) => tile switch { GemmTile.Of128x128 => 128, GemmTile.Of64x64 => 64, _ => 32 };
+
+    public static int N(this GemmTile tile) => tile switch { GemmTile.Of128x128 or GemmTile.Of32x128 => 128, GemmTile.Of64x64 => 64, _ => 32 };
+
+    public static int Threads(this GemmTile tile) => tile == GemmTile.Of128x128 ? 256 : 64;
+
+    /// <summary>The number of tiles of a product: how many groups it keeps busy.</summary>
+    public static int Count(this GemmTile tile, int m, int n) => ((m + tile.M() - 1) / tile.M()) * ((n + tile.N() - 1) / tile.N());
+
+    /// <summary>The groups and threads for a product; one dimension, as CUDA limits the others to 65535.</summary>
+    public static KernelConfig Config(this GemmTile tile, GemmSize size) => new(checked(tile.Count(size.M, size.N) * size.Slices * size.Chunks), tile.Threads());
+
+    /// <summary>
+    /// The tile for a product: of those that keep a large GPU busy the one that costs the fewest instructions, else the one of most
+    /// groups. The choice does not change a bit of the result.
+    /// </summary>
+    /// <param name="m">Rows of C.</param>
+    /// <param name="n">Columns of C.</param>
+    /// <param name="parts">Products and chunks side by side.</param>
+    public static GemmTile Choose(int m, int n, int parts)
+    {
+        GemmTile best = GemmTile.Of32x32;
+        double least = double.PositiveInfinity;
+        foreach (GemmTile tile in All)
+        {
+            long groups = (long)tile.Count(m, n) * parts;
+            if (groups * tile.Threads() / 32 < Warps) continue;
+            double cost = groups * tile.M() * tile.N() * tile.Instructions();
+            if (cost < least) (least, best) = (cost, tile);
+        }
+        return best;
+    }
+
+    // Instructions of the inner loop for each multiply-add, as assembled for sm_90 for the forward convolution.
+    private static double Instructions(this GemmTile tile) => tile switch { GemmTile.Of128x128 => 1.24, GemmTile.Of64x64 => 1.39, GemmTile.Of32x128 => 1.61, _ => 1.84 };
+}
+
+/// <summary>The threads of a group. Constants of a type, so that every tile has a kernel of its own.</summary>
+internal interface IGemmThreads
+{
+    /// <summary>Threads along m, a multiple of 4.</summary>
+    static abstract int M { get; }
+
+    /// <summary>Threads along n, a multiple of 8.</summary>
+    static abstract int N { get; }
+}
+
+/// <summary>16 x 16 threads.</summary>
+internal struct Threads16x16 : IGemmThreads
+{
+    public static int M => 16;
+
+    public static int N => 16;
+}
+
+/// <summary>8 x 8 threads.</summary>
+internal struct Threads8x8 : IGemmThreads
+{
+    public static int M => 8;
+
+    public static int N => 8;
+}
+
+/// <summary>4 x 16 threads.</summary>
+internal struct Threads4x16 : IGemmThreads
+{
+    public static int M => 4;
+
+    public static int N => 16;
+}

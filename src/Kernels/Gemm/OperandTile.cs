@@ -1,0 +1,169 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+
+namespace GpuConv.Kernels;
+
+/// <summary>What a thread keeps of an operand: the places of its outer indices, found once for all k.</summary>
+internal struct OperandPlaces
+{
+    public GemmPlace P0;
+    public GemmPlace P1;
+    public GemmPlace P2;
+    public GemmPlace P3;
+}
+
+/// <summary>A thread's share of an operand's tile on its way from global to shared memory: up to four quads of registers.</summary>
+internal struct OperandShare
+{
+    public Quad Q0;
+    public Quad Q1;
+    public Quad Q2;
+    public Quad Q3;
+}
+
+/// <summary>
+/// The way of an operand's tile, <see cref="Depth"/> elements of k for each of <c>width</c> outer indices, from global memory through
+/// registers to shared memory. A thread's quad i has the number q = thread + i threads of width Depth / 4:
+/// <code>
+/// QuadsAlongK         outer = q / 2, k = 4 (q mod 2) ..    one load of 16 bytes, four stores
+/// QuadsAlongOuter     k = q / (width / 4), outer = 4 (q mod (width / 4)) ..    one load and one store of 16 bytes
+/// ThreadsAlongOuter   outer = q mod width, k = 4 (q / width) ..    four loads, neighbours in a warp side by side; four stores
+/// ThreadsAlongK       k = thread mod 8, outer = thread / 8, threads / 8 further for the next    four loads, four stores
+/// </code>
+/// In shared memory a line for each k holds the tile's width, a multiple of 32, and <see cref="Padding"/> floats. So the bank of (k, outer)
+/// is (4 k + outer) mod 32, and a warp's stores never meet: 16 outer and the k of two quads (16 banks apart); 8 k (4 apart) and 4 outer;
+/// or 32 outer of one k. Lines stay aligned to 16 bytes. Outer indices past the edge read the last line again: their sums are not
+/// stored. Past the end of k zeros are stored, in both operands.
+/// </summary>
+internal static class OperandTile
+{
+    /// <summary>Elements along k of a tile.</summary>
+    public const int Depth = 8;
+
+    /// <summary>Floats after each line of shared memory.</summary>
+    public const int Padding = 4;
+
+    private const int QuadsOfK = Depth / 4;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static OperandPlaces Places<TOperand>(TOperand operand, int width, int threads, int slice, int outer0, int outerCount, int thread)
+        where TOperand : struct, IGemmOperand
+    {
+        OperandPlaces places = default;
+        if (TOperand.Read == GemmRead.ThreadsAlongK) return places;
+        int quads = width * QuadsOfK / threads;
+        places.P0 = Place(operand, width, slice, outer0, outerCount, thread);
+        if (quads > 1) places.P1 = Place(operand, width, slice, outer0, outerCount, thread + threads);
+        if (quads > 2) places.P2 = Place(operand, width, slice, outer0, outerCount, thread + 2 * threads);
+        if (quads > 3) places.P3 = Place(operand, width, slice, outer0, outerCount, thread + 3 * threads);
+        return places;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static GemmPlace Place<TOperand>(TOperand operand, int width, int slice, int outer0, int outerCount, int q)
+        where TOperand : struct, IGemmOperand
+    {
+        if (TOperand.Read == GemmRead.QuadsAlongK) return operand.Outer(slice, IntrinsicMath.Min(outer0 + q / QuadsOfK, outerCount - 1));
+        if (TOperand.Read == GemmRead.QuadsAlongOuter) return operand.Outer(slice, IntrinsicMath.Min(outer0 + (q & (width / 4 - 1)) * 4, outerCount - 4));
+        return operand.Outer(slice, IntrinsicMath.Min(outer0 + (q & (width - 1)), outerCount - 1));
+    }
+
+    /// <summary>Reads a thread's share of the tile at k0 from global memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static OperandShare Fetch<TOperand>(TOperand operand, OperandPlaces places, int width, int threads, int slice, int outer0, int outerCount, int k0, int end, int thread)
+        where TOperand : struct, IGemmOperand
+    {
+        OperandShare share = default;
+        int quads = width * QuadsOfK / threads;
+        if (TOperand.Read == GemmRead.ThreadsAlongK)
+        {
+            int k = k0 + (thread & (Depth - 1)), step = threads / Depth, outer = outer0 + thread / Depth;
+            bool inside = k < end;
+            GemmPlace inner = operand.Inner(slice, IntrinsicMath.Min(k, end - 1));
+            share.Q0 = FetchColumn(operand, slice, outer, step, outerCount, inner, inside);
+            if (quads > 1) share.Q1 = FetchColumn(operand, slice, outer + 4 * step, step, outerCount, inner, inside);
+            if (quads > 2) share.Q2 = FetchColumn(operand, slice, outer + 8 * step, step, outerCount, inner, inside);
+            if (quads > 3) share.Q3 = FetchColumn(operand, slice, outer + 12 * step, step, outerCount, inner, inside);
+        }
+        else
+        {
+            share.Q0 = FetchQuad(operand, places.P0, width, slice, k0, end, thread);
+            if (quads > 1) share.Q1 = FetchQuad(operand, places.P1, width, slice, k0, end, thread + threads);
+            if (quads > 2) share.Q2 = FetchQuad(operand, places.P2, width, slice, k0, end, thread + 2 * threads);
+            if (quads > 3) share.Q3 = FetchQuad(operand, places.P3, width, slice, k0, end, thread + 3 * threads);
+        }
+        return share;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Quad FetchQuad<TOperand>(TOperand operand, GemmPlace place, int width, int slice, int k0, int end, int q)
+        where TOperand : struct, IGemmOperand
+    {
+        if (TOperand.Read == GemmRead.ThreadsAlongOuter)
+        {
+            int first = k0 + q / width * 4, last = end - 1;
+            return new Quad(
+                operand.Load(place, operand.Inner(slice, IntrinsicMath.Min(first, last)), first < end),
+                operand.Load(place, operand.Inner(slice, IntrinsicMath.Min(first + 1, last)), first + 1 < end),
+                operand.Load(place, operand.Inner(slice, IntrinsicMath.Min(first + 2, last)), first + 2 < end),
+                operand.Load(place, operand.Inner(slice, IntrinsicMath.Min(first + 3, last)), first + 3 < end));
+        }
+        int k = k0 + (TOperand.Read == GemmRead.QuadsAlongK ? (q & (QuadsOfK - 1)) * 4 : q / (width / 4));
+        Quad quad = default;
+        if (k < end) quad = operand.Load4(place, operand.Inner(slice, k));
+        return quad;
+    }
+
+    // Four outer indices, a step apart, of one k.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Quad FetchColumn<TOperand>(TOperand operand, int slice, int outer, int step, int outerCount, GemmPlace inner, bool inside)
+        where TOperand : struct, IGemmOperand
+    {
+        int last = outerCount - 1;
+        return new Quad(
+            operand.Load(operand.Outer(slice, IntrinsicMath.Min(outer, last)), inner, inside),
+            operand.Load(operand.Outer(slice, IntrinsicMath.Min(outer + step, last)), inner, inside),
+            operand.Load(operand.Outer(slice, IntrinsicMath.Min(outer + 2 * step, last)), inner, inside),
+            operand.Load(operand.Outer(slice, IntrinsicMath.Min(outer + 3 * step, last)), inner, inside));
+    }
+
+    /// <summary>Writes a thread's share to shared memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Put<TOperand>(OperandShare share, ArrayView<float> tile, int width, int threads, int thread)
+        where TOperand : struct, IGemmOperand
+    {
+        int quads = width * QuadsOfK / threads;
+        PutQuad<TOperand>(share.Q0, tile, width, threads, thread, 0);
+        if (quads > 1) PutQuad<TOperand>(share.Q1, tile, width, threads, thread, 1);
+        if (quads > 2) PutQuad<TOperand>(share.Q2, tile, width, threads, thread, 2);
+        if (quads > 3) PutQuad<TOperand>(share.Q3, tile, width, threads, thread, 3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PutQuad<TOperand>(Quad quad, ArrayView<float> tile, int width, int threads, int thread, int i)
+        where TOperand : struct, IGemmOperand
+    {
+        int line = width + Padding, q = thread + i * threads;
+        if (TOperand.Read == GemmRead.QuadsAlongOuter)
+        {
+            Quad.Of(tile)[q / (width / 4) * (line / 4) + (q & (width / 4 - 1))] = quad;
+            return;
+        }
+        int first, step;
+        if (TOperand.Read == GemmRead.ThreadsAlongK)
+        {
+            step = threads / Depth;
+            first = (thread & (Depth - 1)) * line + thread / Depth + 4 * i * step;
+        }
+        else
+        {
+            step = line;
+            first = TOperand.Read == GemmRead.QuadsAlongK ? (q & (QuadsOfK - 1)) * 4 * line + q / QuadsOfK : q / width * 4 * line + (q & (width - 1));
+        }
+        ArrayView<float> to = tile.SubView(first);
+        to[0] = quad.X;
+        to[step] = quad.Y;
+        to[2 * step] = quad.Z;
+        to[3 * step] = quad.W;
+    }
+}

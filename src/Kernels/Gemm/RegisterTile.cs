@@ -1,0 +1,158 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+
+namespace GpuConv.Kernels;
+
+/// <summary>
+/// The elements of C that one thread sums, in registers. Rows and columns come in quads: the thread's own, and where there is a
+/// second, the one half a tile further, so that the threads of a warp read neighbouring quads of shared memory.
+/// </summary>
+internal interface IRegisterTile<TSelf> where TSelf : struct, IRegisterTile<TSelf>
+{
+    /// <summary>Rows and columns: 4 or 8.</summary>
+    static abstract int Size { get; }
+
+    /// <summary>c plus the products of the thread's rows of a line of A by its columns of a line of B.</summary>
+    /// <param name="c">The sums so far.</param>
+    /// <param name="a">The line of A, from the thread's first quad on.</param>
+    /// <param name="b">The line of B, from the thread's first quad on.</param>
+    /// <param name="halfA">Quads to the thread's second quad of A.</param>
+    /// <param name="halfB">Quads to the thread's second quad of B.</param>
+    static abstract TSelf MultiplyAdd(TSelf c, ArrayView<Quad> a, ArrayView<Quad> b, int halfA, int halfB);
+
+    /// <summary>Stores the sums.</summary>
+    /// <param name="c">The sums.</param>
+    /// <param name="place">Where they go.</param>
+    /// <param name="size">The product's sizes: elements beyond them are not stored.</param>
+    /// <param name="result">The result.</param>
+    static abstract void Store<TResult>(TSelf c, TilePlace place, GemmSize size, TResult result) where TResult : struct, IGemmResult;
+}
+
+/// <summary>Where a thread's elements of C lie.</summary>
+internal struct TilePlace
+{
+    /// <summary>The number of the product.</summary>
+    public int Slice;
+
+    /// <summary>The first row.</summary>
+    public int M;
+
+    /// <summary>The first column.</summary>
+    public int N;
+
+    /// <summary>Rows from a thread's first quad to its second.</summary>
+    public int HalfM;
+
+    /// <summary>Columns from a thread's first quad to its second.</summary>
+    public int HalfN;
+}
+
+/// <summary>8 x 8 elements: 64 multiply-adds for four reads of shared memory.</summary>
+internal struct RegisterTile8x8 : IRegisterTile<RegisterTile8x8>
+{
+    private Float8 row0;
+    private Float8 row1;
+    private Float8 row2;
+    private Float8 row3;
+    private Float8 row4;
+    private Float8 row5;
+    private Float8 row6;
+    private Float8 row7;
+
+    public static int Size => 8;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RegisterTile8x8 MultiplyAdd(RegisterTile8x8 c, ArrayView<Quad> a, ArrayView<Quad> b, int halfA, int halfB)
+    {
+        Quad rows = a[0], moreRows = a[halfA];
+        var columns = new Float8(b[0], b[halfB]);
+        c.row0 = Float8.MultiplyAdd(rows.X, columns, c.row0);
+        c.row1 = Float8.MultiplyAdd(rows.Y, columns, c.row1);
+        c.row2 = Float8.MultiplyAdd(rows.Z, columns, c.row2);
+        c.row3 = Float8.MultiplyAdd(rows.W, columns, c.row3);
+        c.row4 = Float8.MultiplyAdd(moreRows.X, columns, c.row4);
+        c.row5 = Float8.MultiplyAdd(moreRows.Y, columns, c.row5);
+        c.row6 = Float8.MultiplyAdd(moreRows.Z, columns, c.row6);
+        c.row7 = Float8.MultiplyAdd(moreRows.W, columns, c.row7);
+        return c;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store<TResult>(RegisterTile8x8 c, TilePlace place, GemmSize size, TResult result) where TResult : struct, IGemmResult
+    {
+        TilePlace right = place, below = place;
+        right.N += place.HalfN;
+        below.M += place.HalfM;
+        TilePlace both = right;
+        both.M += place.HalfM;
+        TileStore.Quads(place, size, result, c.row0.Low, c.row1.Low, c.row2.Low, c.row3.Low);
+        TileStore.Quads(right, size, result, c.row0.High, c.row1.High, c.row2.High, c.row3.High);
+        TileStore.Quads(below, size, result, c.row4.Low, c.row5.Low, c.row6.Low, c.row7.Low);
+        TileStore.Quads(both, size, result, c.row4.High, c.row5.High, c.row6.High, c.row7.High);
+    }
+}
+
+/// <summary>4 x 4 elements: 16 multiply-adds for two reads of shared memory. A quarter of the work for a thread, so that small products fill more of them.</summary>
+internal struct RegisterTile4x4 : IRegisterTile<RegisterTile4x4>
+{
+    private Quad row0;
+    private Quad row1;
+    private Quad row2;
+    private Quad row3;
+
+    public static int Size => 4;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RegisterTile4x4 MultiplyAdd(RegisterTile4x4 c, ArrayView<Quad> a, ArrayView<Quad> b, int halfA, int halfB)
+    {
+        Quad rows = a[0], columns = b[0];
+        c.row0 = Quad.MultiplyAdd(rows.X, columns, c.row0);
+        c.row1 = Quad.MultiplyAdd(rows.Y, columns, c.row1);
+        c.row2 = Quad.MultiplyAdd(rows.Z, columns, c.row2);
+        c.row3 = Quad.MultiplyAdd(rows.W, columns, c.row3);
+        return c;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store<TResult>(RegisterTile4x4 c, TilePlace place, GemmSize size, TResult result) where TResult : struct, IGemmResult =>
+        TileStore.Quads(place, size, result, c.row0, c.row1, c.row2, c.row3);
+}
+
+/// <summary>The way of four rows of four sums to the result.</summary>
+internal static class TileStore
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Quads<TResult>(TilePlace place, GemmSize size, TResult result, Quad row0, Quad row1, Quad row2, Quad row3)
+        where TResult : struct, IGemmResult
+    {
+        if (place.N >= size.N || place.M >= size.M) return;
+        if (result.InQuads != 0)
+        {
+            int column = result.Column(place.Slice, place.N);
+            result.Store4(place.Slice, place.M, place.N, column, row0);
+            if (place.M + 1 < size.M) result.Store4(place.Slice, place.M + 1, place.N, column, row1);
+            if (place.M + 2 < size.M) result.Store4(place.Slice, place.M + 2, place.N, column, row2);
+            if (place.M + 3 < size.M) result.Store4(place.Slice, place.M + 3, place.N, column, row3);
+        }
+        else
+        {
+            Column(place, 0, size, result, row0.X, row1.X, row2.X, row3.X);
+            Column(place, 1, size, result, row0.Y, row1.Y, row2.Y, row3.Y);
+            Column(place, 2, size, result, row0.Z, row1.Z, row2.Z, row3.Z);
+            Column(place, 3, size, result, row0.W, row1.W, row2.W, row3.W);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Column<TResult>(TilePlace place, int i, GemmSize size, TResult result, float sum0, float sum1, float sum2, float sum3)
+        where TResult : struct, IGemmResult
+    {
+        int n = place.N + i;
+        if (n >= size.N) return;
+        int column = result.Column(place.Slice, n);
+        result.Store(place.Slice, place.M, n, column, sum0);
+        if (place.M + 1 < size.M) result.Store(place.Slice, place.M + 1, n, column, sum1);
+        if (place.M + 2 < size.M) result.Store(place.Slice, place.M + 2, n, column, sum2);
+        if (place.M + 3 < size.M) result.Store(place.Slice, place.M + 3, n, column, sum3);
+    }
+}
