@@ -29,18 +29,27 @@ internal readonly struct BlockChannels(Tensor<float> any, Tensor<float>? bias, B
     private readonly int statistics = (int)statistics;
     private readonly float epsilon = epsilon;
 
-    /// <summary>1 if results are normalised, else 0.</summary>
-    public int Normalizes => statistics != (int)BlockStatistics.None ? 1 : 0;
-
     public float Bias(int k) => hasBias != 0 ? bias[k] : 0;
 
     public float Mean(int k) => mean[k];
 
-    public float Shift(int k) => shift[k];
+    /// <summary>Results, normalised where they are to be.</summary>
+    public Window2x2 Normalize(Window2x2 z, int k) => Normalizes ? z.Affine(mean[k], scale[k] * Inverse(k), shift[k]) : z;
 
-    public float Inverse(int k) => statistics == (int)BlockStatistics.Batch ? deviation[k] : 1 / XMath.Sqrt(deviation[k] + epsilon);
+    /// <summary>
+    /// The gradient to results z, given that to the normalised ones: with a normalisation
+    /// factor (dz - dshift / count - (z - mean) inverse dscale / count), see <see cref="BatchNormalization"/>.
+    /// </summary>
+    public Window2x2 Gradient(Window2x2 dz, Window2x2 z, int k, BlockGradients g)
+    {
+        if (!Normalizes) return dz;
+        float inverse = Inverse(k);
+        return Window2x2.ThroughNormalization(dz, z, mean[k], scale[k] * inverse, g.MeanShift(k), g.MeanScale(k) * inverse);
+    }
 
-    public float Factor(int k) => scale[k] * Inverse(k);
+    private bool Normalizes => statistics != (int)BlockStatistics.None;
+
+    private float Inverse(int k) => statistics == (int)BlockStatistics.Batch ? deviation[k] : 1 / XMath.Sqrt(deviation[k] + epsilon);
 }
 
 /// <summary>The gradients to scale and shift of a block's normalisation, divided by the number of values.</summary>

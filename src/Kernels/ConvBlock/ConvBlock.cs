@@ -13,7 +13,7 @@ public readonly record struct NormalizationTensors(Tensor<float> Scale, Tensor<f
 public readonly record struct NormalizationOptions(float Epsilon, float Momentum);
 
 /// <summary>
-/// A 3 x 3 convolution, batch normalisation or none, ReLU and 2 x 2 max pooling in one operator,
+/// A convolution (on CPUs of 3 x 3), batch normalisation or none, ReLU and 2 x 2 max pooling in one operator,
 /// <code>y = maxpool(relu(norm(w * x + b)))</code>
 /// and all gradients: each activation is worked on while it is in registers or cache, and of what pooling drops nothing is stored where nobody needs it.
 /// Layouts: x (N, C, H, W), or (N, H, W, C) if channels come last; w (K, C, 3, 3); b, scale, shift and statistics (K); y (N, K, P / 2, Q / 2), on
@@ -46,7 +46,7 @@ public sealed class ConvBlock
         this.maxBatch = maxBatch;
         this.training = training;
         normalizes = normalization is not null;
-        kernels = !device.IsHost ? new FirstLayerBlockGpu(arena, shape, maxBatch, normalization, training)
+        kernels = !device.IsHost && FirstLayerBlockGpu.Fits(shape, inputGradient) ? new FirstLayerBlockGpu(arena, shape, maxBatch, normalization, training)
             : TakesChannelsLast(device, shape) ? new WinogradBlockCpu(arena, shape, maxBatch, normalization, training)
             : new FirstLayerBlockCpu(arena, shape, maxBatch, normalization, training);
     }
@@ -74,7 +74,7 @@ public sealed class ConvBlock
         ArgumentNullException.ThrowIfNull(device);
         bool even = shape.OutHeight % 2 == 0 && shape.OutWidth % 2 == 0;
         if (!even) return false;
-        if (!device.IsHost) return shape.IsPlain3x3 && shape.InChannels == 1 && !inputGradient;
+        if (!device.IsHost) return FirstLayerBlockGpu.Fits(shape, inputGradient);
         return WinogradCpu.Fits(shape) || (FirstLayerCpu.Fits(shape) && !inputGradient);
     }
 
