@@ -140,6 +140,11 @@ internal sealed unsafe class PtxMachine
 
     private static void Fill(byte* registers, PtxRegister register, ulong value)
     {
+        if (register.Width == 'P')
+        {
+            *(uint*)(registers + register.Offset) = (uint)value;
+            return;
+        }
         for (int lane = 0; lane < PtxLanes.Count; lane++)
             if (register.Width == 'D') ((ulong*)(registers + register.Offset))[lane] = value;
             else ((uint*)(registers + register.Offset))[lane] = (uint)value;

@@ -66,7 +66,7 @@ internal sealed class PtxRegisterFile
             if (!special.TryGetValue(operand, out register)) special.Add(operand, register = Allocate('W'));
             return width == 'W' ? register : null;
         }
-        return Value(operand) is { } value && width != 'P' ? Constant(width, width == 'W' ? (uint)value : value) : null;
+        return Value(operand) is { } value ? Constant(width, width switch { 'P' => value == 0 ? 0 : uint.MaxValue, 'W' => (uint)value, _ => value }) : null;
     }
 
     /// <summary>A declared register's name, for messages.</summary>
