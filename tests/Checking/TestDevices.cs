@@ -5,13 +5,16 @@ using GpuConv.Kernels;
 
 namespace GpuConv.Tests;
 
-/// <summary>The devices that every operator's test runs on: the CPU and the simulated GPU always, others where they are at hand.</summary>
+/// <summary>
+/// The devices that every operator's test runs on: the CPU, the simulated GPU and <c>ptx</c>, an interpreter of the GPU kernels' compiled form
+/// (<see cref="PtxRunner"/>), always; others where they are at hand.
+/// </summary>
 public static class TestDevices
 {
     private static readonly Dictionary<string, Device> Opened = [];
 
     /// <summary>The names, as test cases. GPUCONV_TEST_DEVICES, a comma-separated list, replaces them.</summary>
-    public static TheoryData<string> All => [.. (Environment.GetEnvironmentVariable("GPUCONV_TEST_DEVICES") ?? "cpu,simulated").Split(',')];
+    public static TheoryData<string> All => [.. (Environment.GetEnvironmentVariable("GPUCONV_TEST_DEVICES") ?? "cpu,simulated,ptx").Split(',')];
 
     /// <summary>The device of that name, opened once for all tests.</summary>
     public static Device Get(string name)
@@ -19,8 +22,14 @@ public static class TestDevices
         lock (Opened)
         {
             if (!Opened.TryGetValue(name, out Device? device))
-                Opened[name] = device = Device.Open(name, threads: 2);
+            {
+                Opened[name] = device = Device.Open(name == "ptx" ? "simulated" : name, threads: 2);
+                if (name == "ptx") device.Runner = new PtxRunner();
+            }
             return device;
         }
     }
+
+    /// <summary>Whether only small shapes are worth the time: the simulated GPU starts a thread for each lane, the interpreter does not.</summary>
+    public static bool IsSlow(Device device) => device.Kind == DeviceKind.Simulated && device.Runner is null;
 }
