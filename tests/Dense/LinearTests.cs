@@ -47,6 +47,13 @@ public class LinearTests
             Check.Close(rdx, dx.Read(name), Tolerance.OrderedSum(outputs), $"{name}, dx");
             Check.Close(rdw, dw.Read(name), Tolerance.OrderedSum(batch), $"{name}, dw");
             Check.Close(rdb, db.Read(name), Tolerance.OrderedSum(batch), $"{name}, db");
+
+            // With a ReLU after it, and as the layer after one: the same bits, cut off.
+            GuardedTensor reluY = Check.Guarded(arena, dyOn.Shape), reluDx = Check.Guarded(arena, xOn.Shape);
+            linear.Forward(xOn, wOn, b is null ? null : Values.On(arena, new Shape(outputs), b), reluY.Tensor, throughRelu: true);
+            linear.GradInput(dyOn, wOn, reluDx.Tensor, reluOutput: xOn);
+            Assert.Equal(y.Tensor.ToArray().Select(v => Math.Max(0, v)), reluY.Read(name));
+            Assert.Equal(dx.Tensor.ToArray().Select((d, i) => x[i] > 0 ? d : 0), reluDx.Read(name));
         }
         Assert.True(seed >= 40, $"{seed} sizes are too few.");
     }

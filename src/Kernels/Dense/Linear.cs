@@ -10,6 +10,7 @@ public sealed class Linear
     private readonly MatMul gradInput;
     private readonly MatMul gradWeight;
     private readonly ColumnSum gradBias;
+    private readonly Activation relu;
 
     /// <summary>Prepares the layer for a device.</summary>
     /// <param name="arena">Where working memory comes from; its device runs the kernels.</param>
@@ -26,6 +27,7 @@ public sealed class Linear
         gradInput = new MatMul(arena, false, false, largest);
         gradWeight = new MatMul(arena, true, false, largest);
         gradBias = new ColumnSum(arena.Device);
+        relu = Activation.Relu(arena.Device);
     }
 
     /// <summary>Features of the input.</summary>
@@ -34,20 +36,30 @@ public sealed class Linear
     /// <summary>Features of the output.</summary>
     public int OutFeatures { get; }
 
-    /// <summary>y = x wT + b. Overwrites y.</summary>
+    /// <summary>y = x wT + b, or max(0, x wT + b). Overwrites y.</summary>
     /// <param name="x">(N, in).</param>
     /// <param name="w">(out, in).</param>
     /// <param name="b">(out), or null for no bias.</param>
     /// <param name="y">(N, out).</param>
+    /// <param name="throughRelu">Whether a ReLU follows.</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public void Forward(Tensor<float> x, Tensor<float> w, Tensor<float>? b, Tensor<float> y) => forward.Multiply(x, w, b, y);
+    public void Forward(Tensor<float> x, Tensor<float> w, Tensor<float>? b, Tensor<float> y, bool throughRelu = false)
+    {
+        forward.Multiply(x, w, b, y);
+        if (throughRelu) relu.Forward(y, y);
+    }
 
-    /// <summary>dx = dy w. Overwrites dx.</summary>
+    /// <summary>dx = dy w, and zero where x is not positive, if x is a ReLU's output: the gradient to that one's input. Overwrites dx.</summary>
     /// <param name="dy">(N, out).</param>
     /// <param name="w">(out, in).</param>
     /// <param name="dx">(N, in).</param>
+    /// <param name="reluOutput">x, if it is a ReLU's output and the gradient is to go through that; else null.</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public void GradInput(Tensor<float> dy, Tensor<float> w, Tensor<float> dx) => gradInput.Multiply(dy, w, dx);
+    public void GradInput(Tensor<float> dy, Tensor<float> w, Tensor<float> dx, Tensor<float>? reluOutput = null)
+    {
+        gradInput.Multiply(dy, w, dx);
+        if (reluOutput is { } x) relu.Backward(x, x, dx, dx);
+    }
 
     /// <summary>dw = dyT x, summed over the batch in order. Overwrites dw.</summary>
     /// <param name="x">(N, in).</param>

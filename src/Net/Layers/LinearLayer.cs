@@ -49,14 +49,14 @@ public sealed record LinearLayer(int Features, bool Bias = true) : ILayer
             biasGradient = layer.Bias ? context.Gradient("bias") : null;
         }
 
-        public void Forward(int batch) => linear.Forward(context.Input.First(batch), weight, bias, context.Output.First(batch));
+        public void Forward(int batch) => linear.Forward(context.Input.First(batch), weight, bias, context.Output.First(batch), context.OutputThroughRelu);
 
         public void Backward(int batch)
         {
             Tensor<float> dy = context.OutputGradient!.Value.First(batch);
             if (weightGradient is { } dw) linear.GradWeight(context.Input.First(batch), dy, dw);
             if (biasGradient is { } db) linear.GradBias(dy, db);
-            if (context.InputGradient is { } dx) linear.GradInput(dy, weight, dx.First(batch));
+            if (context.InputGradient is { } dx) linear.GradInput(dy, weight, dx.First(batch), context.InputIsRelu ? context.Input.First(batch) : null);
         }
     }
 }

@@ -20,8 +20,9 @@ public sealed class Plan
     /// <param name="parameters">The network's parameters on the same device; with gradients for <see cref="PlanPurpose.Train"/>.</param>
     /// <param name="maxBatch">The largest number of images of one run.</param>
     /// <param name="purpose">What the plan is for.</param>
+    /// <param name="layerByLayer">Whether every layer runs for itself, so that each one's output is there to be looked at; else several run as one where that is faster.</param>
     /// <exception cref="DeviceException">The device has no room.</exception>
-    public Plan(DeviceArena arena, DeviceParameters parameters, int maxBatch, PlanPurpose purpose)
+    public Plan(DeviceArena arena, DeviceParameters parameters, int maxBatch, PlanPurpose purpose, bool layerByLayer = false)
     {
         ArgumentNullException.ThrowIfNull(arena);
         ArgumentNullException.ThrowIfNull(parameters);
@@ -34,7 +35,7 @@ public sealed class Plan
         if (nodes.Count == 0) throw new ArgumentException("The network has no layers.", nameof(parameters));
 
         bool[] needsGradient = NeedsGradient(nodes, purpose);
-        stages = Stage.Cut(nodes, device, purpose, i => needsGradient[i]);
+        stages = Stage.Cut(nodes, device, purpose, i => needsGradient[i], layerByLayer);
         Input = arena.Allocate<float>(Network.InputShape.Prepend(maxBatch));
         Tensor<float>[] outputs = AllocateOutputs(arena, nodes);
         Output = outputs[^1];
@@ -62,12 +63,14 @@ public sealed class Plan
                 Purpose = purpose,
                 Parameters = parameters,
                 Plan = this,
+                OutputThroughRelu = stage.Kind == StageKind.LinearRelu,
+                InputIsRelu = stage.InputIsRelu,
                 Inputs = [.. first.Inputs.Select(j => j < 0 ? Input : outputs[j])],
                 Output = outputs[stage.Last],
                 OutputGradient = gradients.Outputs[stage.Last],
                 InputGradients = gradients.Inputs[i],
             };
-            steps[i] = stage.IsBlock
+            steps[i] = stage.Kind == StageKind.ConvBlock
                 ? new ConvBlockStep(context, stage, nodes[stage.First + 1].Layer is BatchNormalizationLayer ? nodes[stage.First + 1] : null)
                 : first.Layer.Prepare(context);
         }
@@ -142,10 +145,11 @@ public sealed class Plan
     private Tensor<float>[] AllocateOutputs(DeviceArena arena, IReadOnlyList<Node> nodes)
     {
         var outputs = new Tensor<float>[nodes.Count];
-        foreach (int i in stages.Select(s => s.Last))
+        foreach (Stage stage in stages)
         {
+            int i = stage.Last;
             Shape shape = nodes[i].OutputShape.Prepend(MaxBatch);
-            outputs[i] = SharesInput(nodes, i) ? outputs[nodes[i].Inputs[0]].Reshape(shape) : arena.Allocate<float>(shape);
+            outputs[i] = stage.Kind == StageKind.Layer && SharesInput(nodes, i) ? outputs[nodes[i].Inputs[0]].Reshape(shape) : arena.Allocate<float>(shape);
         }
         return outputs;
     }

@@ -28,6 +28,12 @@ internal sealed class StepContext
     /// <summary>Where the gradients to the inputs go; null where nobody needs it.</summary>
     public required IReadOnlyList<Tensor<float>?> InputGradients { get; init; }
 
+    /// <summary>Whether the output goes through a ReLU, and the gradient to it comes through that already.</summary>
+    public bool OutputThroughRelu { get; init; }
+
+    /// <summary>Whether the input is a ReLU's output, and the gradient to it is to go through that.</summary>
+    public bool InputIsRelu { get; init; }
+
     public Device Device => Arena.Device;
 
     public Tensor<float> Input => Inputs[0];
