@@ -16,7 +16,7 @@ public class PtxCompilesTests
         ["128x128"] = [typeof(Threads16x16), typeof(RegisterTile8x8)],
         ["64x64"] = [typeof(Threads8x8), typeof(RegisterTile8x8)],
         ["32x128"] = [typeof(Threads4x16), typeof(RegisterTile8x8)],
-        ["32x32"] = [typeof(Threads8x8), typeof(RegisterTile4x4)],
+        ["32x64"] = [typeof(Threads8x8), typeof(RegisterTile4x8)],
     };
 
     private static readonly Dictionary<string, Type[]> Operands = new()
@@ -34,16 +34,22 @@ public class PtxCompilesTests
     public static TheoryData<string, string> Products => [.. from tile in Threads.Keys from product in Operands.Keys select (tile, product)];
 
     [Theory, MemberData(nameof(Products))]
-    public void The_tile_engine_compiles_to_PTX_with_16_byte_reads_and_no_memory_spilled_from_registers(string tile, string product)
+    public void The_tile_engine_compiles_to_PTX_with_16_byte_reads_and_no_memory_spilled_from_registers(string tile, string product) =>
+        CheckTiles(tile, product, typeof(OneChunk), product);
+
+    [Theory, InlineData("128x128"), InlineData("64x64"), InlineData("32x128"), InlineData("32x64")]
+    public void So_it_does_with_several_chunks_in_sequence(string tile) => CheckTiles(tile, "matrices", typeof(ChunksInSequence), "matrices in chunks");
+
+    private static void CheckTiles(string tile, string product, Type chunks, string name)
     {
-        string ptx = Compile(typeof(TiledGemm).GetMethod(nameof(TiledGemm.Kernel))!.MakeGenericMethod([.. Threads[tile], .. Operands[product]]));
+        string ptx = Compile(typeof(TiledGemm).GetMethod(nameof(TiledGemm.Kernel))!.MakeGenericMethod([.. Threads[tile], chunks, .. Operands[product]]));
         // For ptxas -v, which tells registers and spills.
         if (Environment.GetEnvironmentVariable("GPUCONV_PTX_DIRECTORY") is { } directory)
-            File.WriteAllText(Path.Combine(directory, $"{product.Replace(",", "", StringComparison.Ordinal).Replace(' ', '-')}-{tile}.ptx"), ptx);
-        int steps = OperandTile.Depth, size = tile == "32x32" ? 4 : 8;
-        Assert.Equal(2 * size / 4 * steps, Count(ptx, "ld.shared.v4.f32"));
+            File.WriteAllText(Path.Combine(directory, $"{name.Replace(",", "", StringComparison.Ordinal).Replace(' ', '-')}-{tile}.ptx"), ptx);
+        int steps = OperandTile.Depth, rows = tile == "32x64" ? 4 : 8;
+        Assert.Equal((rows + 8) / 4 * steps, Count(ptx, "ld.shared.v4.f32"));
         Assert.Equal(0, Count(ptx, "ld.shared.f32"));
-        Assert.Equal(size * size * steps, Count(ptx, "mul.f32"));
+        Assert.Equal(rows * 8 * steps, Count(ptx, "mul.f32"));
         Assert.Equal(2, Count(ptx, "bar.sync"));
         Assert.DoesNotContain(".local", ptx, StringComparison.Ordinal);
         Assert.DoesNotContain(".f64", ptx, StringComparison.Ordinal);
@@ -54,7 +60,7 @@ public class PtxCompilesTests
     {
         Type kernels = typeof(GemmKernel<StoredMatrix<QuadsAlongK>, GatheredImages, ImagesResult>);
         Assert.Contains(".entry", Compile(kernels.GetMethod("ElementKernel", BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(typeof(ImagesResult))), StringComparison.Ordinal);
-        Assert.Contains(".entry", Compile(kernels.GetMethod("AddChunksKernel", BindingFlags.NonPublic | BindingFlags.Static)!), StringComparison.Ordinal);
+        Assert.Contains(".entry", Compile(kernels.GetMethod("AddPartsKernel", BindingFlags.NonPublic | BindingFlags.Static)!), StringComparison.Ordinal);
     }
 
     [Fact]

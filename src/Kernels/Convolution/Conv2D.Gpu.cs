@@ -38,7 +38,7 @@ internal sealed class Conv2DGpu : IConv2DKernels
     private readonly int weightChunk;
     private readonly Tensor<GemmPlace> forwardTaps;
     private readonly Tensor<GemmPlace> backwardTaps;
-    private readonly Tensor<float> partial;
+    private readonly ArrayView<float> partial;
     private readonly GemmKernel<StoredMatrix<QuadsAlongK>, GatheredImages, ImagesResult> forward;
     private readonly GemmKernel<StoredMatrix<ThreadsAlongK>, GatheredImages, ImagesResult> forwardUnaligned;
     private readonly GemmKernel<WeightsByInput, GatheredImages, ImagesResult> gradInput;
@@ -47,16 +47,20 @@ internal sealed class Conv2DGpu : IConv2DKernels
     private readonly GemmKernel<ChannelPixels<ThreadsAlongK>, TransposedOperand<GatheredImages>, MatrixResult> gradWeightUnaligned;
     private readonly Action<KernelConfig, int, int, ArrayView<float>, ArrayView<float>> gradBias;
 
-    public Conv2DGpu(DeviceArena arena, Conv2DShape shape, int maxBatch)
+    /// <param name="arena">Where working memory comes from.</param>
+    /// <param name="shape">The sizes for one image.</param>
+    /// <param name="maxBatch">The largest number of images.</param>
+    /// <param name="only">The tile of all passes, their chunks in sequence; null: the best for each.</param>
+    public Conv2DGpu(DeviceArena arena, Conv2DShape shape, int maxBatch, GemmTile? only = null)
     {
         this.shape = shape;
         Device device = arena.Device;
-        GemmTile forwardTile = Tile(shape.GroupOutChannels, maxBatch * shape.OutHeight * shape.OutWidth);
-        forward = new(device, forwardTile);
-        forwardUnaligned = new(device, forwardTile);
-        GemmTile inputTile = Tile(shape.GroupInChannels, maxBatch * shape.InHeight * shape.InWidth);
-        gradInput = new(device, inputTile);
-        gradInputStrided = new(device, inputTile);
+        bool tiledOutputs = shape.GroupOutChannels > PlainChannels, tiledInputs = shape.GroupInChannels > PlainChannels;
+        GemmPlan? plan = only is { } tile ? new GemmPlan(tile, false, false) : null;
+        forward = new(device, tiledOutputs, plan);
+        forwardUnaligned = new(device, tiledOutputs, plan);
+        gradInput = new(device, tiledInputs, plan);
+        gradInputStrided = new(device, tiledInputs, plan);
         gradBias = device.LoadGrouped<int, int, ArrayView<float>, ArrayView<float>>(GradBiasKernel);
 
         forwardTaps = Taps(arena, shape.GroupInChannels, shape.InHeight * shape.InWidth, shape.DilationHeight, shape.DilationWidth, shape.InWidth);
@@ -65,14 +69,15 @@ internal sealed class Conv2DGpu : IConv2DKernels
 
         // Enough chunks to fill a large device from a batch of ordinary size (a tile for each 64 pixels of all images, or a warp for
         // each 8), but no more working memory than a tensor of 32 channels takes.
-        int tiles = GemmTile.Of32x32.Count(shape.GroupOutChannels, shape.ReductionLength);
-        bool tiled = TileFill * shape.GroupOutChannels * shape.ReductionLength >= (long)tiles * GemmTile.Of32x32.M() * GemmTile.Of32x32.N();
-        weightChunk = Math.Max(256, OperandTile.Depth * ((tiled ? 32 * shape.Groups * tiles : shape.Weights.Count / 4) / OperandTile.Depth + 1));
-        int chunks = Chunks(maxBatch);
-        if (chunks > 1) partial = arena.Allocate<float>(shape.Weights.Prepend(chunks));
-        GemmTile weightTile = tiled ? GemmTiles.Choose(shape.GroupOutChannels, shape.ReductionLength, shape.Groups * chunks) : GemmTile.None;
-        gradWeight = new(device, weightTile);
-        gradWeightUnaligned = new(device, weightTile);
+        int tiles = GemmTile.Of32x64.Count(shape.GroupOutChannels, shape.ReductionLength);
+        bool tiledWeights = TileFill * shape.GroupOutChannels * shape.ReductionLength >= (long)tiles * GemmTile.Of32x64.M() * GemmTile.Of32x64.N();
+        weightChunk = Math.Max(256, tiledWeights ? 64 * shape.Groups * tiles : (shape.Weights.Count / 4 + OperandTile.Depth - 1) / OperandTile.Depth * OperandTile.Depth);
+        plan = only is { } weightTile ? new GemmPlan(weightTile, false, true) : null;
+        gradWeight = new(device, tiledWeights, plan);
+        gradWeightUnaligned = new(device, tiledWeights, plan);
+        GemmSize largest = WeightSize(maxBatch);
+        int count = tiledWeights ? GemmPlan.PartialElements(largest, int.MaxValue) : largest.Chunks > 1 ? checked((int)largest.PartialElements) : 0;
+        if (count > 0) partial = arena.Allocate<float>(new Shape(count)).View;
     }
 
     public void Forward(Tensor<float> x, Tensor<float> w, Tensor<float>? b, Tensor<float> y)
@@ -126,19 +131,20 @@ internal sealed class Conv2DGpu : IConv2DKernels
     public void GradWeight(Tensor<float> x, Tensor<float> dy, Tensor<float> dw)
     {
         int batch = dy.Shape[0], pixels = shape.OutHeight * shape.OutWidth;
-        var size = new GemmSize(shape.GroupOutChannels, shape.ReductionLength, batch * pixels, shape.Groups, Chunks(batch), weightChunk);
+        GemmSize size = WeightSize(batch);
         var columns = new TransposedOperand<GatheredImages>(Input(x));
         var result = new MatrixResult(dw.View, shape.ReductionLength, null, shape.GroupOutChannels * shape.ReductionLength);
         if (StoredMatrix.HasQuads(dy.View, pixels))
-            gradWeight.Run(size, new ChannelPixels<QuadsAlongK>(dy.View, shape.OutChannels, shape.GroupOutChannels, pixels), columns, result, partial.View);
+            gradWeight.Run(size, new ChannelPixels<QuadsAlongK>(dy.View, shape.OutChannels, shape.GroupOutChannels, pixels), columns, result, partial);
         else
-            gradWeightUnaligned.Run(size, new ChannelPixels<ThreadsAlongK>(dy.View, shape.OutChannels, shape.GroupOutChannels, pixels), columns, result, partial.View);
+            gradWeightUnaligned.Run(size, new ChannelPixels<ThreadsAlongK>(dy.View, shape.OutChannels, shape.GroupOutChannels, pixels), columns, result, partial);
     }
 
     public void GradBias(Tensor<float> dy, Tensor<float> db) =>
         gradBias(new KernelConfig(shape.OutChannels, BiasThreads), dy.Shape[0], shape.OutHeight * shape.OutWidth, dy.View, db.View);
 
-    private GemmTile Tile(int channels, int pixels) => channels <= PlainChannels ? GemmTile.None : GemmTiles.Choose(channels, pixels, shape.Groups);
+    private GemmSize WeightSize(int batch) =>
+        new(shape.GroupOutChannels, shape.ReductionLength, batch * shape.OutHeight * shape.OutWidth, shape.Groups, weightChunk);
 
     private GatheredImages Input(Tensor<float> x) => new(x.View, forwardTaps.View)
     {
@@ -154,13 +160,14 @@ internal sealed class Conv2DGpu : IConv2DKernels
         ShiftWidth = -shape.PadLeft,
     };
 
-    private int Chunks(int batch) => (int)Math.Max(1, ((long)batch * shape.OutHeight * shape.OutWidth + weightChunk - 1) / weightChunk);
-
-    // The place of each (channel, r, s) relative to a pixel's, with the offset of its row and column in images of a width.
+    // The place of each (channel, r, s) relative to a pixel's, with the offset of its row and column in images of a width. Behind the
+    // last, places far above all images, where zeros are: as many as a tile may read past the end, in either index.
     private Tensor<GemmPlace> Taps(DeviceArena arena, int channels, int channelSize, int dilationHeight, int dilationWidth, int width)
     {
-        var taps = new GemmPlace[channels * shape.KernelHeight * shape.KernelWidth];
-        for (int i = 0; i < taps.Length; i++)
+        int count = channels * shape.KernelHeight * shape.KernelWidth;
+        var taps = new GemmPlace[OperandTile.Padded(count)];
+        Array.Fill(taps, new GemmPlace { Row = int.MinValue / 2 });
+        for (int i = 0; i < count; i++)
         {
             int s = i % shape.KernelWidth, r = i / shape.KernelWidth % shape.KernelHeight, c = i / (shape.KernelWidth * shape.KernelHeight);
             int row = r * dilationHeight, column = s * dilationWidth;

@@ -43,14 +43,19 @@ internal readonly struct GatheredImages(ArrayView<float> images, ArrayView<GemmP
     // Neighbouring pixels are neighbours in memory too, except at the end of a row or under strides.
     public static GemmRead Read => GemmRead.ThreadsAlongOuter;
 
-    public GemmPlace Outer(int slice, int outer)
+    public static bool OuterIsPadded => false;
+
+    public static bool InnerIsPadded => true;
+
+    public GemmPlace Outer(int slice, int outer, int further)
     {
+        outer += further;
         int image = Pixels.Quotient(outer), pixel = outer - image * Pixels.Value;
         int line = PixelsWidth.Quotient(pixel), row = line * StepHeight + ShiftHeight, column = (pixel - line * PixelsWidth.Value) * StepWidth + ShiftWidth;
         return new GemmPlace { Offset = image * ImageSize + slice * GroupSize + row * Width + column, Row = row, Column = column };
     }
 
-    public GemmPlace Inner(int slice, int inner) => GemmPlace.Quads(taps)[inner];
+    public GemmPlace Inner(int slice, int inner, int further) => GemmPlace.Quads(taps.SubView(inner))[further];
 
     public float Load(GemmPlace outer, GemmPlace inner, bool inside) =>
         inside & (uint)(outer.Row + inner.Row) < (uint)Height & (uint)(outer.Column + inner.Column) < (uint)Width ? images[outer.Offset + inner.Offset] : 0;
@@ -95,14 +100,19 @@ internal readonly struct StridedGradient(ArrayView<float> images, ArrayView<Gemm
 
     public static GemmRead Read => GemmRead.ThreadsAlongOuter;
 
-    public GemmPlace Outer(int slice, int outer)
+    public static bool OuterIsPadded => false;
+
+    public static bool InnerIsPadded => true;
+
+    public GemmPlace Outer(int slice, int outer, int further)
     {
+        outer += further;
         int image = Pixels.Quotient(outer), pixel = outer - image * Pixels.Value;
         int row = PixelsWidth.Quotient(pixel);
         return new GemmPlace { Offset = image * ImageSize + slice * GroupSize, Row = row + PadTop, Column = pixel - row * PixelsWidth.Value + PadLeft };
     }
 
-    public GemmPlace Inner(int slice, int inner) => GemmPlace.Quads(taps)[inner];
+    public GemmPlace Inner(int slice, int inner, int further) => GemmPlace.Quads(taps.SubView(inner))[further];
 
     public float Load(GemmPlace outer, GemmPlace inner, bool inside)
     {
@@ -128,10 +138,15 @@ internal readonly struct ChannelPixels<TRead>(ArrayView<float> images, int chann
 
     public static GemmRead Read => TRead.Value;
 
-    public GemmPlace Outer(int slice, int outer) => new() { Offset = (slice * groupChannels + outer) * pixels.Value };
+    public static bool OuterIsPadded => false;
 
-    public GemmPlace Inner(int slice, int inner)
+    public static bool InnerIsPadded => false;
+
+    public GemmPlace Outer(int slice, int outer, int further) => new() { Offset = (slice * groupChannels + outer + further) * pixels.Value };
+
+    public GemmPlace Inner(int slice, int inner, int further)
     {
+        inner += further;
         int image = pixels.Quotient(inner);
         return new GemmPlace { Offset = image * imageSize + inner - image * pixels.Value };
     }
@@ -154,10 +169,15 @@ internal readonly struct WeightsByInput(ArrayView<float> weights, int groupOutCh
 
     public static GemmRead Read => GemmRead.ThreadsAlongK;
 
-    public GemmPlace Outer(int slice, int outer) => new() { Offset = slice * groupSize + outer * kernelSize.Value };
+    public static bool OuterIsPadded => false;
 
-    public GemmPlace Inner(int slice, int inner)
+    public static bool InnerIsPadded => false;
+
+    public GemmPlace Outer(int slice, int outer, int further) => new() { Offset = slice * groupSize + (outer + further) * kernelSize.Value };
+
+    public GemmPlace Inner(int slice, int inner, int further)
     {
+        inner += further;
         int channel = kernelSize.Quotient(inner);
         return new GemmPlace { Offset = channel * filterSize + inner - channel * kernelSize.Value };
     }

@@ -23,9 +23,9 @@ public sealed class Linear
         InFeatures = inFeatures;
         OutFeatures = outFeatures;
         int largest = Math.Max(inFeatures * outFeatures, maxBatch * Math.Max(inFeatures, outFeatures));
-        forward = new MatMul(arena, false, true, largest);
-        gradInput = new MatMul(arena, false, false, largest);
-        gradWeight = new MatMul(arena, true, false, largest);
+        forward = new MatMul(arena, false, true, largest, (maxBatch, outFeatures, inFeatures));
+        gradInput = new MatMul(arena, false, false, largest, (maxBatch, inFeatures, outFeatures));
+        gradWeight = new MatMul(arena, true, false, largest, (outFeatures, inFeatures, maxBatch));
         gradBias = new ColumnSum(arena.Device);
         relu = Activation.Relu(arena.Device);
     }

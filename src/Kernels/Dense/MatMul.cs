@@ -2,7 +2,8 @@ namespace GpuConv.Kernels;
 
 /// <summary>
 /// The product of two matrices, each taken as it is or transposed: C = op(A) op(B), with op(A) of M x K and op(B) of K x N, row-major
-/// and dense. 2 M N K operations. Every element of C is one sum over k in ascending order, so it does not depend on the other rows.
+/// and dense. 2 M N K operations. Every element of C is summed over k in an order that follows from K alone, so it does not depend on
+/// the other rows.
 /// </summary>
 public sealed class MatMul
 {
@@ -14,11 +15,17 @@ public sealed class MatMul
     /// <param name="transposeB">Whether B is given transposed, as (N, K).</param>
     /// <param name="maxElements">The largest number of elements that A, B or C of one call has.</param>
     public MatMul(DeviceArena arena, bool transposeA, bool transposeB, int maxElements)
+        : this(arena, transposeA, transposeB, maxElements, default)
+    {
+    }
+
+    /// <summary>Prepares the product for a device that may take working memory for a largest product.</summary>
+    internal MatMul(DeviceArena arena, bool transposeA, bool transposeB, int maxElements, (int M, int N, int K) largest)
     {
         ArgumentNullException.ThrowIfNull(arena);
         TransposeA = transposeA;
         TransposeB = transposeB;
-        kernels = arena.Device.IsHost ? new MatMulCpu(arena, transposeA, transposeB, maxElements) : new MatMulGpu(arena, transposeA, transposeB);
+        kernels = arena.Device.IsHost ? new MatMulCpu(arena, transposeA, transposeB, maxElements) : new MatMulGpu(arena, transposeA, transposeB, largest);
     }
 
     /// <summary>Whether A is given transposed.</summary>

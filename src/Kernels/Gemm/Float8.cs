@@ -25,4 +25,8 @@ internal struct Float8
         c.High = Quad.MultiplyAdd(a, b.High, c.High);
         return c;
     }
+
+    /// <summary>a + b in each element.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float8 Add(Float8 a, Float8 b) => new(Quad.Add(a.Low, b.Low), Quad.Add(a.High, b.High));
 }

@@ -46,15 +46,23 @@ internal interface IGemmOperand
     /// <summary>How threads share the elements of a tile. A constant, so that the other ways vanish from the kernel.</summary>
     static abstract GemmRead Read { get; }
 
+    /// <summary>Whether outer indices past the end, up to the next multiple of the largest tile, have a place, at which zeros are.</summary>
+    static abstract bool OuterIsPadded { get; }
+
+    /// <summary>Whether inner indices past the end, up to a tile beyond the last, have a place, at which zeros are.</summary>
+    static abstract bool InnerIsPadded { get; }
+
     /// <summary>The place of an outer index, which is within bounds.</summary>
     /// <param name="slice">The number of the product, for several at once (the groups of a convolution).</param>
     /// <param name="outer">m or n.</param>
-    GemmPlace Outer(int slice, int outer);
+    /// <param name="further">Added to it: a constant, so that it can become one of an instruction that reads a table.</param>
+    GemmPlace Outer(int slice, int outer, int further = 0);
 
     /// <summary>The place of an inner index, which is within bounds.</summary>
     /// <param name="slice">The number of the product.</param>
     /// <param name="inner">k.</param>
-    GemmPlace Inner(int slice, int inner);
+    /// <param name="further">Added to it: a constant.</param>
+    GemmPlace Inner(int slice, int inner, int further = 0);
 
     /// <summary>The element at two places.</summary>
     /// <param name="outer">The place of m or n.</param>
@@ -100,23 +108,41 @@ internal interface IGemmResult
     void Store4(int slice, int m, int n, int column, Quad sums);
 }
 
-/// <summary>The sizes of one launch of <see cref="TiledGemm"/>: <c>Slices</c> products of (M, K) by (K, N), their sums cut into chunks of ChunkLength.</summary>
+/// <summary>
+/// The sizes of one launch of <see cref="TiledGemm"/>: <c>Slices</c> products of (M, K) by (K, N). Each sum is a sum of chunks of ChunkLength, in
+/// ascending order: one group adds all of them (Parts is 1), or each of Parts groups sums a chunk.
+/// </summary>
 internal struct GemmSize
 {
     public int M;
     public int N;
     public int K;
     public int Slices;
-    public int Chunks;
     public int ChunkLength;
+    public int Parts;
 
-    public GemmSize(int m, int n, int k, int slices = 1, int chunks = 1, int chunkLength = 0)
+    /// <summary>Sizes whose chunks are summed by one group.</summary>
+    /// <param name="m">Rows of C.</param>
+    /// <param name="n">Columns of C.</param>
+    /// <param name="k">The length of the sums.</param>
+    /// <param name="slices">The number of products.</param>
+    /// <param name="chunkLength">A multiple of <see cref="OperandTile.Depth"/>, or 0 for a single chunk.</param>
+    public GemmSize(int m, int n, int k, int slices = 1, int chunkLength = 0)
     {
         M = m;
         N = n;
         K = k;
         Slices = slices;
-        Chunks = chunks;
-        ChunkLength = chunks == 1 ? k : chunkLength;
+        ChunkLength = chunkLength == 0 || chunkLength > k ? k : chunkLength;
+        Parts = 1;
     }
+
+    /// <summary>The number of chunks.</summary>
+    public readonly int Chunks => K == 0 ? 1 : (K + ChunkLength - 1) / ChunkLength;
+
+    /// <summary>Elements of all chunks of all products.</summary>
+    public readonly long PartialElements => (long)M * N * Slices * Chunks;
+
+    /// <summary>The same product with a group for each chunk.</summary>
+    public readonly GemmSize InParts => this with { Parts = Chunks };
 }

@@ -17,8 +17,8 @@ internal enum GemmTile
     /// <summary>64 threads, 8 x 8 elements each.</summary>
     Of32x128,
 
-    /// <summary>64 threads, 4 x 4 elements each.</summary>
-    Of32x32,
+    /// <summary>64 threads, 4 x 8 elements each.</summary>
+    Of32x64,
 }
 
 /// <summary>Sizes and choice of tiles.</summary>
@@ -27,11 +27,11 @@ internal static class GemmTiles
     // The warps that a large GPU runs at once without waiting: 132 multiprocessors (H100) of 4 schedulers.
     private const int Warps = 528;
 
-    public static ReadOnlySpan<GemmTile> All => [GemmTile.Of128x128, GemmTile.Of64x64, GemmTile.Of32x128, GemmTile.Of32x32];
+    public static ReadOnlySpan<GemmTile> All => [GemmTile.Of128x128, GemmTile.Of64x64, GemmTile.Of32x128, GemmTile.Of32x64];
 
     public static int M(this GemmTile tile) => tile switch { GemmTile.Of128x128 => 128, GemmTile.Of64x64 => 64, _ => 32 };
 
-    public static int N(this GemmTile tile) => tile switch { GemmTile.Of128x128 or GemmTile.Of32x128 => 128, GemmTile.Of64x64 => 64, _ => 32 };
+    public static int N(this GemmTile tile) => tile switch { GemmTile.Of128x128 or GemmTile.Of32x128 => 128, _ => 64 };
 
     public static int Threads(this GemmTile tile) => tile == GemmTile.Of128x128 ? 256 : 64;
 
@@ -39,31 +39,32 @@ internal static class GemmTiles
     public static int Count(this GemmTile tile, int m, int n) => ((m + tile.M() - 1) / tile.M()) * ((n + tile.N() - 1) / tile.N());
 
     /// <summary>The groups and threads for a product; one dimension, as CUDA limits the others to 65535.</summary>
-    public static KernelConfig Config(this GemmTile tile, GemmSize size) => new(checked(tile.Count(size.M, size.N) * size.Slices * size.Chunks), tile.Threads());
+    public static KernelConfig Config(this GemmTile tile, GemmSize size) => new(checked(tile.Count(size.M, size.N) * size.Slices * size.Parts), tile.Threads());
 
     /// <summary>
-    /// The tile for a product: of those that keep a large GPU busy the one that costs the fewest instructions, else the one of most
-    /// groups. The choice does not change a bit of the result.
+    /// The tile with the least estimated time: the instructions for all tiles, over the share of a large GPU that has warps to run. The
+    /// choice does not change a bit of the result.
     /// </summary>
-    /// <param name="m">Rows of C.</param>
-    /// <param name="n">Columns of C.</param>
-    /// <param name="parts">Products and chunks side by side.</param>
-    public static GemmTile Choose(int m, int n, int parts)
+    public static GemmTile Choose(GemmSize size)
     {
-        GemmTile best = GemmTile.Of32x32;
+        GemmTile best = GemmTile.None;
         double least = double.PositiveInfinity;
         foreach (GemmTile tile in All)
         {
-            long groups = (long)tile.Count(m, n) * parts;
-            if (groups * tile.Threads() / 32 < Warps) continue;
-            double cost = groups * tile.M() * tile.N() * tile.Instructions();
-            if (cost < least) (least, best) = (cost, tile);
+            double busy = Math.Min(1, (double)tile.WarpsOf(size) / Warps);
+            double time = tile.Count(size.M, size.N) * tile.M() * tile.N() * tile.Instructions() / busy;
+            if (time < least) (least, best) = (time, tile);
         }
         return best;
     }
 
-    // Instructions of the inner loop for each multiply-add, as assembled for sm_90 for the forward convolution.
-    private static double Instructions(this GemmTile tile) => tile switch { GemmTile.Of128x128 => 1.24, GemmTile.Of64x64 => 1.39, GemmTile.Of32x128 => 1.61, _ => 1.84 };
+    /// <summary>Whether tiles of this size give a large GPU enough warps.</summary>
+    public static bool Fills(this GemmTile tile, GemmSize size) => tile.WarpsOf(size) >= Warps;
+
+    private static long WarpsOf(this GemmTile tile, GemmSize size) => (long)tile.Count(size.M, size.N) * size.Slices * size.Parts * tile.Threads() / 32;
+
+    // Instructions of the inner loop for each multiply-add: see TiledGemm.
+    private static double Instructions(this GemmTile tile) => tile switch { GemmTile.Of128x128 => 1.2, GemmTile.Of64x64 => 1.35, GemmTile.Of32x128 => 1.5, _ => 1.6 };
 }
 
 /// <summary>The threads of a group. Constants of a type, so that every tile has a kernel of its own.</summary>
@@ -98,4 +99,23 @@ internal struct Threads4x16 : IGemmThreads
     public static int M => 4;
 
     public static int N => 16;
+}
+
+/// <summary>Who sums the chunks. A constant of a type: a second set of sums costs a thread as many registers again.</summary>
+internal interface IGemmChunks
+{
+    /// <summary>Whether a group sums all chunks, one after the other, or one.</summary>
+    static abstract bool InSequence { get; }
+}
+
+/// <summary>A group sums one chunk.</summary>
+internal struct OneChunk : IGemmChunks
+{
+    public static bool InSequence => false;
+}
+
+/// <summary>A group sums all chunks.</summary>
+internal struct ChunksInSequence : IGemmChunks
+{
+    public static bool InSequence => true;
 }

@@ -43,6 +43,12 @@ internal static class OperandTile
     /// <summary>Floats after each line of shared memory.</summary>
     public const int Padding = 4;
 
+    // The widest tile.
+    private const int MaxWidth = 128;
+
+    /// <summary>Entries of a table of places that can be read past its end along both indices.</summary>
+    public static int Padded(int count) => (count + Depth + MaxWidth - 1) / MaxWidth * MaxWidth;
+
     private const int QuadsOfK = Depth / 4;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -79,11 +85,11 @@ internal static class OperandTile
         {
             int k = k0 + (thread & (Depth - 1)), step = threads / Depth, outer = outer0 + thread / Depth;
             bool inside = k < end;
-            GemmPlace inner = operand.Inner(slice, IntrinsicMath.Min(k, end - 1));
-            share.Q0 = FetchColumn(operand, slice, outer, step, outerCount, inner, inside);
-            if (quads > 1) share.Q1 = FetchColumn(operand, slice, outer + 4 * step, step, outerCount, inner, inside);
-            if (quads > 2) share.Q2 = FetchColumn(operand, slice, outer + 8 * step, step, outerCount, inner, inside);
-            if (quads > 3) share.Q3 = FetchColumn(operand, slice, outer + 12 * step, step, outerCount, inner, inside);
+            GemmPlace inner = TOperand.InnerIsPadded ? operand.Inner(slice, k) : operand.Inner(slice, IntrinsicMath.Min(k, end - 1));
+            share.Q0 = FetchColumn(operand, slice, outer, 0, step, outerCount, inner, inside);
+            if (quads > 1) share.Q1 = FetchColumn(operand, slice, outer, 4 * step, step, outerCount, inner, inside);
+            if (quads > 2) share.Q2 = FetchColumn(operand, slice, outer, 8 * step, step, outerCount, inner, inside);
+            if (quads > 3) share.Q3 = FetchColumn(operand, slice, outer, 12 * step, step, outerCount, inner, inside);
         }
         else
         {
@@ -101,12 +107,10 @@ internal static class OperandTile
     {
         if (TOperand.Read == GemmRead.ThreadsAlongOuter)
         {
-            int first = k0 + q / width * 4, last = end - 1;
+            int first = k0 + q / width * 4;
             return new Quad(
-                operand.Load(place, operand.Inner(slice, IntrinsicMath.Min(first, last)), first < end),
-                operand.Load(place, operand.Inner(slice, IntrinsicMath.Min(first + 1, last)), first + 1 < end),
-                operand.Load(place, operand.Inner(slice, IntrinsicMath.Min(first + 2, last)), first + 2 < end),
-                operand.Load(place, operand.Inner(slice, IntrinsicMath.Min(first + 3, last)), first + 3 < end));
+                Along(operand, place, slice, first, 0, end), Along(operand, place, slice, first, 1, end),
+                Along(operand, place, slice, first, 2, end), Along(operand, place, slice, first, 3, end));
         }
         int k = k0 + (TOperand.Read == GemmRead.QuadsAlongK ? (q & (QuadsOfK - 1)) * 4 : q / (width / 4));
         Quad quad = default;
@@ -114,18 +118,23 @@ internal static class OperandTile
         return quad;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Along<TOperand>(TOperand operand, GemmPlace outer, int slice, int k, int further, int end)
+        where TOperand : struct, IGemmOperand =>
+        TOperand.InnerIsPadded ? operand.Load(outer, operand.Inner(slice, k, further), true)
+            : operand.Load(outer, operand.Inner(slice, IntrinsicMath.Min(k + further, end - 1)), k + further < end);
+
     // Four outer indices, a step apart, of one k.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Quad FetchColumn<TOperand>(TOperand operand, int slice, int outer, int step, int outerCount, GemmPlace inner, bool inside)
-        where TOperand : struct, IGemmOperand
-    {
-        int last = outerCount - 1;
-        return new Quad(
-            operand.Load(operand.Outer(slice, IntrinsicMath.Min(outer, last)), inner, inside),
-            operand.Load(operand.Outer(slice, IntrinsicMath.Min(outer + step, last)), inner, inside),
-            operand.Load(operand.Outer(slice, IntrinsicMath.Min(outer + 2 * step, last)), inner, inside),
-            operand.Load(operand.Outer(slice, IntrinsicMath.Min(outer + 3 * step, last)), inner, inside));
-    }
+    private static Quad FetchColumn<TOperand>(TOperand operand, int slice, int outer, int first, int step, int outerCount, GemmPlace inner, bool inside)
+        where TOperand : struct, IGemmOperand => new(
+            Across(operand, slice, outer, first, outerCount, inner, inside), Across(operand, slice, outer, first + step, outerCount, inner, inside),
+            Across(operand, slice, outer, first + 2 * step, outerCount, inner, inside), Across(operand, slice, outer, first + 3 * step, outerCount, inner, inside));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Across<TOperand>(TOperand operand, int slice, int outer, int further, int outerCount, GemmPlace inner, bool inside)
+        where TOperand : struct, IGemmOperand =>
+        operand.Load(TOperand.OuterIsPadded ? operand.Outer(slice, outer, further) : operand.Outer(slice, IntrinsicMath.Min(outer + further, outerCount - 1)), inner, inside);
 
     /// <summary>Writes a thread's share to shared memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -31,6 +31,10 @@ internal struct Quad
         return c;
     }
 
+    /// <summary>a + b in each element.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quad Add(Quad a, Quad b) => new(a.X + b.X, a.Y + b.Y, a.Z + b.Z, a.W + b.W);
+
     /// <summary>
     /// Memory as quads. ILGPU joins loads and stores only where it can prove that addresses are multiples of 16: the promise is made
     /// here, and it is the caller's to keep.

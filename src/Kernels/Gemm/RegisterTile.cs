@@ -9,8 +9,11 @@ namespace GpuConv.Kernels;
 /// </summary>
 internal interface IRegisterTile<TSelf> where TSelf : struct, IRegisterTile<TSelf>
 {
-    /// <summary>Rows and columns: 4 or 8.</summary>
-    static abstract int Size { get; }
+    /// <summary>Rows: 4 or 8.</summary>
+    static abstract int Rows { get; }
+
+    /// <summary>Columns: 4 or 8.</summary>
+    static abstract int Columns { get; }
 
     /// <summary>c plus the products of the thread's rows of a line of A by its columns of a line of B.</summary>
     /// <param name="c">The sums so far.</param>
@@ -19,6 +22,9 @@ internal interface IRegisterTile<TSelf> where TSelf : struct, IRegisterTile<TSel
     /// <param name="halfA">Quads to the thread's second quad of A.</param>
     /// <param name="halfB">Quads to the thread's second quad of B.</param>
     static abstract TSelf MultiplyAdd(TSelf c, ArrayView<Quad> a, ArrayView<Quad> b, int halfA, int halfB);
+
+    /// <summary>a + b, element by element.</summary>
+    static abstract TSelf Add(TSelf a, TSelf b);
 
     /// <summary>Stores the sums.</summary>
     /// <param name="c">The sums.</param>
@@ -59,7 +65,9 @@ internal struct RegisterTile8x8 : IRegisterTile<RegisterTile8x8>
     private Float8 row6;
     private Float8 row7;
 
-    public static int Size => 8;
+    public static int Rows => 8;
+
+    public static int Columns => 8;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RegisterTile8x8 MultiplyAdd(RegisterTile8x8 c, ArrayView<Quad> a, ArrayView<Quad> b, int halfA, int halfB)
@@ -78,6 +86,20 @@ internal struct RegisterTile8x8 : IRegisterTile<RegisterTile8x8>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RegisterTile8x8 Add(RegisterTile8x8 a, RegisterTile8x8 b)
+    {
+        a.row0 = Float8.Add(a.row0, b.row0);
+        a.row1 = Float8.Add(a.row1, b.row1);
+        a.row2 = Float8.Add(a.row2, b.row2);
+        a.row3 = Float8.Add(a.row3, b.row3);
+        a.row4 = Float8.Add(a.row4, b.row4);
+        a.row5 = Float8.Add(a.row5, b.row5);
+        a.row6 = Float8.Add(a.row6, b.row6);
+        a.row7 = Float8.Add(a.row7, b.row7);
+        return a;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<TResult>(RegisterTile8x8 c, TilePlace place, GemmSize size, TResult result) where TResult : struct, IGemmResult
     {
         TilePlace right = place, below = place;
@@ -92,30 +114,48 @@ internal struct RegisterTile8x8 : IRegisterTile<RegisterTile8x8>
     }
 }
 
-/// <summary>4 x 4 elements: 16 multiply-adds for two reads of shared memory. A quarter of the work for a thread, so that small products fill more of them.</summary>
-internal struct RegisterTile4x4 : IRegisterTile<RegisterTile4x4>
+/// <summary>4 x 8 elements: 32 multiply-adds for three reads of shared memory. Half the work for a thread, so that small products fill more of them.</summary>
+internal struct RegisterTile4x8 : IRegisterTile<RegisterTile4x8>
 {
-    private Quad row0;
-    private Quad row1;
-    private Quad row2;
-    private Quad row3;
+    private Float8 row0;
+    private Float8 row1;
+    private Float8 row2;
+    private Float8 row3;
 
-    public static int Size => 4;
+    public static int Rows => 4;
+
+    public static int Columns => 8;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static RegisterTile4x4 MultiplyAdd(RegisterTile4x4 c, ArrayView<Quad> a, ArrayView<Quad> b, int halfA, int halfB)
+    public static RegisterTile4x8 MultiplyAdd(RegisterTile4x8 c, ArrayView<Quad> a, ArrayView<Quad> b, int halfA, int halfB)
     {
-        Quad rows = a[0], columns = b[0];
-        c.row0 = Quad.MultiplyAdd(rows.X, columns, c.row0);
-        c.row1 = Quad.MultiplyAdd(rows.Y, columns, c.row1);
-        c.row2 = Quad.MultiplyAdd(rows.Z, columns, c.row2);
-        c.row3 = Quad.MultiplyAdd(rows.W, columns, c.row3);
+        Quad rows = a[0];
+        var columns = new Float8(b[0], b[halfB]);
+        c.row0 = Float8.MultiplyAdd(rows.X, columns, c.row0);
+        c.row1 = Float8.MultiplyAdd(rows.Y, columns, c.row1);
+        c.row2 = Float8.MultiplyAdd(rows.Z, columns, c.row2);
+        c.row3 = Float8.MultiplyAdd(rows.W, columns, c.row3);
         return c;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store<TResult>(RegisterTile4x4 c, TilePlace place, GemmSize size, TResult result) where TResult : struct, IGemmResult =>
-        TileStore.Quads(place, size, result, c.row0, c.row1, c.row2, c.row3);
+    public static RegisterTile4x8 Add(RegisterTile4x8 a, RegisterTile4x8 b)
+    {
+        a.row0 = Float8.Add(a.row0, b.row0);
+        a.row1 = Float8.Add(a.row1, b.row1);
+        a.row2 = Float8.Add(a.row2, b.row2);
+        a.row3 = Float8.Add(a.row3, b.row3);
+        return a;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store<TResult>(RegisterTile4x8 c, TilePlace place, GemmSize size, TResult result) where TResult : struct, IGemmResult
+    {
+        TilePlace right = place;
+        right.N += place.HalfN;
+        TileStore.Quads(place, size, result, c.row0.Low, c.row1.Low, c.row2.Low, c.row3.Low);
+        TileStore.Quads(right, size, result, c.row0.High, c.row1.High, c.row2.High, c.row3.High);
+    }
 }
 
 /// <summary>The way of four rows of four sums to the result.</summary>

@@ -46,9 +46,13 @@ internal readonly struct StoredMatrix<TRead>(ArrayView<float> values, int stride
 
     private static bool IsAlongK => TRead.Value == GemmRead.QuadsAlongK || TRead.Value == GemmRead.ThreadsAlongK;
 
-    public GemmPlace Outer(int slice, int outer) => new() { Offset = slice * sliceStride + (IsAlongK ? outer * stride : outer) };
+    public static bool OuterIsPadded => false;
 
-    public GemmPlace Inner(int slice, int inner) => new() { Offset = IsAlongK ? inner : inner * stride };
+    public static bool InnerIsPadded => false;
+
+    public GemmPlace Outer(int slice, int outer, int further) => new() { Offset = slice * sliceStride + (IsAlongK ? (outer + further) * stride : outer + further) };
+
+    public GemmPlace Inner(int slice, int inner, int further) => new() { Offset = IsAlongK ? inner + further : (inner + further) * stride };
 
     public float Load(GemmPlace outer, GemmPlace inner, bool inside) => inside ? values[outer.Offset + inner.Offset] : 0;
 
@@ -71,9 +75,13 @@ internal readonly struct TransposedOperand<TOperand>(TOperand operand) : IGemmOp
         : TOperand.Read == GemmRead.ThreadsAlongK ? GemmRead.ThreadsAlongOuter
         : TOperand.Read == GemmRead.QuadsAlongK ? GemmRead.QuadsAlongOuter : GemmRead.QuadsAlongK;
 
-    public GemmPlace Outer(int slice, int outer) => operand.Inner(slice, outer);
+    public static bool OuterIsPadded => TOperand.InnerIsPadded;
 
-    public GemmPlace Inner(int slice, int inner) => operand.Outer(slice, inner);
+    public static bool InnerIsPadded => TOperand.OuterIsPadded;
+
+    public GemmPlace Outer(int slice, int outer, int further) => operand.Inner(slice, outer, further);
+
+    public GemmPlace Inner(int slice, int inner, int further) => operand.Outer(slice, inner, further);
 
     public float Load(GemmPlace outer, GemmPlace inner, bool inside) => operand.Load(inner, outer, inside);
 
@@ -99,11 +107,7 @@ internal readonly struct MatrixResult(ArrayView<float> values, int columns, Tens
 
     public void Store4(int slice, int m, int n, int column, Quad sums)
     {
-        if (hasBias != 0)
-        {
-            Quad added = Quad.Of(bias)[n / 4];
-            sums = new Quad(sums.X + added.X, sums.Y + added.Y, sums.Z + added.Z, sums.W + added.W);
-        }
+        if (hasBias != 0) sums = Quad.Add(sums, Quad.Of(bias)[n / 4]);
         Quad.Of(values)[(column + m * columns) / 4] = sums;
     }
 }

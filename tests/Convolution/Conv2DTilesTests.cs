@@ -1,0 +1,49 @@
+using GpuConv.Kernels;
+
+namespace GpuConv.Tests;
+
+/// <summary>Convolution on GPUs in every tile: the small cases of the other tests always take the smallest.</summary>
+public class Conv2DTilesTests
+{
+    public static TheoryData<string, string> Tiles => TiledGemmTests.Tiles;
+
+    private static readonly Dictionary<(string Device, Conv2DShape Shape), float[][]> Chosen = [];
+
+    // Groups, strides, dilation, paddings and edges that no tile divides; the last with images of a multiple of four pixels and aligned weights.
+    private static IEnumerable<(Conv2DShape, int Batch)> Cases()
+    {
+        yield return (Conv2DCases.Make(10, 7, 6, 14, 3, 2) with { Groups = 2, StrideHeight = 2, StrideWidth = 3, DilationHeight = 2, PadTop = 2, PadLeft = 1, PadRight = 2 }, 3);
+        yield return (Conv2DCases.Make(5, 6, 7, 33, 3, 3) with { DilationWidth = 2, PadTop = 1, PadBottom = 1, PadLeft = 2, PadRight = 1 }, 2);
+        yield return (Conv2DCases.Make(8, 6, 6, 36, 3, 3) with { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, 8);
+    }
+
+    [Theory, MemberData(nameof(Tiles))]
+    public void Every_pass_matches_the_reference_and_the_bits_of_the_other_tiles(string deviceName, string tileName)
+    {
+        Device device = TestDevices.Get(deviceName);
+        GemmTile tile = Enum.Parse<GemmTile>(tileName);
+        foreach ((Conv2DShape s, int batch) in Cases())
+        {
+            using var arena = new DeviceArena(device);
+            var random = new Random(batch);
+            double[] x = Values.Normal(random, batch * s.Input.Count), w = Values.Normal(random, s.Weights.Count), b = Values.Normal(random, s.OutChannels), dy = Values.Normal(random, batch * s.Output.Count);
+            float[][] forced = Passes(arena, new Conv2DGpu(arena, s, batch, tile), s, batch, x, w, b, dy);
+            if (!Chosen.TryGetValue((deviceName, s), out float[][]? chosen)) Chosen[(deviceName, s)] = chosen = Passes(arena, new Conv2DGpu(arena, s, batch), s, batch, x, w, b, dy);
+            string name = $"{new Conv2DCase(s, batch)}, {tile}";
+            Check.Close(ReferenceConvolution.Forward(s, batch, x, w, b), forced[0], Tolerance.OrderedSum(s.ReductionLength), $"{name}, y");
+            Check.Close(ReferenceConvolution.GradInput(s, batch, dy, w), forced[1], Tolerance.OrderedSum(s.GroupOutChannels * s.KernelHeight * s.KernelWidth), $"{name}, dx");
+            Check.Close(ReferenceConvolution.GradWeight(s, batch, x, dy), forced[2], Tolerance.OrderedSum((long)batch * s.OutHeight * s.OutWidth), $"{name}, dw");
+            for (int i = 0; i < forced.Length; i++) Assert.Equal(chosen[i], forced[i]);
+        }
+    }
+
+    private static float[][] Passes(DeviceArena arena, Conv2DGpu conv, Conv2DShape s, int batch, double[] x, double[] w, double[] b, double[] dy)
+    {
+        Tensor<float> xOn = Values.On(arena, s.Input.Prepend(batch), x), wOn = Values.On(arena, s.Weights, w), dyOn = Values.On(arena, s.Output.Prepend(batch), dy);
+        GuardedTensor y = Check.Guarded(arena, dyOn.Shape), dx = Check.Guarded(arena, xOn.Shape), dw = Check.Guarded(arena, s.Weights);
+        conv.Forward(xOn, wOn, Values.On(arena, new Shape(s.OutChannels), b), y.Tensor);
+        conv.GradInput(dyOn, wOn, dx.Tensor);
+        conv.GradWeight(xOn, dyOn, dw.Tensor);
+        return [y.Read("y"), dx.Read("dx"), dw.Read("dw")];
+    }
+}

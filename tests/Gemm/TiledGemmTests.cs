@@ -1,0 +1,132 @@
+using GpuConv.Kernels;
+using ILGPU;
+
+namespace GpuConv.Tests;
+
+/// <summary>The tile engine of GPUs in every tile, order and plan, also those that the test's small products would not take by themselves.</summary>
+public class TiledGemmTests
+{
+    private const int ChunkLength = 16;
+
+    public static TheoryData<string> Devices => [.. from row in TestDevices.All where row.Data != "cpu" select row.Data];
+
+    public static TheoryData<string, string> Tiles => [.. from device in Devices from tile in GemmTiles.All.ToArray() select (device.Data, tile.ToString())];
+
+    // Around the tile's edges, with sums shorter than a step of the loop, of whole steps, and of one element more. Few, as the simulated
+    // GPU has a thread of the system for each of its own.
+    private static IEnumerable<(int M, int N, int K)> Sizes(GemmTile tile) =>
+        [(1, 1, 1), (tile.M() - 1, tile.N() + 1, 9), (tile.M() + 4, 4, 20), (4, tile.N(), 8), (tile.M() + 1, 4, 4)];
+
+    [Theory, MemberData(nameof(Tiles))]
+    public void Every_tile_matches_the_reference_around_its_edges_in_all_orders(string deviceName, string tileName)
+    {
+        Device device = TestDevices.Get(deviceName);
+        GemmTile tile = Enum.Parse<GemmTile>(tileName);
+        int seed = 0, inQuads = 0;
+        foreach ((int m, int n, int k) in Sizes(tile))
+        {
+            var random = new Random(++seed);
+            double[] a = Values.Normal(random, m * k), b = Values.Normal(random, k * n), bias = Values.Normal(random, n);
+            foreach ((bool transposeA, bool transposeB) in new[] { (false, false), (false, true), (true, false), (true, true) })
+            {
+                // A view that starts in the middle of 16 bytes must not be read in quads.
+                bool shifted = seed % 3 == 0 && transposeA == transposeB;
+                GemmPlan plan = new(tile, false, true);
+                string name = $"{m}x{k} times {k}x{n}, {tile}, A {(transposeA ? "transposed" : "as is")}, B {(transposeB ? "transposed" : "as is")}{(shifted ? ", unaligned" : "")}";
+                float[] c = Product(device, m, n, k, a, transposeA, b, transposeB, seed % 2 == 0 ? bias : null, ChunkLength, plan, shifted, ref inQuads);
+                double[] reference = ReferenceMatrixProduct.Multiply(m, n, k, a, transposeA, b, transposeB, seed % 2 == 0 ? bias : null);
+                Check.Close(reference, c, Tolerance.OrderedSum(k), name);
+            }
+        }
+        Assert.InRange(inQuads, 4, 4 * seed - 8);
+    }
+
+    [Theory, MemberData(nameof(Devices))]
+    public void The_bits_depend_neither_on_the_tile_nor_on_who_sums_the_chunks(string deviceName)
+    {
+        Device device = TestDevices.Get(deviceName);
+        const int m = 34, n = 68, k = 28;
+        foreach (int chunkLength in new[] { 0, ChunkLength })
+        {
+            var random = new Random(m);
+            double[] a = Values.Normal(random, m * k), b = Values.Normal(random, k * n), bias = Values.Normal(random, n);
+            float[]? expected = null;
+            foreach (GemmTile tile in GemmTiles.All)
+                foreach (bool inParts in chunkLength == 0 ? new[] { false } : [false, true])
+                {
+                    int inQuads = 0;
+                    // Transposed and read element by element, or not: neither changes the order of a sum.
+                    bool transpose = tile is GemmTile.Of64x64 or GemmTile.Of32x64;
+                    GemmPlan plan = new(tile, inParts, !inParts && chunkLength > 0);
+                    float[] c = Product(device, m, n, k, transpose ? Transposed(a, m, k) : a, transpose, transpose ? Transposed(b, k, n) : b, transpose, bias, chunkLength, plan, false, ref inQuads);
+                    Assert.Equal(expected ??= c, c);
+                }
+        }
+    }
+
+    [Theory, MemberData(nameof(Devices))]
+    public void Elements_without_tiles_give_the_same_bits(string deviceName)
+    {
+        Device device = TestDevices.Get(deviceName);
+        const int m = 5, n = 36, k = 52;
+        var random = new Random(3);
+        double[] a = Values.Normal(random, m * k), b = Values.Normal(random, k * n);
+        int inQuads = 0;
+        foreach (int chunkLength in new[] { 0, ChunkLength })
+            Assert.Equal(
+                Product(device, m, n, k, a, false, b, false, null, chunkLength, new GemmPlan(GemmTile.Of32x64, chunkLength > 0, false), false, ref inQuads),
+                Product(device, m, n, k, a, false, b, false, null, chunkLength, null, false, ref inQuads));
+    }
+
+    [Fact]
+    public void A_large_product_takes_large_tiles_and_a_small_one_a_group_for_each_chunk()
+    {
+        Assert.Equal(new GemmPlan(GemmTile.Of128x128, false, false), GemmPlan.Choose(new GemmSize(4096, 4096, 4096), 0));
+        Assert.Equal(new GemmPlan(GemmTile.Of128x128, false, true), GemmPlan.Choose(new GemmSize(4096, 512, 1568, chunkLength: 128), 1 << 21));
+        Assert.Equal(new GemmPlan(GemmTile.Of32x64, true, false), GemmPlan.Choose(new GemmSize(64, 500, 1568, chunkLength: 128), 1 << 21));
+        Assert.Equal(new GemmPlan(GemmTile.Of32x64, false, true), GemmPlan.Choose(new GemmSize(64, 500, 1568, chunkLength: 128), 1000));
+        Assert.Equal(GemmTile.Of32x64, GemmTiles.Choose(new GemmSize(32, 64 * 196, 288)));
+        Assert.Equal(GemmTile.Of32x128, GemmTiles.Choose(new GemmSize(32, 4096 * 196, 288)));
+        Assert.Equal(64 * 500 * 13, GemmPlan.PartialElements(new GemmSize(64, 500, 1568, chunkLength: 128), 1 << 21));
+        Assert.Equal(0, GemmPlan.PartialElements(new GemmSize(64, 500, 1568, chunkLength: 128), 1 << 18));
+    }
+
+    private static double[] Transposed(double[] matrix, int rows, int columns) => [.. from j in Enumerable.Range(0, columns) from i in Enumerable.Range(0, rows) select matrix[i * columns + j]];
+
+    private static float[] Product(Device device, int m, int n, int k, double[] a, bool transposeA, double[] b, bool transposeB, double[]? bias, int chunkLength, GemmPlan? plan, bool shifted, ref int inQuads)
+    {
+        using var arena = new DeviceArena(device);
+        ArrayView<float> viewA = Shifted(arena, a, shifted), viewB = Shifted(arena, b, shifted);
+        int strideA = transposeA ? m : k, strideB = transposeB ? k : n;
+        var size = new GemmSize(m, n, k, chunkLength: chunkLength);
+        ArrayView<float> partial = arena.Allocate<float>(new Shape((int)size.PartialElements)).View;
+        GuardedTensor c = Check.Guarded(arena, new Shape(m, n));
+        var result = new MatrixResult(c.Tensor.View, n, bias is null ? null : Values.On(arena, new Shape(n), bias));
+        bool quads = StoredMatrix.HasQuads(viewA, strideA) && StoredMatrix.HasQuads(viewB, strideB);
+        Assert.True(!(quads && shifted));
+        inQuads += quads ? 1 : 0;
+        switch (quads, transposeA, transposeB)
+        {
+            case (true, false, false): Run<QuadsAlongK, QuadsAlongOuter>(); break;
+            case (true, false, true): Run<QuadsAlongK, QuadsAlongK>(); break;
+            case (true, true, false): Run<QuadsAlongOuter, QuadsAlongOuter>(); break;
+            case (true, true, true): Run<QuadsAlongOuter, QuadsAlongK>(); break;
+            case (false, false, false): Run<ThreadsAlongK, ThreadsAlongOuter>(); break;
+            case (false, false, true): Run<ThreadsAlongK, ThreadsAlongK>(); break;
+            case (false, true, false): Run<ThreadsAlongOuter, ThreadsAlongOuter>(); break;
+            case (false, true, true): Run<ThreadsAlongOuter, ThreadsAlongK>(); break;
+        }
+        return c.Read("c");
+
+        void Run<TA, TB>() where TA : struct, IGemmRead where TB : struct, IGemmRead =>
+            new GemmKernel<StoredMatrix<TA>, StoredMatrix<TB>, MatrixResult>(device, plan is not null, plan)
+                .Run(size, new StoredMatrix<TA>(viewA, strideA), new StoredMatrix<TB>(viewB, strideB), result, partial);
+    }
+
+    private static ArrayView<float> Shifted(DeviceArena arena, double[] values, bool shifted)
+    {
+        int by = shifted ? 1 : 0;
+        Tensor<float> all = Values.On(arena, new Shape(values.Length + by), [.. Enumerable.Repeat(double.NaN, by), .. values]);
+        return all.View.SubView(by, values.Length);
+    }
+}
