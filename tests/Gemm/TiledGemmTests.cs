@@ -101,7 +101,7 @@ public class TiledGemmTests
         var size = new GemmSize(m, n, k, chunkLength: chunkLength);
         ArrayView<float> partial = arena.Allocate<float>(new Shape((int)size.PartialElements)).View;
         GuardedTensor c = Check.Guarded(arena, new Shape(m, n));
-        var result = new MatrixResult(c.Tensor.View, n, bias is null ? null : Values.On(arena, new Shape(n), bias));
+        var result = new MatrixResult(c.Tensor.View, n, new ProductEpilogue(bias is null ? null : Values.On(arena, new Shape(n), bias)));
         bool quads = StoredMatrix.HasQuads(viewA, strideA) && StoredMatrix.HasQuads(viewB, strideB);
         Assert.True(!(quads && shifted));
         inQuads += quads ? 1 : 0;

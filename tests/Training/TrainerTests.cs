@@ -152,11 +152,11 @@ public class TrainerTests
     }
 
     // On GPUs, where a small network's step is all launches. The second epoch's steps, but for the one that ends it.
-    [Theory, InlineData(false, 30), InlineData(true, 40)]
+    [Theory, InlineData(false, 22), InlineData(true, 32)]
     public void A_step_is_few_launches_and_waits_for_nothing(bool batchNormalization, int launches)
     {
-        Device device = TestDevices.Get("simulated");
-        // The report's layers, fewer features: the simulated GPU is slow.
+        Device device = TestDevices.Get("ptx");
+        // The report's layers, fewer features.
         var builder = new NetworkBuilder(new Shape(1, 8, 8));
         for (int i = 0; i < 2; i++)
         {

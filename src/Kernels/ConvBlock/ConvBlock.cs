@@ -47,6 +47,7 @@ public sealed class ConvBlock
         this.training = training;
         normalizes = normalization is not null;
         kernels = !device.IsHost && FirstLayerBlockGpu.Fits(shape, inputGradient) ? new FirstLayerBlockGpu(arena, shape, maxBatch, normalization, training)
+            : !device.IsHost ? new PooledBlockGpu(arena, shape, maxBatch, normalization, training)
             : TakesChannelsLast(device, shape) ? new WinogradBlockCpu(arena, shape, maxBatch, normalization, training)
             : new FirstLayerBlockCpu(arena, shape, maxBatch, normalization, training);
     }
@@ -64,7 +65,7 @@ public sealed class ConvBlock
 
     /// <summary>
     /// Whether a device can do the block: an output of even height and width; on CPUs 16, 32, ... output channels, and as many input channels or, as
-    /// a first layer, up to four; on GPUs one input channel.
+    /// a first layer, up to four; on GPUs any convolution without strides.
     /// </summary>
     /// <param name="device">The device.</param>
     /// <param name="shape">The convolution's sizes.</param>
@@ -74,7 +75,7 @@ public sealed class ConvBlock
         ArgumentNullException.ThrowIfNull(device);
         bool even = shape.OutHeight % 2 == 0 && shape.OutWidth % 2 == 0;
         if (!even) return false;
-        if (!device.IsHost) return FirstLayerBlockGpu.Fits(shape, inputGradient);
+        if (!device.IsHost) return PooledBlockGpu.Fits(shape);
         return WinogradCpu.Fits(shape) || (FirstLayerCpu.Fits(shape) && !inputGradient);
     }
 

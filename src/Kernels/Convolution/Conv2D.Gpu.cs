@@ -26,10 +26,7 @@ internal sealed class Conv2DGpu : IConv2DKernels
 {
     // Up to so many rows, of the 32 of a tile, a thread for each element needs fewer instructions than the tile: 15 or so to gather
     // an element of the image, once for each row, against 15 and 44 for the tile's products.
-    private const int PlainChannels = 4;
-
-    // Tiles are taken for the gradient to the weights if at least one in so many of the elements that they compute is wanted.
-    private const long TileFill = 32;
+    internal const int PlainChannels = 4;
 
     // The threads that sum one channel of the gradient to the bias, and how many take part in the second step.
     private const int BiasThreads = 64, BiasSums = 8;
@@ -63,21 +60,15 @@ internal sealed class Conv2DGpu : IConv2DKernels
         gradInputStrided = new(device, tiledInputs, plan);
         gradBias = device.LoadGrouped<int, int, ArrayView<float>, ArrayView<float>>(GradBiasKernel);
 
-        forwardTaps = Taps(arena, shape.GroupInChannels, shape.InHeight * shape.InWidth, shape.DilationHeight, shape.DilationWidth, shape.InWidth);
+        forwardTaps = ConvolutionProducts.Taps(arena, shape, shape.GroupInChannels, shape.InHeight * shape.InWidth, shape.DilationHeight, shape.DilationWidth, shape.InWidth);
         bool strided = shape.StrideHeight > 1 || shape.StrideWidth > 1;
-        backwardTaps = Taps(arena, shape.GroupOutChannels, shape.OutHeight * shape.OutWidth, -shape.DilationHeight, -shape.DilationWidth, strided ? 0 : shape.OutWidth);
+        backwardTaps = ConvolutionProducts.Taps(arena, shape, shape.GroupOutChannels, shape.OutHeight * shape.OutWidth, -shape.DilationHeight, -shape.DilationWidth, strided ? 0 : shape.OutWidth);
 
-        // Enough chunks to fill a large device from a batch of ordinary size (a tile for each 64 pixels of all images, or a warp for
-        // each 8), but no more working memory than a tensor of 32 channels takes.
-        int tiles = GemmTile.Of32x64.Count(shape.GroupOutChannels, shape.ReductionLength);
-        bool tiledWeights = TileFill * shape.GroupOutChannels * shape.ReductionLength >= (long)tiles * GemmTile.Of32x64.M() * GemmTile.Of32x64.N();
-        weightChunk = Math.Max(256, tiledWeights ? 64 * shape.Groups * tiles : (shape.Weights.Count / 4 + OperandTile.Depth - 1) / OperandTile.Depth * OperandTile.Depth);
+        weightChunk = ConvolutionProducts.WeightChunk(shape, out bool tiledWeights);
         plan = only is { } weightTile ? new GemmPlan(weightTile, false, true) : null;
         gradWeight = new(device, tiledWeights, plan);
         gradWeightUnaligned = new(device, tiledWeights, plan);
-        GemmSize largest = WeightSize(maxBatch);
-        int count = tiledWeights ? GemmPlan.PartialElements(largest, int.MaxValue) : largest.Chunks > 1 ? checked((int)largest.PartialElements) : 0;
-        if (count > 0) partial = arena.Allocate<float>(new Shape(count)).View;
+        partial = ConvolutionProducts.Partial(arena, WeightSize(maxBatch), tiledWeights);
     }
 
     public void Forward(Tensor<float> x, Tensor<float> w, Tensor<float>? b, Tensor<float> y)
@@ -133,7 +124,7 @@ internal sealed class Conv2DGpu : IConv2DKernels
         int batch = dy.Shape[0], pixels = shape.OutHeight * shape.OutWidth;
         GemmSize size = WeightSize(batch);
         var columns = new TransposedOperand<GatheredImages>(Input(x));
-        var result = new MatrixResult(dw.View, shape.ReductionLength, null, shape.GroupOutChannels * shape.ReductionLength);
+        var result = new MatrixResult(dw.View, shape.ReductionLength, sliceStride: shape.GroupOutChannels * shape.ReductionLength);
         if (StoredMatrix.HasQuads(dy.View, pixels))
             gradWeight.Run(size, new ChannelPixels<QuadsAlongK>(dy.View, shape.OutChannels, shape.GroupOutChannels, pixels), columns, result, partial);
         else
@@ -143,40 +134,9 @@ internal sealed class Conv2DGpu : IConv2DKernels
     public void GradBias(Tensor<float> dy, Tensor<float> db) =>
         gradBias(new KernelConfig(shape.OutChannels, BiasThreads), dy.Shape[0], shape.OutHeight * shape.OutWidth, dy.View, db.View);
 
-    private GemmSize WeightSize(int batch) =>
-        new(shape.GroupOutChannels, shape.ReductionLength, batch * shape.OutHeight * shape.OutWidth, shape.Groups, weightChunk);
+    private GemmSize WeightSize(int batch) => ConvolutionProducts.WeightSize(shape, batch, weightChunk);
 
-    private GatheredImages Input(Tensor<float> x) => new(x.View, forwardTaps.View)
-    {
-        ImageSize = shape.Input.Count,
-        GroupSize = shape.GroupInChannels * shape.InHeight * shape.InWidth,
-        Height = shape.InHeight,
-        Width = shape.InWidth,
-        Pixels = new(shape.OutHeight * shape.OutWidth),
-        PixelsWidth = new(shape.OutWidth),
-        StepHeight = shape.StrideHeight,
-        StepWidth = shape.StrideWidth,
-        ShiftHeight = -shape.PadTop,
-        ShiftWidth = -shape.PadLeft,
-    };
-
-    // The place of each (channel, r, s) relative to a pixel's, with the offset of its row and column in images of a width. Behind the
-    // last, places far above all images, where zeros are: as many as a tile may read past the end, in either index.
-    private Tensor<GemmPlace> Taps(DeviceArena arena, int channels, int channelSize, int dilationHeight, int dilationWidth, int width)
-    {
-        int count = channels * shape.KernelHeight * shape.KernelWidth;
-        var taps = new GemmPlace[OperandTile.Padded(count)];
-        Array.Fill(taps, new GemmPlace { Row = int.MinValue / 2 });
-        for (int i = 0; i < count; i++)
-        {
-            int s = i % shape.KernelWidth, r = i / shape.KernelWidth % shape.KernelHeight, c = i / (shape.KernelWidth * shape.KernelHeight);
-            int row = r * dilationHeight, column = s * dilationWidth;
-            taps[i] = new GemmPlace { Offset = c * channelSize + (width > 0 ? row * width + column : 0), Row = row, Column = column };
-        }
-        Tensor<GemmPlace> onDevice = arena.Allocate<GemmPlace>(new Shape(taps.Length));
-        onDevice.CopyFrom(taps);
-        return onDevice;
-    }
+    private GatheredImages Input(Tensor<float> x) => ConvolutionProducts.Images(shape, x, forwardTaps);
 
     // One group owns one channel: db[k] = sum over n, p, q of dy[n, k, p, q]. Its threads take every 64th pixel of all images in
     // ascending order; their sums are added in a fixed order, first eight by eight. Moves 4 N P Q bytes for each group.

@@ -51,7 +51,14 @@ internal readonly struct GatheredImages(ArrayView<float> images, ArrayView<GemmP
     {
         outer += further;
         int image = Pixels.Quotient(outer), pixel = outer - image * Pixels.Value;
-        int line = PixelsWidth.Quotient(pixel), row = line * StepHeight + ShiftHeight, column = (pixel - line * PixelsWidth.Value) * StepWidth + ShiftWidth;
+        int line = PixelsWidth.Quotient(pixel);
+        return At(slice, image, line, pixel - line * PixelsWidth.Value);
+    }
+
+    /// <summary>The place of a computed pixel.</summary>
+    public GemmPlace At(int slice, int image, int line, int pixel)
+    {
+        int row = line * StepHeight + ShiftHeight, column = pixel * StepWidth + ShiftWidth;
         return new GemmPlace { Offset = image * ImageSize + slice * GroupSize + row * Width + column, Row = row, Column = column };
     }
 

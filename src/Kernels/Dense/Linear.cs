@@ -10,7 +10,6 @@ public sealed class Linear
     private readonly MatMul gradInput;
     private readonly MatMul gradWeight;
     private readonly ColumnSum gradBias;
-    private readonly Activation relu;
 
     /// <summary>Prepares the layer for a device.</summary>
     /// <param name="arena">Where working memory comes from; its device runs the kernels.</param>
@@ -27,7 +26,6 @@ public sealed class Linear
         gradInput = new MatMul(arena, false, false, largest, (maxBatch, inFeatures, outFeatures));
         gradWeight = new MatMul(arena, true, false, largest, (outFeatures, inFeatures, maxBatch));
         gradBias = new ColumnSum(arena.Device);
-        relu = Activation.Relu(arena.Device);
     }
 
     /// <summary>Features of the input.</summary>
@@ -43,11 +41,8 @@ public sealed class Linear
     /// <param name="y">(N, out).</param>
     /// <param name="throughRelu">Whether a ReLU follows.</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public void Forward(Tensor<float> x, Tensor<float> w, Tensor<float>? b, Tensor<float> y, bool throughRelu = false)
-    {
-        forward.Multiply(x, w, b, y);
-        if (throughRelu) relu.Forward(y, y);
-    }
+    public void Forward(Tensor<float> x, Tensor<float> w, Tensor<float>? b, Tensor<float> y, bool throughRelu = false) =>
+        forward.Multiply(x, w, new ProductEpilogue(b, throughRelu), y);
 
     /// <summary>dx = dy w, and zero where x is not positive, if x is a ReLU's output: the gradient to that one's input. Overwrites dx.</summary>
     /// <param name="dy">(N, out).</param>
@@ -55,11 +50,8 @@ public sealed class Linear
     /// <param name="dx">(N, in).</param>
     /// <param name="reluOutput">x, if it is a ReLU's output and the gradient is to go through that; else null.</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public void GradInput(Tensor<float> dy, Tensor<float> w, Tensor<float> dx, Tensor<float>? reluOutput = null)
-    {
-        gradInput.Multiply(dy, w, dx);
-        if (reluOutput is { } x) relu.Backward(x, x, dx, dx);
-    }
+    public void GradInput(Tensor<float> dy, Tensor<float> w, Tensor<float> dx, Tensor<float>? reluOutput = null) =>
+        gradInput.Multiply(dy, w, new ProductEpilogue(ReluOutput: reluOutput), dx);
 
     /// <summary>dw = dyT x, summed over the batch in order. Overwrites dw.</summary>
     /// <param name="x">(N, in).</param>

@@ -25,6 +25,7 @@ internal sealed unsafe class MatMulCpu : IMatMulKernels
     private readonly bool transposeA;
     private readonly bool transposeB;
     private readonly Tensor<float> packed;
+    private readonly Activation relu;
 
     public MatMulCpu(DeviceArena arena, bool transposeA, bool transposeB, int maxElements)
     {
@@ -33,9 +34,17 @@ internal sealed unsafe class MatMulCpu : IMatMulKernels
         this.transposeB = transposeB;
         if (transposeB && !transposeA) packed = arena.Allocate<float>(new Shape(maxElements));
         device.Host.ReserveScratch(MatMulCpuKernel.ScratchFloats);
+        relu = Activation.Relu(device);
     }
 
-    public void Multiply(int m, int n, int k, Tensor<float> a, Tensor<float> b, Tensor<float>? bias, Tensor<float> c)
+    public void Multiply(int m, int n, int k, Tensor<float> a, Tensor<float> b, ProductEpilogue epilogue, Tensor<float> c)
+    {
+        Multiply(m, n, k, a, b, epilogue.Bias, c);
+        if (epilogue.ThroughRelu) relu.Forward(c, c);
+        if (epilogue.ReluOutput is { } output) relu.Backward(output, output, c, c);
+    }
+
+    private void Multiply(int m, int n, int k, Tensor<float> a, Tensor<float> b, Tensor<float>? bias, Tensor<float> c)
     {
         if (m == 0 || n == 0) return;
         // A BT: the smaller matrix takes the right side. AT BT: the first does, as it lies there the right way round.

@@ -41,12 +41,12 @@ internal sealed class MatMulGpu : IMatMulKernels
         };
     }
 
-    public void Multiply(int m, int n, int k, Tensor<float> a, Tensor<float> b, Tensor<float>? bias, Tensor<float> c)
+    public void Multiply(int m, int n, int k, Tensor<float> a, Tensor<float> b, ProductEpilogue epilogue, Tensor<float> c)
     {
         if (m == 0 || n == 0) return;
         int strideA = transposeA ? m : k, strideB = transposeB ? k : n;
         bool aligned = StoredMatrix.HasQuads(a.View, strideA) && StoredMatrix.HasQuads(b.View, strideB);
-        (aligned ? quads : elements).Run(Size(m, n, k), a.View, strideA, b.View, strideB, new MatrixResult(c.View, n, bias), partial);
+        (aligned ? quads : elements).Run(Size(m, n, k), a.View, strideA, b.View, strideB, new MatrixResult(c.View, n, epilogue), partial);
     }
 
     private static GemmSize Size(int m, int n, int k) => new(m, n, k, chunkLength: k <= LongestWhole ? 0 : ChunkLength);

@@ -47,20 +47,30 @@ public sealed class MatMul
     /// <param name="bias">(N), or null.</param>
     /// <param name="c">(M, N).</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public void Multiply(Tensor<float> a, Tensor<float> b, Tensor<float>? bias, Tensor<float> c)
+    public void Multiply(Tensor<float> a, Tensor<float> b, Tensor<float>? bias, Tensor<float> c) => Multiply(a, b, new ProductEpilogue(bias), c);
+
+    /// <summary>C = op(A) op(B) with what is to happen to it on the way to memory. Overwrites C.</summary>
+    internal void Multiply(Tensor<float> a, Tensor<float> b, ProductEpilogue epilogue, Tensor<float> c)
     {
         if (a.Shape.Rank != 2 || b.Shape.Rank != 2) throw new ArgumentException($"A matrix product takes matrices, not {a.Shape} and {b.Shape}.");
         int m = a.Shape[TransposeA ? 1 : 0], k = a.Shape[TransposeA ? 0 : 1];
         int n = b.Shape[TransposeB ? 0 : 1];
         Require.Shape(b, TransposeB ? new Shape(n, k) : new Shape(k, n));
         Require.Shape(c, new Shape(m, n));
-        if (bias is { } values) Require.Shape(values, new Shape(n));
-        kernels.Multiply(m, n, k, a, b, bias, c);
+        if (epilogue.Bias is { } bias) Require.Shape(bias, new Shape(n), nameof(bias));
+        if (epilogue.ReluOutput is { } reluOutput) Require.Shape(reluOutput, c.Shape, nameof(reluOutput));
+        kernels.Multiply(m, n, k, a, b, epilogue, c);
     }
 }
 
 /// <summary>The kernels of a matrix product on one kind of device; arguments are checked already.</summary>
 internal interface IMatMulKernels
 {
-    void Multiply(int m, int n, int k, Tensor<float> a, Tensor<float> b, Tensor<float>? bias, Tensor<float> c);
+    void Multiply(int m, int n, int k, Tensor<float> a, Tensor<float> b, ProductEpilogue epilogue, Tensor<float> c);
 }
+
+/// <summary>What happens to the sums of a product, in this order.</summary>
+/// <param name="Bias">Added to every row, (N).</param>
+/// <param name="ThroughRelu">Whether negative ones become zero.</param>
+/// <param name="ReluOutput">(M, N): where this is not positive, they become zero. The gradient through a ReLU whose output it is.</param>
+internal readonly record struct ProductEpilogue(Tensor<float>? Bias = null, bool ThroughRelu = false, Tensor<float>? ReluOutput = null);

@@ -88,26 +88,49 @@ internal readonly struct TransposedOperand<TOperand>(TOperand operand) : IGemmOp
     public Quad Load4(GemmPlace outer, GemmPlace inner) => operand.Load4(inner, outer);
 }
 
-/// <summary>A row-major matrix as the result, with a bias added to each row or none. Several products lie <c>sliceStride</c> apart.</summary>
-internal readonly struct MatrixResult(ArrayView<float> values, int columns, Tensor<float>? bias = null, int sliceStride = 0) : IGemmResult
+/// <summary>A row-major matrix as the result, with what is to happen to the sums. Several products lie <c>sliceStride</c> apart.</summary>
+internal readonly struct MatrixResult(ArrayView<float> values, int columns, ProductEpilogue epilogue = default, int sliceStride = 0) : IGemmResult
 {
     private readonly ArrayView<float> values = values;
-    private readonly ArrayView<float> bias = bias is { } given ? given.View : values;
-    private readonly int hasBias = bias is null ? 0 : 1;
+    private readonly ArrayView<float> bias = epilogue.Bias is { } given ? given.View : values;
+    private readonly ArrayView<float> reluOutput = epilogue.ReluOutput is { } output ? output.View : values;
+    private readonly int hasBias = epilogue.Bias is null ? 0 : 1;
+    private readonly int throughRelu = epilogue.ThroughRelu ? 1 : 0;
+    private readonly int hasReluOutput = epilogue.ReluOutput is null ? 0 : 1;
     private readonly int columns = columns;
     private readonly int sliceStride = sliceStride;
     private readonly int inQuads =
-        columns % 4 == 0 && sliceStride % 4 == 0 && Quad.AreAligned(values) && (bias is not { } aligned || Quad.AreAligned(aligned.View)) ? 1 : 0;
+        columns % 4 == 0 && sliceStride % 4 == 0 && Quad.AreAligned(values) && AreAligned(epilogue.Bias) && AreAligned(epilogue.ReluOutput) ? 1 : 0;
 
     public int InQuads => inQuads;
 
     public int Column(int slice, int n) => slice * sliceStride + n;
 
-    public void Store(int slice, int m, int n, int column, float sum) => values[column + m * columns] = hasBias != 0 ? sum + bias[n] : sum;
+    public void Store(int slice, int m, int n, int column, float sum)
+    {
+        int at = column + m * columns;
+        if (hasBias != 0) sum += bias[n];
+        if (throughRelu != 0) sum = Relu(sum);
+        if (hasReluOutput != 0) sum = Gate(sum, reluOutput[at]);
+        values[at] = sum;
+    }
 
     public void Store4(int slice, int m, int n, int column, Quad sums)
     {
+        int at = (column + m * columns) / 4;
         if (hasBias != 0) sums = Quad.Add(sums, Quad.Of(bias)[n / 4]);
-        Quad.Of(values)[(column + m * columns) / 4] = sums;
+        if (throughRelu != 0) sums = new Quad(Relu(sums.X), Relu(sums.Y), Relu(sums.Z), Relu(sums.W));
+        if (hasReluOutput != 0)
+        {
+            Quad output = Quad.Of(reluOutput)[at];
+            sums = new Quad(Gate(sums.X, output.X), Gate(sums.Y, output.Y), Gate(sums.Z, output.Z), Gate(sums.W, output.W));
+        }
+        Quad.Of(values)[at] = sums;
     }
+
+    private static bool AreAligned(Tensor<float>? tensor) => tensor is not { } given || Quad.AreAligned(given.View);
+
+    private static float Relu(float x) => default(ReluFunction).Forward(x);
+
+    private static float Gate(float gradient, float output) => default(ReluFunction).Backward(output, gradient);
 }
