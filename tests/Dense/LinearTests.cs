@@ -58,6 +58,27 @@ public class LinearTests
         Assert.True(seed >= 40, $"{seed} sizes are too few.");
     }
 
+    // On GPUs the layer has working memory for the chunks of a long sum, a product alone has none and adds them in one group.
+    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    public void A_long_sum_gives_the_same_bits_however_its_chunks_are_added(string deviceName)
+    {
+        const int batch = 3, inputs = 276, outputs = 12;
+        Device device = TestDevices.Get(deviceName);
+        using var arena = new DeviceArena(device);
+        var random = new Random(1);
+        double[] x = Values.Normal(random, batch * inputs), w = Values.Normal(random, outputs * inputs), b = Values.Normal(random, outputs);
+        Tensor<float> xOn = Values.On(arena, new Shape(batch, inputs), x), wOn = Values.On(arena, new Shape(outputs, inputs), w), bOn = Values.On(arena, new Shape(outputs), b);
+        GuardedTensor y = Check.Guarded(arena, new Shape(batch, outputs)), product = Check.Guarded(arena, y.Tensor.Shape), one = Check.Guarded(arena, new Shape(1, outputs));
+        var linear = new Linear(arena, inputs, outputs, batch);
+        linear.Forward(xOn, wOn, bOn, y.Tensor);
+        new MatMul(arena, false, true, outputs * inputs).Multiply(xOn, wOn, bOn, product.Tensor);
+        linear.Forward(xOn.Slice(1, 1), wOn, bOn, one.Tensor);
+        float[] all = y.Read("y");
+        Check.Close(ReferenceMatrixProduct.LinearForward(batch, inputs, outputs, x, w, b), all, Tolerance.OrderedSum(inputs), "y");
+        Assert.Equal(all, product.Read("product"));
+        Assert.Equal(all[outputs..(2 * outputs)], one.Read("y of one"));
+    }
+
     [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
     public void A_sample_gives_the_same_bits_alone_and_in_a_batch(string deviceName)
     {

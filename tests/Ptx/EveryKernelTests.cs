@@ -32,9 +32,9 @@ public class EveryKernelTests
     {
         string[] found = [.. LoadedKernels.Find().Select(Name)];
         Assert.Contains("Elementwise.AddKernel", found);
-        Assert.Contains("GemmKernel<MatrixOperand, GatheredImages, ImagesResult>.PlainKernel", found);
+        Assert.Contains("GemmKernel<WeightsByInput, GatheredImages, ImagesResult>.ElementKernel<ImagesResult>", found);
         Assert.Contains("Elementwise<ReluFunction>.ForwardKernel", found);
-        Assert.Contains(found, name => name.StartsWith("TiledGemm.Kernel<MatrixOperand, MatrixOperand", StringComparison.Ordinal));
+        Assert.Contains(found, name => name.StartsWith("TiledGemm.Kernel<Threads16x16, RegisterTile8x8, OneChunk, StoredMatrix<QuadsAlongK>", StringComparison.Ordinal));
     }
 
     private static IEnumerable<MethodInfo> DeviceTests() =>

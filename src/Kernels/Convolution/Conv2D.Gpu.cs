@@ -7,17 +7,17 @@ namespace GpuConv.Kernels;
 /// Convolution on GPUs: each pass is a matrix product of <see cref="TiledGemm"/> for each group of channels, whose image operand is
 /// gathered while it is read (implicit GEMM). With Kg = K / groups and Cg = C / groups:
 /// <code>
-/// forward              (Kg, Cg R S) by (Cg R S, N P Q)   a tile: 32 output channels, 64 output pixels
-/// gradient to input    (Cg, Kg R S) by (Kg R S, N H W)   a tile: 32 input channels, 64 input pixels
-/// gradient to weights  (Kg, N P Q) by (N P Q, Cg R S)    a tile: 32 output channels, 64 weights of each
+/// forward              (Kg, Cg R S) by (Cg R S, N P Q)
+/// gradient to input    (Cg, Kg R S) by (Kg R S, N H W)
+/// gradient to weights  (Kg, N P Q) by (N P Q, Cg R S)
 /// </code>
 /// One thread sums an element of the first two over k in ascending order: nothing is shared, so no atomics are needed, and an image's
 /// result does not depend on its batch. The gradient to the weights has few elements and long sums; these are cut into chunks of a
 /// length that follows from the shape of one image, summed by different groups into working memory and added in ascending order by a
-/// second kernel. So its bits depend on the shapes alone.
+/// second kernel, or by one group where there are tiles enough. So its bits depend on the shapes alone.
 /// <para>
-/// Bytes moved from global memory where caches hold nothing, forward: 4 N P Q (Cg R S (1 / 64 + 1 / 32) Kg + K); the R S reads of a
-/// pixel hit the caches, as a tile's pixels are neighbours. Where each tap lies is computed once, on the host (the pointer tables of
+/// Bytes moved from global memory where caches hold nothing, forward in tiles of m x n: 4 N P Q (Cg R S Kg (1 / m + 1 / n) + K); the R S reads of
+/// a pixel hit the caches, as a tile's pixels are neighbours. Where each tap lies is computed once, on the host (the pointer tables of
 /// CUTLASS's implicit_gemm_convolution.md), so that the inner loop does not divide. Groups of few channels take the plain kernel of
 /// <see cref="GemmKernel{TA, TB, TResult}"/> instead of tiles, by the shape alone.
 /// </para>
@@ -25,7 +25,7 @@ namespace GpuConv.Kernels;
 internal sealed class Conv2DGpu : IConv2DKernels
 {
     // Up to so many rows, of the 32 of a tile, a thread for each element needs fewer instructions than the tile: 15 or so to gather
-    // an element of the image, once for each row, against 15 and 44 for the tile's products.
+    // an element of the image, once for each row, against 10 and 40 for the tile's products.
     internal const int PlainChannels = 4;
 
     // The threads that sum one channel of the gradient to the bias, and how many take part in the second step.
