@@ -55,10 +55,8 @@ public class PlanTests
         return (losses.ToArray(), parameters.Gradients.ToArray(), steps);
     }
 
-    public static TheoryData<string, string> Cases => new()
-    {
-        { "cpu", Plain }, { "cpu", Residual }, { "simulated", Plain },
-    };
+    public static TheoryData<string, string> Cases =>
+        [.. TestDevices.All.Select(row => TestDevices.Case(row.Data, Plain)), .. TestDevices.AllButSimulated.Select(row => TestDevices.Case(row.Data, Residual))];
 
     [Theory, MemberData(nameof(Cases))]
     public void Parameter_gradients_match_differences_of_the_loss(string deviceName, string text)

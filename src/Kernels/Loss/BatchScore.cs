@@ -76,7 +76,7 @@ public sealed class BatchScore
         return true;
     }
 
-    // One group; lane l owns rows l, l + 64, ...
+    // One group; lane l owns rows l, l + 64, ... NaN is asked for by name: in OpenCL, ILGPU turns 'not at least' into 'less'.
     private static void Kernel(int rows, int columns, ArrayView<float> scores, ArrayView<int> labels, ArrayView<float> losses, ArrayView<float> sums, int slot)
     {
         ArrayView<float> partialLosses = SharedMemory.Allocate<float>(Partials);
@@ -87,15 +87,17 @@ public sealed class BatchScore
         for (int i = lane; i < rows; i += Partials)
         {
             loss += losses[i];
-            int label = labels[i], start = i * columns, right = 0;
+            int label = labels[i], start = i * columns, wrong = 0;
             if (label >= 0 && label < columns)
             {
                 float score = scores[start + label];
-                for (int j = 0; j < label; j++)
-                    if (scores[start + j] < score) right++;
-                for (int j = label; j < columns; j++)
-                    if (scores[start + j] <= score) right++;
-                if (right == columns) hits++;
+                for (int j = 0; j < columns; j++)
+                {
+                    float other = scores[start + j];
+                    if (float.IsNaN(other)) wrong++;
+                    else if (j < label ? other >= score : other > score) wrong++;
+                }
+                if (wrong == 0) hits++;
             }
         }
         partialLosses[lane] = loss;
