@@ -13,8 +13,18 @@ public static class TestDevices
 {
     private static readonly Dictionary<string, Device> Opened = [];
 
-    /// <summary>The names, as test cases. GPUCONV_TEST_DEVICES, a comma-separated list, replaces them.</summary>
-    public static TheoryData<string> All => [.. (Environment.GetEnvironmentVariable("GPUCONV_TEST_DEVICES") ?? "cpu,simulated,ptx").Split(',')];
+    /// <summary>
+    /// The names, as test cases with the trait <c>device</c>. GPUCONV_TEST_DEVICES, a comma-separated list, replaces them.
+    /// </summary>
+    public static TheoryData<string> All => [.. Names.Select(name => new TheoryDataRow<string>(name).WithTrait("device", name))];
+
+    /// <summary>For whole trainings, of which the simulated GPU and the interpreter would make minutes; a theory of these may have no cases.</summary>
+    public static TheoryData<string> ForTraining => [.. All.Where(row => row.Data is not ("simulated" or "ptx"))];
+
+    /// <summary>A test case of a device and something else.</summary>
+    public static TheoryDataRow<string, T> Case<T>(string device, T other) => new TheoryDataRow<string, T>(device, other).WithTrait("device", device);
+
+    private static string[] Names => (Environment.GetEnvironmentVariable("GPUCONV_TEST_DEVICES") ?? "cpu,simulated,ptx").Split(',');
 
     /// <summary>The device of that name, opened once for all tests.</summary>
     public static Device Get(string name)

@@ -60,9 +60,7 @@ public class BenchCommandTests
     }
 
     // The references in the benchmark are code like any other: here each meets a kernel that the operators' own tests have checked.
-    [Theory]
-    [InlineData("cpu")]
-    [InlineData("simulated")]
+    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
     public void Every_kernel_passes_its_check(string name)
     {
         Device device = TestDevices.Get(name);

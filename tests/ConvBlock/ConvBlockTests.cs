@@ -10,16 +10,8 @@ public class ConvBlockTests
     private const float Epsilon = 1e-5f;
     private const float Momentum = 0.1f;
 
-    public static TheoryData<string, bool> DevicesWithAndWithoutNormalization
-    {
-        get
-        {
-            var rows = new TheoryData<string, bool>();
-            foreach (ITheoryDataRow row in TestDevices.All)
-                foreach (bool normalizes in (bool[])[false, true]) rows.Add((string)row.GetData()[0]!, normalizes);
-            return rows;
-        }
-    }
+    public static TheoryData<string, bool> DevicesWithAndWithoutNormalization =>
+        [.. from device in TestDevices.All from normalizes in new[] { false, true } select TestDevices.Case(device.Data, normalizes)];
 
     private static Device Cpu => TestDevices.Get("cpu");
 

@@ -8,9 +8,9 @@ public class TiledGemmTests
 {
     private const int ChunkLength = 16;
 
-    public static TheoryData<string> Devices => [.. from row in TestDevices.All where row.Data != "cpu" select row.Data];
+    public static TheoryData<string> Devices => [.. TestDevices.All.Where(row => row.Data != "cpu")];
 
-    public static TheoryData<string, string> Tiles => [.. from device in Devices from tile in GemmTiles.All.ToArray() select (device.Data, tile.ToString())];
+    public static TheoryData<string, string> Tiles => [.. from device in Devices from tile in GemmTiles.All.ToArray() select TestDevices.Case(device.Data, tile.ToString())];
 
     // Around the tile's edges, with sums shorter than a step of the loop, of whole steps, and of one element more. Few, as the simulated
     // GPU has a thread of the system for each of its own.

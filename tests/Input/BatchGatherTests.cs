@@ -52,8 +52,8 @@ public class BatchGatherTests
         }
     }
 
-    [Fact]
-    public void Shifts_are_the_same_on_every_device_cover_their_range_and_differ_by_seed()
+    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    public void Shifts_are_the_same_on_every_device_cover_their_range_and_differ_by_seed(string deviceName)
     {
         (int Down, int Right)[] Shifts(string name, ulong seed)
         {
@@ -73,15 +73,15 @@ public class BatchGatherTests
             return [.. Enumerable.Range(0, count).Select(i => Array.IndexOf(pixels, 1f, i * size * size, size * size) - i * size * size).Select(p => (p / size - 3, p % size - 3))];
         }
         (int Down, int Right)[] shifts = Shifts("cpu", 1);
-        Assert.Equal(shifts, Shifts("simulated", 1));
+        Assert.Equal(shifts, Shifts(deviceName, 1));
         // 25 shifts of 600 images: 24 each, deviation 4.8.
         Assert.Equal(25, shifts.Distinct().Count());
         Assert.All(shifts.GroupBy(s => s), g => Assert.InRange(g.Count(), 1, 48));
         Assert.InRange(shifts.Zip(Shifts("cpu", 2), (a, b) => a == b ? 1 : 0).Sum(), 0, 48);
     }
 
-    [Fact]
-    public void Batches_are_the_same_bits_on_every_device()
+    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    public void Batches_are_the_same_bits_on_every_device(string deviceName)
     {
         float[] Gathered(string name)
         {
@@ -93,7 +93,7 @@ public class BatchGatherTests
                 return x.ToArray();
             }
         }
-        Assert.Equal(Gathered("cpu"), Gathered("simulated"));
+        Assert.Equal(Gathered("cpu"), Gathered(deviceName));
     }
 
     [Fact]

@@ -30,8 +30,8 @@ public class DropoutTests
         }
     }
 
-    [Fact]
-    public void The_mask_is_the_same_on_every_device_and_follows_from_index_seed_and_step_alone()
+    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    public void The_mask_is_the_same_on_every_device_and_follows_from_index_seed_and_step_alone(string deviceName)
     {
         const int count = 5003;
         float[] Mask(string name, ulong seed, uint step, int length)
@@ -44,7 +44,7 @@ public class DropoutTests
             return x.ToArray();
         }
         float[] mask = Mask("cpu", 9, 4, count);
-        Assert.Equal(mask, Mask("simulated", 9, 4, count));
+        Assert.Equal(mask, Mask(deviceName, 9, 4, count));
         Assert.Equal(mask[..777], Mask("cpu", 9, 4, 777));
         // Other seeds and steps share as many elements as chance says: 0.3^2 + 0.7^2 = 0.58.
         foreach (float[] other in new[] { Mask("cpu", 9, 5, count), Mask("cpu", 10, 4, count) })

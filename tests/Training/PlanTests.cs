@@ -19,16 +19,8 @@ public class PlanTests
     private const string Dense = "input 1x3x4\nflatten\nlinear 7\nrelu\nlinear 6\nrelu\nlinear 5\nlogsoftmax\n";
     private const string DenseTwoReaders = "input 1x3x4\nflatten\nlinear 5\nrelu\nlinear 5\nadd relu1\nlogsoftmax\n";
 
-    public static TheoryData<string, string> FusedCases
-    {
-        get
-        {
-            var cases = new TheoryData<string, string>();
-            foreach (ITheoryDataRow row in TestDevices.All)
-                foreach (string text in (string[])[Blocks, LateBlock, TwoReaders, Dense, DenseTwoReaders]) cases.Add((string)row.GetData()[0]!, text);
-            return cases;
-        }
-    }
+    public static TheoryData<string, string> FusedCases =>
+        [.. from device in TestDevices.All from text in new[] { Blocks, LateBlock, TwoReaders, Dense, DenseTwoReaders } select TestDevices.Case(device.Data, text)];
 
     [Theory, MemberData(nameof(FusedCases))]
     public void Layers_that_run_as_one_step_give_what_they_give_one_by_one(string deviceName, string text)
@@ -73,10 +65,8 @@ public class PlanTests
         return (losses.ToArray(), parameters.Gradients.ToArray(), steps);
     }
 
-    public static TheoryData<string, string> Cases => new()
-    {
-        { "cpu", Plain }, { "cpu", Residual }, { "simulated", Plain },
-    };
+    public static TheoryData<string, string> Cases =>
+        [.. TestDevices.All.Select(row => TestDevices.Case(row.Data, Plain)), .. TestDevices.ForTraining.Select(row => TestDevices.Case(row.Data, Residual))];
 
     [Theory, MemberData(nameof(Cases))]
     public void Parameter_gradients_match_differences_of_the_loss(string deviceName, string text)

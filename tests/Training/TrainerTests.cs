@@ -7,21 +7,24 @@ public class TrainerTests
 {
     private static readonly DataSet Data = SmallData.Create();
 
-    [Fact]
-    public void A_network_learns_three_classes()
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(TestDevices.ForTraining), MemberType = typeof(TestDevices))]
+    public void A_network_learns_three_classes(string deviceName)
     {
-        using Trainer trainer = Create(SmallData.Options with { Epochs = 6 });
+        using Trainer trainer = Create(SmallData.Options with { Epochs = 6 }, deviceName);
         Assert.Equal(TrainingEnd.Finished, trainer.Run());
         Assert.Equal(6, trainer.History.Count);
         Assert.True(trainer.History[^1].TrainLoss < trainer.History[0].TrainLoss / 2);
         Assert.True(trainer.History[^1].ValidationAccuracy > 0.95);
     }
 
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(TestDevices.ForTraining), MemberType = typeof(TestDevices))]
+    public void The_same_seed_gives_the_same_bits(string deviceName) =>
+        Assert.Equal(Flat(Trained(SmallData.Options, deviceName)), Flat(Trained(SmallData.Options, deviceName)));
+
     [Fact]
     public void The_same_seed_gives_the_same_bits_on_one_thread_and_on_two()
     {
         float[] first = Flat(Trained(SmallData.Options));
-        Assert.Equal(first, Flat(Trained(SmallData.Options)));
         using Device single = Device.Open("cpu", threads: 1);
         using (var trainer = new Trainer(single, SmallData.Network(), Data, SmallData.Options))
         {
@@ -80,29 +83,32 @@ public class TrainerTests
         }
     }
 
-    [Theory]
-    [InlineData(OptimizerKind.Adam, 0f, 10)]
-    [InlineData(OptimizerKind.Adam, 0f, 13)]
-    [InlineData(OptimizerKind.AdamW, 0f, 5)]
-    [InlineData(OptimizerKind.Sgd, 0.9f, 17)]
-    public void Stopped_at_any_step_and_resumed_is_as_never_stopped(OptimizerKind optimizer, float momentum, int stopAfter)
+    public static TheoryData<string, (OptimizerKind Optimizer, float Momentum, int StopAfter)> Stops =>
+    [
+        .. from device in TestDevices.ForTraining
+           from stop in new[] { (OptimizerKind.Adam, 0f, 10), (OptimizerKind.Adam, 0f, 13), (OptimizerKind.AdamW, 0f, 5), (OptimizerKind.Sgd, 0.9f, 17) }
+           select TestDevices.Case(device.Data, stop),
+    ];
+
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(Stops))]
+    public void Stopped_at_any_step_and_resumed_is_as_never_stopped(string deviceName, (OptimizerKind Optimizer, float Momentum, int StopAfter) stop)
     {
-        TrainingOptions options = SmallData.Options with { Optimizer = optimizer, Momentum = momentum, WeightDecay = 0.01f, MaxShift = 1, Beta1 = 0.7f, LabelSmoothing = 0.1f, InitialGain = 0.5f };
-        Weights whole = Trained(options);
+        TrainingOptions options = SmallData.Options with { Optimizer = stop.Optimizer, Momentum = stop.Momentum, WeightDecay = 0.01f, MaxShift = 1, Beta1 = 0.7f, LabelSmoothing = 0.1f, InitialGain = 0.5f };
+        Weights whole = Trained(options, deviceName);
 
         string file = Path.Combine(Path.GetTempPath(), $"gpuconv-{Guid.NewGuid():n}.safetensors");
         try
         {
             using var cancellation = new CancellationTokenSource();
-            using (Trainer stopped = Create(options))
+            using (Trainer stopped = Create(options, deviceName))
             {
                 int steps = 0;
-                stopped.StepDone += _ => { if (++steps == stopAfter) cancellation.Cancel(); };
+                stopped.StepDone += _ => { if (++steps == stop.StopAfter) cancellation.Cancel(); };
                 stopped.StateDue += state => new Checkpoint(state, "mine").Write(file);
                 Assert.Equal(TrainingEnd.Interrupted, stopped.Run(cancellation.Token));
-                Assert.Equal(stopAfter, steps);
+                Assert.Equal(stop.StopAfter, steps);
             }
-            using Trainer resumed = Create(options with { Seed = options.Seed });
+            using Trainer resumed = Create(options with { Seed = options.Seed }, deviceName);
             Checkpoint checkpoint = Checkpoint.Read(file);
             Assert.Equal("mine", checkpoint.Configuration);
             resumed.Restore(checkpoint.State);
@@ -119,10 +125,10 @@ public class TrainerTests
         }
     }
 
-    [Fact]
-    public void A_loss_that_is_no_number_stops_with_epoch_and_step()
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(TestDevices.ForTraining), MemberType = typeof(TestDevices))]
+    public void A_loss_that_is_no_number_stops_with_epoch_and_step(string deviceName)
     {
-        using Trainer trainer = Create(SmallData.Options with { Optimizer = OptimizerKind.Sgd, LearningRate = 1e30 });
+        using Trainer trainer = Create(SmallData.Options with { Optimizer = OptimizerKind.Sgd, LearningRate = 1e30 }, deviceName);
         var e = Assert.Throws<TrainingException>(() => trainer.Run());
         Assert.Matches("The loss became .* in epoch 1, step [0-9]+, at learning rate 1e\\+30. Try a smaller --lr", e.Message);
     }
@@ -137,10 +143,10 @@ public class TrainerTests
         Assert.Equal(best, trainer.History[trainer.BestEpoch - 1].ValidationLoss);
     }
 
-    [Fact]
-    public void A_step_allocates_nothing_on_the_managed_heap()
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(TestDevices.ForTraining), MemberType = typeof(TestDevices))]
+    public void A_step_allocates_nothing_on_the_managed_heap(string deviceName)
     {
-        using Trainer trainer = Create(SmallData.Options with { Epochs = 2, Validation = 0 });
+        using Trainer trainer = Create(SmallData.Options with { Epochs = 2, Validation = 0 }, deviceName);
         var allocated = new List<long>();
         trainer.StepDone += _ => allocated.Add(GC.GetAllocatedBytesForCurrentThread());
         allocated.EnsureCapacity(1000);
@@ -200,33 +206,34 @@ public class TrainerTests
         Assert.Equal(0.05, (options with { Schedule = ScheduleKind.Cosine }).RateAt(5, 10), 6);
     }
 
-    [Fact]
-    public void The_evaluation_agrees_with_the_trainers_own()
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(TestDevices.ForTraining), MemberType = typeof(TestDevices))]
+    public void The_evaluation_agrees_with_the_trainers_own(string deviceName)
     {
-        using Trainer trainer = Create(SmallData.Options with { Validation = TrainingOptions.ValidateOnTest });
+        using Trainer trainer = Create(SmallData.Options with { Validation = TrainingOptions.ValidateOnTest }, deviceName);
         trainer.Run();
-        using var predictor = new Predictor(TestDevices.Get("cpu"), new Model(SmallData.Network(), trainer.CurrentWeights, Data.Mean, Data.Deviation, "small"), 7);
+        using var predictor = new Predictor(TestDevices.Get(deviceName), new Model(SmallData.Network(), trainer.CurrentWeights, Data.Mean, Data.Deviation, "small"), 7);
         Evaluation evaluation = predictor.Evaluate(Data.Test);
         Assert.Equal(trainer.History[^1].ValidationLoss!.Value, evaluation.Loss, 6);
         Assert.Equal(trainer.History[^1].ValidationAccuracy!.Value, evaluation.Accuracy, 9);
         Assert.Equal(50, evaluation.Confusion.Sum(r => r.Sum()));
     }
 
-    [Fact]
-    public void An_images_probabilities_do_not_depend_on_its_batch()
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(TestDevices.ForTraining), MemberType = typeof(TestDevices))]
+    public void An_images_probabilities_do_not_depend_on_its_batch(string deviceName)
     {
         var model = new Model(SmallData.Network(), Trained(SmallData.Options), Data.Mean, Data.Deviation, "small");
-        using var one = new Predictor(TestDevices.Get("cpu"), model, 1);
-        using var many = new Predictor(TestDevices.Get("cpu"), model, 33);
+        using var one = new Predictor(TestDevices.Get(deviceName), model, 1);
+        using var many = new Predictor(TestDevices.Get(deviceName), model, 33);
         Assert.Equal(one.Probabilities(Data.Test.Pixels), many.Probabilities(Data.Test.Pixels));
     }
 
-    [Fact]
-    public void A_training_on_the_simulated_GPU_follows_the_CPU()
+    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    public void A_trainings_losses_are_the_CPUs(string deviceName)
     {
         TrainingOptions options = SmallData.Options with { Epochs = 1, Limit = 48, Batch = 16, Validation = 0, Optimizer = OptimizerKind.Sgd, LearningRate = 0.05 };
-        float[] cpu = StepLosses("cpu"), simulated = StepLosses("simulated");
-        for (int i = 0; i < cpu.Length; i++) Assert.InRange(simulated[i], cpu[i] * (1 - 1e-4f), cpu[i] * (1 + 1e-4f));
+        float[] cpu = StepLosses("cpu"), other = StepLosses(deviceName);
+        Assert.Equal(3, cpu.Length);
+        for (int i = 0; i < cpu.Length; i++) Assert.InRange(other[i], cpu[i] * (1 - 1e-4f), cpu[i] * (1 + 1e-4f));
 
         float[] StepLosses(string device)
         {
@@ -240,11 +247,11 @@ public class TrainerTests
         }
     }
 
-    private static Trainer Create(TrainingOptions options) => new(TestDevices.Get("cpu"), SmallData.Network(), Data, options);
+    private static Trainer Create(TrainingOptions options, string deviceName = "cpu") => new(TestDevices.Get(deviceName), SmallData.Network(), Data, options);
 
-    private static Weights Trained(TrainingOptions options)
+    private static Weights Trained(TrainingOptions options, string deviceName = "cpu")
     {
-        using Trainer trainer = Create(options);
+        using Trainer trainer = Create(options, deviceName);
         trainer.Run();
         return trainer.CurrentWeights;
     }

@@ -169,29 +169,24 @@ public sealed class Device : IDisposable
     // Without an index the first that is a GPU: an OpenCL driver for processors is no match for our own CPU kernels.
     private static Device OpenGpu(DeviceKind kind, int? wanted)
     {
-        Context? context = null;
+        string backEnd = kind == DeviceKind.Cuda ? "CUDA" : "OpenCL";
+        IReadOnlyList<FoundGpu> found = FoundGpu.Find(kind);
+        ILGPU.Runtime.Device[] usable = [.. found.Select(f => f.Device).OfType<ILGPU.Runtime.Device>()];
+        if (usable.Length == 0)
+            throw new DeviceException($"{backEnd} cannot be used: {string.Join("; ", found.Select(f => f.NamedReason))}.") { IsUnknownDevice = true };
+        int index = wanted ?? Array.FindIndex(usable, DeviceCatalog.IsGpu);
+        if (index < 0 || index >= usable.Length)
+            throw new DeviceException($"There is no {backEnd} device {index}: there {(usable.Length == 1 ? "is 1" : $"are {usable.Length}")}, numbered from 0. 'devices' lists what is here.") { IsUnknownDevice = true };
+
+        Context context = Context.Create(b => b.EnableAlgorithms().Optimize(OptimizationLevel.O2));
         try
         {
-            context = Context.Create(b => (kind == DeviceKind.Cuda ? b.Cuda() : b.OpenCL()).EnableAlgorithms().Optimize(OptimizationLevel.O2));
-            int count = kind == DeviceKind.Cuda ? context.GetCudaDevices().Count : context.GetCLDevices().Count;
-            int index = wanted ?? (kind == DeviceKind.OpenCL ? DeviceCatalog.FirstGpu(context) : 0);
-            if (index >= count)
-            {
-                string found = count == 0 ? "there is none" : $"there are {count}, numbered from 0";
-                throw new DeviceException($"There is no {kind} device {index}: {found}. 'devices' lists what is here.") { IsUnknownDevice = true };
-            }
-            Accelerator accelerator = kind == DeviceKind.Cuda ? context.CreateCudaAccelerator(index) : context.CreateCLAccelerator(index);
-            return new Device(kind, context, accelerator, null);
+            return new Device(kind, context, usable[index].CreateAccelerator(context), null);
         }
-        catch (Exception e) when (e is not DeviceException)
+        catch (Exception e)
         {
-            context?.Dispose();
-            throw new DeviceException($"{kind} cannot be used: {e.GetBaseException().Message}", e) { IsUnknownDevice = true };
-        }
-        catch (DeviceException)
-        {
-            context?.Dispose();
-            throw;
+            context.Dispose();
+            throw new DeviceException($"{backEnd} device {index}, {usable[index].Name}, cannot be used: {e.GetBaseException().Message}", e) { IsUnknownDevice = true };
         }
     }
 

@@ -1,6 +1,3 @@
-using ILGPU;
-using ILGPU.Runtime;
-using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
 
 namespace GpuConv.Kernels;
@@ -29,42 +26,26 @@ public static class DeviceCatalog
         return entries;
     }
 
-    /// <summary>The first OpenCL device that is a GPU; one past the last if none is.</summary>
-    internal static int FirstGpu(Context context)
-    {
-        int index = 0;
-        foreach (CLDevice device in context.GetCLDevices())
-        {
-            if (IsGpu(device)) break;
-            index++;
-        }
-        return index;
-    }
-
-    private static bool IsGpu(CLDevice device) => (device.DeviceType & CLDeviceType.CL_DEVICE_TYPE_GPU) != 0;
+    /// <summary>Whether the device is a GPU: OpenCL has drivers for processors too, which <c>auto</c> leaves alone.</summary>
+    internal static bool IsGpu(ILGPU.Runtime.Device device) => device is not CLDevice cl || (cl.DeviceType & CLDeviceType.CL_DEVICE_TYPE_GPU) != 0;
 
     private static DeviceEntry Cpu() => new("cpu", DeviceKind.Cpu, Device.ProcessorName(), GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, Environment.ProcessorCount, true, true, null);
 
     private static DeviceEntry Simulated() => new("simulated", DeviceKind.Simulated, "simulated GPU (for tests, slow)", GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, 1, true, false, null);
 
+    // Numbers count the usable devices, as Device.Open does.
     private static List<DeviceEntry> Probe(DeviceKind kind)
     {
         string name = kind == DeviceKind.Cuda ? "cuda" : "opencl";
-        try
+        List<DeviceEntry> entries = [];
+        int usable = 0;
+        foreach (FoundGpu gpu in FoundGpu.Find(kind))
         {
-            using Context context = Context.Create(b => _ = kind == DeviceKind.Cuda ? b.Cuda() : b.OpenCL());
-            ILGPU.Runtime.Device[] found = kind == DeviceKind.Cuda ? [.. context.GetCudaDevices()] : [.. context.GetCLDevices()];
-            return found.Length > 0
-                ? [.. found.Select((d, i) => new DeviceEntry(i == 0 ? name : $"{name}:{i}", kind, d.Name, d.MemorySize, d.NumMultiprocessors, true, d is not CLDevice cl || IsGpu(cl), null))]
-                : [Unusable(kind == DeviceKind.Cuda
-                    ? "no NVIDIA driver or no GPU"
-                    : "no OpenCL loader (libOpenCL.so), or no device with OpenCL 2.0's generic address space")];
+            entries.Add(gpu.Device is { } d
+                ? new(usable == 0 ? name : $"{name}:{usable}", kind, gpu.Name, d.MemorySize, d.NumMultiprocessors, true, IsGpu(d), null)
+                : new(name, kind, gpu.Name, 0, 0, false, false, gpu.NamedReason));
+            if (gpu.Device is not null) usable++;
         }
-        catch (Exception e)
-        {
-            return [Unusable(e.GetBaseException().Message)];
-        }
-
-        DeviceEntry Unusable(string reason) => new(name, kind, "", 0, 0, false, false, reason);
+        return entries;
     }
 }

@@ -81,7 +81,7 @@ public sealed class BatchScore
         return true;
     }
 
-    // One group; lane l owns rows l, l + 64, ...
+    // One group; lane l owns rows l, l + 64, ... NaN is asked for by name: in OpenCL, ILGPU turns 'not at least' into 'less'.
     private static void Kernel(int rows, int columns, ArrayView<float> scores, ArrayView<int> labels, ArrayView<float> losses, ArrayView<float> sums, int slot)
     {
         ArrayView<float> partialLosses = SharedMemory.Allocate<float>(Partials);
@@ -101,13 +101,15 @@ public sealed class BatchScore
     internal static int Hit(int i, int columns, ArrayView<float> scores, int label)
     {
         if (label < 0 || label >= columns) return 0;
-        int start = i * columns, right = 0;
+        int start = i * columns, wrong = 0;
         float score = scores[start + label];
-        for (int j = 0; j < label; j++)
-            if (scores[start + j] < score) right++;
-        for (int j = label; j < columns; j++)
-            if (scores[start + j] <= score) right++;
-        return right == columns ? 1 : 0;
+        for (int j = 0; j < columns; j++)
+        {
+            float other = scores[start + j];
+            if (float.IsNaN(other)) wrong++;
+            else if (j < label ? other >= score : other > score) wrong++;
+        }
+        return wrong == 0 ? 1 : 0;
     }
 
     /// <summary>On a GPU: writes what the lanes of one group found to a slot of the sums.</summary>
