@@ -96,7 +96,7 @@ public class TiledGemmTests
     private static float[] Product(Device device, int m, int n, int k, double[] a, bool transposeA, double[] b, bool transposeB, double[]? bias, int chunkLength, GemmPlan? plan, bool shifted, ref int inQuads)
     {
         using var arena = new DeviceArena(device);
-        ArrayView<float> viewA = Shifted(arena, a, shifted), viewB = Shifted(arena, b, shifted);
+        ArrayView<float> viewA = BeforeNaN(arena, a, shifted), viewB = BeforeNaN(arena, b, shifted);
         int strideA = transposeA ? m : k, strideB = transposeB ? k : n;
         var size = new GemmSize(m, n, k, chunkLength: chunkLength);
         ArrayView<float> partial = arena.Allocate<float>(new Shape((int)size.PartialElements)).View;
@@ -123,10 +123,11 @@ public class TiledGemmTests
                 .Run(size, new StoredMatrix<TA>(viewA, strideA), new StoredMatrix<TB>(viewB, strideB), result, partial);
     }
 
-    private static ArrayView<float> Shifted(DeviceArena arena, double[] values, bool shifted)
+    // What is read past the end meets zeros of the other operand, and shows only if it is no number.
+    private static ArrayView<float> BeforeNaN(DeviceArena arena, double[] values, bool shifted)
     {
         int by = shifted ? 1 : 0;
-        Tensor<float> all = Values.On(arena, new Shape(values.Length + by), [.. Enumerable.Repeat(double.NaN, by), .. values]);
-        return all.View.SubView(by, values.Length);
+        double[] all = [.. Enumerable.Repeat(double.NaN, by), .. values, .. Enumerable.Repeat(double.NaN, 2048)];
+        return Values.On(arena, new Shape(all.Length), all).View.SubView(by, values.Length);
     }
 }
