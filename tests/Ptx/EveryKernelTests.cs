@@ -15,7 +15,7 @@ public class EveryKernelTests
     {
         if (!TestDevices.All.Any(row => row.Data == "ptx")) Assert.Skip("The interpreter is not among the devices under test.");
         HashSet<MethodInfo> kernels = [.. LoadedKernels.Find()];
-        Assert.Equal(NeverLoaded.Count, kernels.RemoveWhere(kernel => NeverLoaded.ContainsKey(Name(kernel))));
+        kernels.RemoveWhere(kernel => NeverLoaded.ContainsKey(Name(kernel)));
         TestContext.Current.TestOutputHelper?.WriteLine($"{kernels.Count} kernels");
         // The tests of operators run on the interpreter like on any device; whichever have not yet, run here.
         foreach (MethodInfo test in DeviceTests())
@@ -32,9 +32,9 @@ public class EveryKernelTests
     {
         string[] found = [.. LoadedKernels.Find().Select(Name)];
         Assert.Contains("Elementwise.AddKernel", found);
-        Assert.Contains("GemmKernel<MatrixOperand, GatheredImages, ImagesResult>.PlainKernel", found);
         Assert.Contains("Elementwise<ReluFunction>.ForwardKernel", found);
-        Assert.Contains(found, name => name.StartsWith("TiledGemm.Kernel<MatrixOperand, MatrixOperand", StringComparison.Ordinal));
+        Assert.Contains("Elementwise<TanhFunction>.BackwardKernel", found);
+        Assert.True(found.Count(name => name.StartsWith("TiledGemm.Kernel<", StringComparison.Ordinal)) >= 4, "The tiled product of matrices, of a convolution and of its gradients are four kernels at least.");
     }
 
     private static IEnumerable<MethodInfo> DeviceTests() =>
