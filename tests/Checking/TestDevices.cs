@@ -19,7 +19,10 @@ public static class TestDevices
         lock (Opened)
         {
             if (!Opened.TryGetValue(name, out Device? device))
-                Opened[name] = device = Device.Open(name, threads: 2);
+            {
+                Opened[name] = device = Device.Open(name == "ptx" ? "simulated" : name, threads: 2);
+                if (name == "ptx") device.Runner = new PtxRunner();
+            }
             return device;
         }
     }

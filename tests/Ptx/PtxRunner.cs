@@ -1,0 +1,58 @@
+using System.Reflection;
+using GpuConv.Kernels;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace GpuConv.Tests;
+
+/// <summary>
+/// Runs a device's GPU kernels by interpreting the PTX that ILGPU generates for a CUDA GPU, on the memory of the simulated GPU. So
+/// what would run on a GPU runs here, and is checked on the way: <see cref="PtxMachine"/>.
+/// </summary>
+internal sealed class PtxRunner : IKernelRunner
+{
+    // On a GPU ILGPU chooses by occupancy; here a few warps, so that small shapes have several blocks.
+    private const int IndexedThreads = 128;
+
+    private static readonly Dictionary<MethodInfo, PtxProgram> Programs = [];
+
+    private readonly PtxClock clock = new();
+    private readonly PtxShadow shadow;
+    private readonly Dictionary<MethodInfo, PtxMachine> machines = [];
+
+    public PtxRunner() => shadow = new PtxShadow(clock);
+
+    /// <summary>Told what each launch did, after it.</summary>
+    public event Action<PtxCounts>? Launched;
+
+    /// <summary>The kernels that have run, in any runner, with their generic arguments.</summary>
+    public static HashSet<MethodInfo> Executed { get; } = [];
+
+    public Action<int, object[]> LoadIndexed(MethodInfo kernel)
+    {
+        PtxMachine machine = MachineOf(kernel);
+        return (n, arguments) => Launch(kernel, machine, new Index3D((n + IndexedThreads - 1) / IndexedThreads, 1, 1), new Index3D(IndexedThreads, 1, 1), [n, .. arguments]);
+    }
+
+    public Action<KernelConfig, object[]> LoadGrouped(MethodInfo kernel)
+    {
+        PtxMachine machine = MachineOf(kernel);
+        return (groups, arguments) => Launch(kernel, machine, groups.GridDim, groups.GroupDim, arguments);
+    }
+
+    private PtxMachine MachineOf(MethodInfo kernel)
+    {
+        if (machines.TryGetValue(kernel, out PtxMachine? machine)) return machine;
+        if (!Programs.TryGetValue(kernel, out PtxProgram? program)) Programs.Add(kernel, program = new PtxProgram(PtxModule.Parse(PtxCompiler.Compile(kernel))));
+        machines.Add(kernel, machine = new PtxMachine(program, clock, shadow));
+        return machine;
+    }
+
+    private void Launch(MethodInfo kernel, PtxMachine machine, Index3D blocks, Index3D threads, object[] arguments)
+    {
+        var marshalled = new PtxArguments(Programs[kernel].Module, arguments);
+        machine.Run(blocks, threads, marshalled.Parameters, marshalled.Views);
+        Executed.Add(kernel);
+        Launched?.Invoke(machine.Counts(kernel, blocks.Size, threads.Size));
+    }
+}
