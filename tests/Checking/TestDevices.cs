@@ -10,8 +10,12 @@ public static class TestDevices
 {
     private static readonly Dictionary<string, Device> Opened = [];
 
-    /// <summary>The names, as test cases. GPUCONV_TEST_DEVICES, a comma-separated list, replaces them.</summary>
-    public static TheoryData<string> All => [.. (Environment.GetEnvironmentVariable("GPUCONV_TEST_DEVICES") ?? "cpu,simulated").Split(',')];
+    /// <summary>
+    /// The names, as test cases. GPUCONV_TEST_DEVICES, a comma-separated list, replaces them. The trait lets a run choose the tests of
+    /// a device: <c>--filter-trait device=cuda</c>.
+    /// </summary>
+    public static TheoryData<string> All =>
+        [.. (Environment.GetEnvironmentVariable("GPUCONV_TEST_DEVICES") ?? "cpu,simulated").Split(',').Select(name => new TheoryDataRow<string>(name).WithTrait("device", name))];
 
     /// <summary>The device of that name, opened once for all tests.</summary>
     public static Device Get(string name)
