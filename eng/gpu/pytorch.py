@@ -167,7 +167,7 @@ def main():
                                 torch._dynamo.reset()
                             row["milliseconds"] = milliseconds(work(options.device, batch, form, channels_last), options.device, options.seconds, waits)
                         except Exception as error:  # A form that cannot be had here is a row without a time.
-                            row["error"] = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
+                            row["error"] = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
                         results.append(row)
                         print(json.dumps(row), file=sys.stderr, flush=True)
     name = torch.cuda.get_device_name() if options.device == "cuda" else "cpu"

@@ -5,7 +5,10 @@ using GpuConv.Kernels;
 
 namespace GpuConv.Tests;
 
-/// <summary>The devices that every operator's test runs on: the CPU and the simulated GPU always, others where they are at hand.</summary>
+/// <summary>
+/// The devices that every operator's test runs on: the CPU, the simulated GPU and <c>ptx</c>, an interpreter of the GPU kernels' compiled form
+/// (<see cref="PtxRunner"/>), always; others where they are at hand.
+/// </summary>
 public static class TestDevices
 {
     private static readonly Dictionary<string, Device> Opened = [];
@@ -15,7 +18,7 @@ public static class TestDevices
     /// a device: <c>--filter-trait device=cuda</c>.
     /// </summary>
     public static TheoryData<string> All =>
-        [.. (Environment.GetEnvironmentVariable("GPUCONV_TEST_DEVICES") ?? "cpu,simulated").Split(',').Select(name => new TheoryDataRow<string>(name).WithTrait("device", name))];
+        [.. (Environment.GetEnvironmentVariable("GPUCONV_TEST_DEVICES") ?? "cpu,simulated,ptx").Split(',').Select(name => new TheoryDataRow<string>(name).WithTrait("device", name))];
 
     /// <summary>The device of that name, opened once for all tests.</summary>
     public static Device Get(string name)
@@ -30,4 +33,7 @@ public static class TestDevices
             return device;
         }
     }
+
+    /// <summary>Whether only small shapes are worth the time: the simulated GPU starts a thread for each lane, the interpreter does not.</summary>
+    public static bool IsSlow(Device device) => device.Kind == DeviceKind.Simulated && device.Runner is null;
 }

@@ -22,7 +22,7 @@ public static class Conv2DCases
     public static IEnumerable<Conv2DCase> For(Device device)
     {
         IEnumerable<Conv2DCase> small = Nasty().Concat(Enumerable.Range(0, Drawn).Select(Draw));
-        return device.Kind == DeviceKind.Simulated ? small : small.Concat(Larger());
+        return TestDevices.IsSlow(device) ? small : small.Concat(Larger());
     }
 
     /// <summary>The chosen cases.</summary>

@@ -102,7 +102,7 @@ public class LinearTests
             yield return size;
         var random = new Random(11);
         for (int i = 0; i < 30; i++) yield return (random.Next(1, 12), random.Next(1, 30), random.Next(1, 30));
-        if (device.Kind == DeviceKind.Simulated) yield break;
+        if (TestDevices.IsSlow(device)) yield break;
         foreach ((int, int, int) size in new[] { (64, 157, 50), (65, 300, 33), (1, 784, 100), (128, 50, 10) }) yield return size;
     }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using static GpuConv.Tests.PtxArithmetic;
 
 namespace GpuConv.Tests;
 
