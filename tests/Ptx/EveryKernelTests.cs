@@ -14,7 +14,7 @@ public class EveryKernelTests
     public void Every_kernel_that_the_library_loads_has_been_interpreted()
     {
         if (!TestDevices.All.Any(row => row.Data == "ptx")) Assert.Skip("The interpreter is not among the devices under test.");
-        HashSet<MethodInfo> kernels = [.. LoadedKernels.Find()];
+        HashSet<MethodInfo> kernels = [.. KernelCatalog.All.Select(k => k.Method)];
         Assert.Equal(NeverLoaded.Count, kernels.RemoveWhere(kernel => NeverLoaded.ContainsKey(Name(kernel))));
         TestContext.Current.TestOutputHelper?.WriteLine($"{kernels.Count} kernels");
         // The tests of operators run on the interpreter like on any device; whichever have not yet, run here.
@@ -30,7 +30,7 @@ public class EveryKernelTests
     [Fact]
     public void The_kernels_found_include_those_of_generic_operators()
     {
-        string[] found = [.. LoadedKernels.Find().Select(Name)];
+        string[] found = [.. KernelCatalog.All.Select(k => Name(k.Method))];
         Assert.Contains("Elementwise.AddKernel", found);
         Assert.Contains("GemmKernel<MatrixOperand, GatheredImages, ImagesResult>.PlainKernel", found);
         Assert.Contains("Elementwise<ReluFunction>.ForwardKernel", found);

@@ -12,9 +12,12 @@ namespace GpuConv.Tests;
 /// <param name="Arguments">Its arguments.</param>
 internal sealed record RecordedLaunch(MethodInfo Kernel, int Count, int GroupSize, object[] Arguments);
 
-/// <summary>Takes kernels from a device and runs none of them: what would be launched, and how.</summary>
+/// <summary>Takes kernels from a device and records what is launched, and how, instead of running it, or before another runner does.</summary>
 internal sealed class KernelRecorder : IKernelRunner
 {
+    /// <summary>What runs the kernels; null: nothing does.</summary>
+    public IKernelRunner? Runs { get; init; }
+
     /// <summary>The kernels that were loaded.</summary>
     public HashSet<MethodInfo> Loaded { get; } = [];
 
@@ -24,12 +27,22 @@ internal sealed class KernelRecorder : IKernelRunner
     public Action<int, object[]> LoadIndexed(MethodInfo kernel)
     {
         Loaded.Add(kernel);
-        return (count, arguments) => Launches.Add(new RecordedLaunch(kernel, count, 0, arguments));
+        Action<int, object[]>? run = Runs?.LoadIndexed(kernel);
+        return (count, arguments) =>
+        {
+            Launches.Add(new RecordedLaunch(kernel, count, 0, arguments));
+            run?.Invoke(count, arguments);
+        };
     }
 
     public Action<KernelConfig, object[]> LoadGrouped(MethodInfo kernel)
     {
         Loaded.Add(kernel);
-        return (groups, arguments) => Launches.Add(new RecordedLaunch(kernel, checked((int)groups.GridDim.Size), groups.GroupDim.Size, arguments));
+        Action<KernelConfig, object[]>? run = Runs?.LoadGrouped(kernel);
+        return (groups, arguments) =>
+        {
+            Launches.Add(new RecordedLaunch(kernel, checked((int)groups.GridDim.Size), groups.GroupDim.Size, arguments));
+            run?.Invoke(groups, arguments);
+        };
     }
 }
