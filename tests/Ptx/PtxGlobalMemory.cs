@@ -17,7 +17,7 @@ internal sealed record PtxView(int Argument, nint Host, long Bytes, int ElementB
 internal sealed unsafe class PtxGlobalMemory(PtxContext context, PtxShadow shadow)
 {
     private const int WindowBits = 40;
-    private const ulong Middle = 1ul << (WindowBits - 1), InWindow = (1ul << WindowBits) - 1;
+    private const ulong Middle = 1ul << (WindowBits - 1);
 
     private readonly List<Window> windows = [];
     private readonly ulong[] sectors = new ulong[PtxLanes.Count];
@@ -35,7 +35,7 @@ internal sealed unsafe class PtxGlobalMemory(PtxContext context, PtxShadow shado
         windows.Clear();
         Loads.Clear();
         Stores.Clear();
-        windows.AddRange(views.Select(v => new Window(v)));
+        windows.AddRange(views.Select((view, i) => new Window(view, Address(i, view))));
         // Places in the shadow follow the host's addresses; views that overlap must have places of one size.
         long places = 0, end = 0;
         List<Window> overlapping = [];
@@ -43,13 +43,13 @@ internal sealed unsafe class PtxGlobalMemory(PtxContext context, PtxShadow shado
         {
             if (overlapping.Count > 0 && (window is null || window.View.Host >= end))
             {
-                int bytes = overlapping.Min(w => w.View.ElementBytes % 4 == 0 ? 4 : 1);
+                int shift = overlapping.Min(w => w.View.ElementBytes % 4 == 0 ? 2 : 0);
                 foreach (Window w in overlapping)
                 {
-                    w.PlaceBytes = bytes;
-                    w.FirstPlace = places + (w.View.Host - overlapping[0].View.Host) / bytes;
+                    w.PlaceShift = shift;
+                    w.FirstPlace = places + ((w.View.Host - overlapping[0].View.Host) >> shift);
                 }
-                places += (end - overlapping[0].View.Host) / bytes + 1;
+                places += ((end - overlapping[0].View.Host) >> shift) + 1;
                 overlapping.Clear();
             }
             if (window is null) break;
@@ -62,20 +62,29 @@ internal sealed unsafe class PtxGlobalMemory(PtxContext context, PtxShadow shado
     public void Load(PtxInstruction i, byte* registers, uint mask)
     {
         int bytes = i.ElementBytes * i.Elements.Length, found = 0;
-        for (uint rest = mask; rest != 0; rest &= rest - 1)
+        ulong* pointers = (ulong*)(registers + i.First.Offset);
+        for (uint open = mask; open != 0;)
         {
-            int lane = BitOperations.TrailingZeroCount(rest);
-            byte* host = Locate(i, registers, lane, bytes, "reads", ref found, out Window window, out long offset);
-            for (long place = offset / window.PlaceBytes; place * window.PlaceBytes < offset + bytes; place++)
+            Window window = Locate(i, pointers, bytes, "reads", ref open, out uint lanes);
+            for (; lanes != 0; lanes &= lanes - 1)
             {
-                if (!shadow.IsTouched(window.FirstPlace + place)) Loads.DistinctBytes += window.PlaceBytes;
-                ulong other = shadow.Read(window.FirstPlace + place, context.FirstThread + lane);
-                if (other != 0) throw Race(i, lane, window, place, "reads", other);
-            }
-            foreach (PtxRegister element in i.Elements)
-            {
-                PtxLanes.Put(registers + element.Offset, lane, host, i.ElementBytes);
-                host += i.ElementBytes;
+                int lane = BitOperations.TrailingZeroCount(lanes);
+                ulong address = pointers[lane] + (ulong)i.Displacement;
+                long offset = (long)(address - window.Start);
+                AddSector(address, bytes, ref found);
+                long place = window.FirstPlace + (offset >> window.PlaceShift), end = place + Math.Max(1, bytes >> window.PlaceShift);
+                for (; place < end; place++)
+                {
+                    if (!shadow.IsTouched(place)) Loads.DistinctBytes += 1 << window.PlaceShift;
+                    ulong other = shadow.Read(place, context.FirstThread + lane);
+                    if (other != 0) throw Race(i, lane, window, place, "reads", other);
+                }
+                byte* host = (byte*)window.View.Host + offset;
+                foreach (PtxRegister element in i.Elements)
+                {
+                    PtxLanes.Put(registers + element.Offset, lane, host, i.ElementBytes);
+                    host += i.ElementBytes;
+                }
             }
         }
         Loads.Count(sectorBytes, found);
@@ -84,37 +93,50 @@ internal sealed unsafe class PtxGlobalMemory(PtxContext context, PtxShadow shado
     public void Store(PtxInstruction i, byte* registers, uint mask)
     {
         int bytes = i.ElementBytes * i.Elements.Length, found = 0;
-        for (uint rest = mask; rest != 0; rest &= rest - 1)
+        ulong* pointers = (ulong*)(registers + i.First.Offset);
+        for (uint open = mask; open != 0;)
         {
-            int lane = BitOperations.TrailingZeroCount(rest);
-            byte* host = Locate(i, registers, lane, bytes, "writes", ref found, out Window window, out long offset);
-            for (long place = offset / window.PlaceBytes; place * window.PlaceBytes < offset + bytes; place++)
+            Window window = Locate(i, pointers, bytes, "writes", ref open, out uint lanes);
+            for (; lanes != 0; lanes &= lanes - 1)
             {
-                if (!shadow.IsWritten(window.FirstPlace + place)) Stores.DistinctBytes += window.PlaceBytes;
-                ulong other = shadow.Write(window.FirstPlace + place, context.FirstThread + lane);
-                if (other != 0) throw Race(i, lane, window, place, "writes", other);
-            }
-            foreach (PtxRegister element in i.Elements)
-            {
-                PtxLanes.Take(registers + element.Offset, lane, host, i.ElementBytes);
-                host += i.ElementBytes;
+                int lane = BitOperations.TrailingZeroCount(lanes);
+                ulong address = pointers[lane] + (ulong)i.Displacement;
+                long offset = (long)(address - window.Start);
+                AddSector(address, bytes, ref found);
+                long place = window.FirstPlace + (offset >> window.PlaceShift), end = place + Math.Max(1, bytes >> window.PlaceShift);
+                for (; place < end; place++)
+                {
+                    if (!shadow.IsWritten(place)) Stores.DistinctBytes += 1 << window.PlaceShift;
+                    ulong other = shadow.Write(place, context.FirstThread + lane);
+                    if (other != 0) throw Race(i, lane, window, place, "writes", other);
+                }
+                byte* host = (byte*)window.View.Host + offset;
+                foreach (PtxRegister element in i.Elements)
+                {
+                    PtxLanes.Take(registers + element.Offset, lane, host, i.ElementBytes);
+                    host += i.ElementBytes;
+                }
             }
         }
         Stores.Count(sectorBytes, found);
     }
 
-    private byte* Locate(PtxInstruction i, byte* registers, int lane, int bytes, string does, ref int found, out Window window, out long offset)
+    // The window of the first open lane, with all open lanes if all are in it, and that lane alone otherwise.
+    private Window Locate(PtxInstruction i, ulong* pointers, int bytes, string does, ref uint open, out uint lanes)
     {
-        ulong address = ((ulong*)(registers + i.First.Offset))[lane] + (ulong)i.Displacement;
+        int lane = BitOperations.TrailingZeroCount(open);
+        ulong address = pointers[lane] + (ulong)i.Displacement;
         int number = (int)(address >> WindowBits) - 1;
         if ((uint)number >= (uint)windows.Count) throw context.Fault(PtxFault.OutOfBounds, i, lane, $"{does} at {address:x}, an address made from no view.");
-        window = windows[number];
-        offset = (long)(address & InWindow) - (long)Middle - window.View.Phase;
-        if (offset < 0 || offset + bytes > window.View.Bytes)
-            throw context.Fault(PtxFault.OutOfBounds, i, lane, $"{does} {bytes} bytes at byte {offset} (element {Math.Floor(offset / (double)window.View.ElementBytes)}) of argument {window.View.Argument}, a view of {window.View.Bytes / window.View.ElementBytes} elements of {window.View.ElementBytes} bytes.");
-        if ((address & (ulong)(bytes - 1)) != 0) throw context.Fault(PtxFault.Misaligned, i, lane, $"{does} {bytes} bytes at byte {offset} of argument {window.View.Argument}, {window.View.Phase} beyond a multiple of 256.");
-        AddSector(address, bytes, ref found);
-        return (byte*)window.View.Host + offset;
+        Window window = windows[number];
+        PtxView view = window.View;
+        long offset = (long)(address - window.Start);
+        if (offset < 0 || offset + bytes > view.Bytes)
+            throw context.Fault(PtxFault.OutOfBounds, i, lane, $"{does} {bytes} bytes at byte {offset} (element {Math.Floor(offset / (double)view.ElementBytes)}) of argument {view.Argument}, a view of {view.Bytes / view.ElementBytes} elements of {view.ElementBytes} bytes.");
+        if ((address & (ulong)(bytes - 1)) != 0) throw context.Fault(PtxFault.Misaligned, i, lane, $"{does} {bytes} bytes at byte {offset} of argument {view.Argument}, which begins {view.Phase} bytes beyond a multiple of 256.");
+        lanes = PtxLanes.AllWithin(pointers, (ulong)i.Displacement, window.Start, (ulong)(view.Bytes - bytes), bytes, open) ? open : 1u << lane;
+        open &= ~lanes;
+        return window;
     }
 
     // An aligned access lies in one sector of 32 bytes.
@@ -132,14 +154,19 @@ internal sealed unsafe class PtxGlobalMemory(PtxContext context, PtxShadow shado
         sectorBytes[found++] = touched;
     }
 
-    private PtxException Race(PtxInstruction i, int lane, Window window, long place, string does, ulong other) =>
-        context.Fault(PtxFault.Race, i, lane, $"{does} byte {place * window.PlaceBytes} (element {place * window.PlaceBytes / window.View.ElementBytes}) of argument {window.View.Argument}, which {shadow.Describe(other)} accessed with no barrier between.");
+    private PtxException Race(PtxInstruction i, int lane, Window window, long place, string does, ulong other)
+    {
+        long offset = (place - window.FirstPlace) << window.PlaceShift;
+        return context.Fault(PtxFault.Race, i, lane, $"{does} byte {offset} (element {offset / window.View.ElementBytes}) of argument {window.View.Argument}, which {shadow.Describe(other)} accessed with no barrier between.");
+    }
 
-    private sealed class Window(PtxView view)
+    private sealed class Window(PtxView view, ulong start)
     {
         public PtxView View => view;
 
-        public int PlaceBytes { get; set; } = 4;
+        public ulong Start => start;
+
+        public int PlaceShift { get; set; } = 2;
 
         public long FirstPlace { get; set; }
     }

@@ -49,6 +49,14 @@ internal static unsafe class PtxInstructionSet
 
         AddIntegers<int, uint>(Add, "s32", "u32", "b32", 'W');
         AddIntegers<long, ulong>(Add, "s64", "u64", "b64", 'D');
+        Add("div.s32", "WWW", (r, i, mask, whole) => PtxLanes.Divide<int>(r, i, mask, whole, remainder: false));
+        Add("div.u32", "WWW", (r, i, mask, whole) => PtxLanes.Divide<uint>(r, i, mask, whole, remainder: false));
+        Add("rem.s32", "WWW", (r, i, mask, whole) => PtxLanes.Divide<int>(r, i, mask, whole, remainder: true));
+        Add("rem.u32", "WWW", (r, i, mask, whole) => PtxLanes.Divide<uint>(r, i, mask, whole, remainder: true));
+        Add("div.s64", "DDD", PtxLanes.Each((long x, long y) => x / y));
+        Add("div.u64", "DDD", PtxLanes.Each((ulong x, ulong y) => x / y));
+        Add("rem.s64", "DDD", PtxLanes.Each((long x, long y) => x % y));
+        Add("rem.u64", "DDD", PtxLanes.Each((ulong x, ulong y) => x % y));
         Add("mul.wide.u32", "DWW", PtxLanes.WideUnsigned);
         Add("mul.wide.s32", "DWW", PtxLanes.WideSigned);
         Add("mul.hi.u32", "WWW", PtxLanes.Each((uint a, uint b) => (uint)((ulong)a * b >> 32)));
@@ -89,7 +97,6 @@ internal static unsafe class PtxInstructionSet
         where TSigned : unmanaged, IBinaryInteger<TSigned> where TUnsigned : unmanaged, IBinaryInteger<TUnsigned>
     {
         string two = new(width, 2), three = new(width, 3), four = new(width, 4), shift = $"{width}{width}W";
-        int bits = sizeof(TSigned) * 8;
         add($"add.{s} add.{u}", three, PtxLanes.Binary<TSigned, Sum<TSigned>>);
         add($"sub.{s} sub.{u}", three, PtxLanes.Binary<TSigned, Difference<TSigned>>);
         add($"mul.lo.{s} mul.lo.{u}", three, PtxLanes.Binary<TSigned, Product<TSigned>>);
@@ -104,14 +111,9 @@ internal static unsafe class PtxInstructionSet
         add($"or.{b}", three, PtxLanes.Binary<TUnsigned, Disjunction<TUnsigned>>);
         add($"xor.{b}", three, PtxLanes.Binary<TUnsigned, Exclusion<TUnsigned>>);
         add($"not.{b}", two, PtxLanes.Complement<TUnsigned>);
-        // Shifts by more than the width give what shifting on would give.
-        add($"shl.{b}", shift, PtxLanes.Each((TUnsigned x, uint n) => n >= bits ? TUnsigned.Zero : x << (int)n));
-        add($"shr.{u} shr.{b}", shift, PtxLanes.Each((TUnsigned x, uint n) => n >= bits ? TUnsigned.Zero : x >> (int)n));
-        add($"shr.{s}", shift, PtxLanes.Each((TSigned x, uint n) => x >> (int)Math.Min(n, bits - 1)));
-        add($"div.{s}", three, PtxLanes.Each((TSigned x, TSigned y) => x / y));
-        add($"div.{u}", three, PtxLanes.Each((TUnsigned x, TUnsigned y) => x / y));
-        add($"rem.{s}", three, PtxLanes.Each((TSigned x, TSigned y) => x % y));
-        add($"rem.{u}", three, PtxLanes.Each((TUnsigned x, TUnsigned y) => x % y));
+        add($"shl.{b}", shift, PtxLanes.ShiftLeft<TUnsigned>);
+        add($"shr.{u} shr.{b}", shift, PtxLanes.ShiftRight<TUnsigned>);
+        add($"shr.{s}", shift, PtxLanes.ShiftRightSigned<TSigned>);
         add($"popc.{b}", $"W{width}", PtxLanes.Each((TUnsigned x) => uint.CreateTruncating(TUnsigned.PopCount(x))));
         add($"clz.{b}", $"W{width}", PtxLanes.Each((TUnsigned x) => uint.CreateTruncating(TUnsigned.LeadingZeroCount(x))));
         AddComparisons<TSigned>(add, s, width);
@@ -138,9 +140,12 @@ internal static unsafe class PtxInstructionSet
     // cvt.destination.source: the source's bits, extended by its sign or zeros, cut to the destination and extended by its own.
     private static void AddIntegerConversions(Action<string, string, PtxOperation> add)
     {
+        add("cvt.s64.s32 cvt.u64.s32", "DW", PtxLanes.Widen<int>);
+        add("cvt.u64.u32 cvt.s64.u32", "DW", PtxLanes.Widen<uint>);
+        add("cvt.s32.s64 cvt.u32.s64 cvt.s32.u64 cvt.u32.u64", "WD", PtxLanes.Narrow);
         string[] types = ["s8", "u8", "s16", "u16", "s32", "u32", "s64", "u64"];
         foreach (string to in types)
-            foreach (string from in types.Where(t => t != to))
+            foreach (string from in types.Where(t => t != to && !(t[1..] is "32" or "64" && to[1..] is "32" or "64" && t[1..] != to[1..])))
             {
                 string widths = $"{Width(to)}{Width(from)}", name = $"cvt.{to}.{from}";
                 Func<long, long> read = Extend(from), write = Extend(to);

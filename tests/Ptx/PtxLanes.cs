@@ -94,6 +94,67 @@ internal static unsafe class PtxLanes
         }
     }
 
+    /// <summary>Quotient or remainder of 32-bit integers: float64 holds both, and their quotient is never rounded up to the next integer.</summary>
+    public static void Divide<T>(byte* r, PtxInstruction i, uint mask, bool whole, bool remainder) where T : unmanaged
+    {
+        Vector512<int>* a = (Vector512<int>*)(r + i.First.Offset), b = (Vector512<int>*)(r + i.Second.Offset);
+        int* d = (int*)(r + i.Result.Offset);
+        for (int k = 0; k < 2; k++)
+        {
+            if (((uint)Vector512.Equals(b[k], Vector512<int>.Zero).ExtractMostSignificantBits() & mask >> (16 * k)) != 0) throw new DivideByZeroException();
+            Vector512<int> quotient = Vector512.Narrow(Divide(Lower<T>(a[k]), Lower<T>(b[k])), Divide(Upper<T>(a[k]), Upper<T>(b[k])));
+            Store(d + 16 * k, remainder ? a[k] - quotient * b[k] : quotient, mask >> (16 * k), whole);
+        }
+    }
+
+    private static Vector512<long> Lower<T>(Vector512<int> v) => typeof(T) == typeof(int) ? Vector512.WidenLower(v) : Vector512.WidenLower(v.AsUInt32()).AsInt64();
+
+    private static Vector512<long> Upper<T>(Vector512<int> v) => typeof(T) == typeof(int) ? Vector512.WidenUpper(v) : Vector512.WidenUpper(v.AsUInt32()).AsInt64();
+
+    private static Vector512<long> Divide(Vector512<long> a, Vector512<long> b) => Vector512.ConvertToInt64(Vector512.ConvertToDouble(a) / Vector512.ConvertToDouble(b));
+
+    /// <summary>Shifts by what is mostly the same in all lanes; by more than the width they give what shifting on would give.</summary>
+    public static void ShiftLeft<T>(byte* r, PtxInstruction i, uint mask, bool whole) where T : unmanaged, IBinaryInteger<T> =>
+        Shift<T>(r, i, mask, whole, (x, n) => n >= sizeof(T) * 8 ? Vector512<T>.Zero : x << n, (x, n) => n >= sizeof(T) * 8 ? T.Zero : x << n);
+
+    public static void ShiftRight<T>(byte* r, PtxInstruction i, uint mask, bool whole) where T : unmanaged, IBinaryInteger<T> =>
+        Shift<T>(r, i, mask, whole, (x, n) => n >= sizeof(T) * 8 ? Vector512<T>.Zero : x >>> n, (x, n) => n >= sizeof(T) * 8 ? T.Zero : x >>> n);
+
+    public static void ShiftRightSigned<T>(byte* r, PtxInstruction i, uint mask, bool whole) where T : unmanaged, IBinaryInteger<T> =>
+        Shift<T>(r, i, mask, whole, (x, n) => x >> Math.Min(n, sizeof(T) * 8 - 1), (x, n) => x >> Math.Min(n, sizeof(T) * 8 - 1));
+
+    private static void Shift<T>(byte* r, PtxInstruction i, uint mask, bool whole, Func<Vector512<T>, int, Vector512<T>> all, Func<T, int, T> one) where T : unmanaged
+    {
+        T* a = (T*)(r + i.First.Offset), d = (T*)(r + i.Result.Offset);
+        uint* n = (uint*)(r + i.Second.Offset);
+        if (Vector512.EqualsAll(Vector512.Load(n), Vector512.Create(n[0])) && Vector512.EqualsAll(Vector512.Load(n + 16), Vector512.Create(n[0])))
+            for (int k = 0; k < Count; k += Vector512<T>.Count) Store(d + k, all(Vector512.Load(a + k), (int)Math.Min(n[0], 64)), mask >> k, whole);
+        else
+            for (uint rest = mask; rest != 0; rest &= rest - 1)
+            {
+                int lane = BitOperations.TrailingZeroCount(rest);
+                d[lane] = one(a[lane], (int)Math.Min(n[lane], 64));
+            }
+    }
+
+    public static void Widen<T>(byte* r, PtxInstruction i, uint mask, bool whole) where T : unmanaged
+    {
+        Vector512<int>* a = (Vector512<int>*)(r + i.First.Offset);
+        long* d = (long*)(r + i.Result.Offset);
+        for (int k = 0; k < 2; k++)
+        {
+            Store(d + 16 * k, Lower<T>(a[k]), mask >> (16 * k), whole);
+            Store(d + 16 * k + 8, Upper<T>(a[k]), mask >> (16 * k + 8), whole);
+        }
+    }
+
+    public static void Narrow(byte* r, PtxInstruction i, uint mask, bool whole)
+    {
+        Vector512<long>* a = (Vector512<long>*)(r + i.First.Offset);
+        int* d = (int*)(r + i.Result.Offset);
+        for (int k = 0; k < 2; k++) Store(d + 16 * k, Vector512.Narrow(a[2 * k], a[2 * k + 1]), mask >> (16 * k), whole);
+    }
+
     public static void Compare<T, TOf>(byte* r, PtxInstruction i, uint mask, bool whole) where T : unmanaged where TOf : struct, IPtxComparison<T> =>
         Predicate(r, i, Holds<T, TOf>(r, i), mask);
 
@@ -180,6 +241,20 @@ internal static unsafe class PtxLanes
             case 2: *(ushort*)memory = (ushort)((uint*)row)[lane]; break;
             default: *memory = (byte)((uint*)row)[lane]; break;
         }
+    }
+
+    /// <summary>Whether the addresses of these lanes lie at most so many bytes behind a start, and are multiples of a power of two.</summary>
+    public static bool AllWithin(ulong* pointers, ulong displacement, ulong start, ulong most, int alignment, uint lanes)
+    {
+        uint bad = 0;
+        for (int k = 0; k < Count; k += Vector512<ulong>.Count)
+        {
+            Vector512<ulong> address = Vector512.Load(pointers + k) + Vector512.Create(displacement);
+            ulong outside = Vector512.GreaterThan(address - Vector512.Create(start), Vector512.Create(most)).ExtractMostSignificantBits();
+            ulong aligned = Vector512.Equals(address & Vector512.Create((ulong)(alignment - 1)), Vector512<ulong>.Zero).ExtractMostSignificantBits();
+            bad |= (uint)((outside | ~aligned) & 0xff) << k;
+        }
+        return (bad & lanes) == 0;
     }
 
     private static void Fill<T>(byte* r, PtxInstruction i, T value, uint mask, bool whole) where T : unmanaged

@@ -56,7 +56,6 @@ internal sealed unsafe class PtxMachine
         Array.Clear(threadCounts);
         divergentBranches = barriers = 0;
         clock.BeginLaunch();
-        globalShadow.Since = clock.Launch;
         global.Begin(views);
         shared.Loads.Clear();
         shared.Stores.Clear();
@@ -153,7 +152,7 @@ internal sealed unsafe class PtxMachine
     private void RunBlock(int block, int threads, (int X, int Y, int Z) index)
     {
         clock.BeginBlock();
-        sharedShadow.Since = clock.Block;
+        FollowClock();
         context.Block = block;
         int count = (threads + PtxLanes.Count - 1) / PtxLanes.Count;
         for (int w = 0; w < count; w++)
@@ -186,8 +185,15 @@ internal sealed unsafe class PtxMachine
         }
         barriers++;
         clock.PassBarrier();
+        FollowClock();
         for (int w = 0; w < count; w++) warps[w].Release(program.Next[waiting.BarrierPlace]);
         return true;
+    }
+
+    private void FollowClock()
+    {
+        globalShadow.Follow(clock.Launch);
+        sharedShadow.Follow(clock.Block);
     }
 
     // Until all lanes have returned or wait at a barrier.

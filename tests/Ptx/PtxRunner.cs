@@ -14,13 +14,16 @@ internal sealed class PtxRunner : IKernelRunner
     // On a GPU ILGPU chooses by occupancy; here a few warps, so that small shapes have several blocks.
     private const int IndexedThreads = 128;
 
-    private static readonly Dictionary<MethodInfo, PtxProgram> Programs = [];
+    private static readonly Dictionary<MethodInfo, (string Text, PtxProgram Program)> Programs = [];
 
     private readonly PtxClock clock = new();
     private readonly PtxShadow shadow;
     private readonly Dictionary<MethodInfo, PtxMachine> machines = [];
 
     public PtxRunner() => shadow = new PtxShadow(clock);
+
+    /// <summary>Changes a kernel's text before it runs, for tests of what is then refused.</summary>
+    public Func<MethodInfo, string, string>? Alter { get; init; }
 
     /// <summary>Told what each launch did, after it.</summary>
     public event Action<PtxCounts>? Launched;
@@ -43,16 +46,21 @@ internal sealed class PtxRunner : IKernelRunner
     private PtxMachine MachineOf(MethodInfo kernel)
     {
         if (machines.TryGetValue(kernel, out PtxMachine? machine)) return machine;
-        if (!Programs.TryGetValue(kernel, out PtxProgram? program)) Programs.Add(kernel, program = new PtxProgram(PtxModule.Parse(PtxCompiler.Compile(kernel))));
+        if (!Programs.TryGetValue(kernel, out (string Text, PtxProgram Program) compiled))
+        {
+            string text = PtxCompiler.Compile(kernel);
+            Programs.Add(kernel, compiled = (text, new PtxProgram(PtxModule.Parse(text))));
+        }
+        PtxProgram program = Alter is null ? compiled.Program : new PtxProgram(PtxModule.Parse(Alter(kernel, compiled.Text)));
         machines.Add(kernel, machine = new PtxMachine(program, clock, shadow));
         return machine;
     }
 
     private void Launch(MethodInfo kernel, PtxMachine machine, Index3D blocks, Index3D threads, object[] arguments)
     {
-        var marshalled = new PtxArguments(Programs[kernel].Module, arguments);
+        var marshalled = new PtxArguments(Programs[kernel].Program.Module, arguments);
         machine.Run(blocks, threads, marshalled.Parameters, marshalled.Views);
-        Executed.Add(kernel);
+        if (Alter is null) Executed.Add(kernel);
         Launched?.Invoke(machine.Counts(kernel, blocks.Size, threads.Size));
     }
 }

@@ -10,8 +10,16 @@ internal sealed class PtxShadow(PtxClock clock)
     private const ulong ThreadMask = 0xffff, SeveralThreads = 0xffff, SeveralBlocks = 0xfffe;
     private ulong[] cells = [];
 
-    /// <summary>Accesses before this do not count: those of earlier launches, and in shared memory of earlier blocks.</summary>
-    public long Since { get; set; }
+    // The clock's numbers as they stand in cells.
+    private ulong since, block, barrier;
+
+    /// <summary>Takes the clock's state for the accesses that follow; those before a time do not count: of earlier launches, in shared memory of earlier blocks.</summary>
+    public void Follow(long earliest)
+    {
+        since = (ulong)earliest << 16;
+        block = (ulong)clock.Block << 16;
+        barrier = (ulong)clock.Barrier << 16;
+    }
 
     /// <summary>Makes room; what was there before need not be cleared, as the clock never goes back.</summary>
     public void Reserve(long places)
@@ -19,20 +27,19 @@ internal sealed class PtxShadow(PtxClock clock)
         if (2 * places > cells.Length) cells = new ulong[2 * places];
     }
 
-    public bool IsWritten(long place) => (long)(cells[2 * place] >> 16) >= Since;
+    public bool IsWritten(long place) => cells[2 * place] >= since;
 
-    public bool IsTouched(long place) => IsWritten(place) || (long)(cells[2 * place + 1] >> 16) >= Since;
+    public bool IsTouched(long place) => cells[2 * place] >= since || cells[2 * place + 1] >= since;
 
     /// <summary>Notes a read; returns the write that it races with, or 0.</summary>
     public ulong Read(long place, int thread)
     {
-        ulong write = cells[2 * place], read = cells[2 * place + 1];
+        ulong write = cells[2 * place], read = cells[2 * place + 1], now = (ulong)clock.Warp[thread >> 5] << 16;
         if (Races(write, thread)) return write;
-        ulong now = (ulong)clock.Warp[thread >> 5] << 16, by = (uint)thread;
-        if (read == (now | by)) return 0;
-        long at = (long)(read >> 16);
-        if (at >= Since && (read & ThreadMask) == SeveralBlocks) return 0;
-        if (at >= Since && at < clock.Block) by = SeveralBlocks;
+        if (read == (now | (uint)thread) || read == (now | SeveralThreads)) return 0;
+        ulong by = (uint)thread;
+        if (read >= since && (read & ThreadMask) == SeveralBlocks) return 0;
+        if (read >= since && read < block) by = SeveralBlocks;
         else if (Races(read, thread)) by = SeveralThreads;
         cells[2 * place + 1] = now | by;
         return 0;
@@ -53,16 +60,16 @@ internal sealed class PtxShadow(PtxClock clock)
     {
         SeveralThreads => "several threads",
         SeveralBlocks => "several blocks",
-        ulong thread => (long)(access >> 16) < clock.Block ? $"thread {thread} of an earlier block" : $"thread {thread}",
+        ulong thread => access < block ? $"thread {thread} of an earlier block" : $"thread {thread}",
     };
 
     private bool Races(ulong earlier, int thread)
     {
-        long at = (long)(earlier >> 16);
-        if (at < Since) return false;
+        if (earlier < since) return false;
         ulong by = earlier & ThreadMask;
-        if (by == SeveralBlocks || at < clock.Block) return true;
-        if (at < clock.Barrier || by == (uint)thread) return false;
-        return by >> 5 != (uint)thread >> 5 || at >= clock.Warp[thread >> 5];
+        if (earlier < barrier && earlier >= block && by != SeveralBlocks) return false;
+        if (by == SeveralBlocks || earlier < block) return true;
+        if (by == (uint)thread) return false;
+        return by >> 5 != (uint)thread >> 5 || earlier >> 16 >= (ulong)clock.Warp[thread >> 5];
     }
 }

@@ -31,21 +31,22 @@ internal sealed class PtxSharedLayout
     public ulong? Find(string name)
     {
         for (int i = 0; i < Arrays.Count; i++)
-            if (Arrays[i].Name == name) return ((ulong)(i + 1) << WindowBits) + (1ul << (WindowBits - 1));
+            if (Arrays[i].Name == name) return Address(i);
         return null;
     }
+
+    /// <summary>The address of an array.</summary>
+    public ulong Address(int number) => ((ulong)(number + 1) << WindowBits) + (1ul << (WindowBits - 1));
 }
 
 /// <summary>The shared memory of the running block.</summary>
 internal sealed unsafe class PtxSharedMemory
 {
-    private const ulong Middle = 1ul << (PtxSharedLayout.WindowBits - 1), InWindow = (1ul << PtxSharedLayout.WindowBits) - 1;
-
     private readonly PtxContext context;
     private readonly PtxShadow shadow;
     private readonly PtxSharedLayout layout;
     private readonly byte[] memory;
-    private readonly int placeBytes;
+    private readonly int placeShift;
 
     public PtxSharedMemory(PtxContext context, PtxShadow shadow, PtxProgram program)
     {
@@ -53,8 +54,8 @@ internal sealed unsafe class PtxSharedMemory
         this.shadow = shadow;
         layout = program.Shared;
         memory = new byte[layout.Bytes];
-        placeBytes = program.Instructions.Where(i => i.Step is PtxStep.LoadShared or PtxStep.StoreShared).Select(i => i.ElementBytes).Append(4).Min();
-        shadow.Reserve(layout.Bytes / placeBytes + 1);
+        placeShift = BitOperations.Log2((uint)program.Instructions.Where(i => i.Step is PtxStep.LoadShared or PtxStep.StoreShared).Select(i => i.ElementBytes).Append(4).Min());
+        shadow.Reserve((layout.Bytes >> placeShift) + 1);
     }
 
     public PtxBanks Loads { get; } = new();
@@ -64,24 +65,28 @@ internal sealed unsafe class PtxSharedMemory
     public void Load(PtxInstruction i, byte* registers, uint mask)
     {
         int bytes = i.ElementBytes * i.Elements.Length;
+        ulong* pointers = (ulong*)(registers + i.First.Offset);
         Loads.Begin(bytes);
         fixed (byte* first = memory)
-            for (uint rest = mask; rest != 0; rest &= rest - 1)
+            for (uint open = mask; open != 0;)
             {
-                int lane = BitOperations.TrailingZeroCount(rest), thread = context.FirstThread + lane;
-                int start = Locate(i, registers, lane, bytes, "reads");
-                for (int place = start / placeBytes; place * placeBytes < start + bytes; place++)
+                ulong address = Locate(i, pointers, bytes, "reads", ref open, out int start, out uint lanes) - (ulong)i.Displacement;
+                for (; lanes != 0; lanes &= lanes - 1)
                 {
-                    if (!shadow.IsWritten(place)) throw context.Fault(PtxFault.Uninitialised, i, lane, $"reads {Where(place * placeBytes)}, which no thread of the block has written.");
-                    ulong other = shadow.Read(place, thread);
-                    if (other != 0) throw Race(i, lane, place, "reads", other);
-                }
-                Loads.Add(lane, start);
-                byte* from = first + start;
-                foreach (PtxRegister element in i.Elements)
-                {
-                    PtxLanes.Put(registers + element.Offset, lane, from, i.ElementBytes);
-                    from += i.ElementBytes;
+                    int lane = BitOperations.TrailingZeroCount(lanes), at = start + (int)(pointers[lane] - address);
+                    for (int place = at >> placeShift; place << placeShift < at + bytes; place++)
+                    {
+                        if (!shadow.IsWritten(place)) throw context.Fault(PtxFault.Uninitialised, i, lane, $"reads {Where(place)}, which no thread of the block has written.");
+                        ulong other = shadow.Read(place, context.FirstThread + lane);
+                        if (other != 0) throw Race(i, lane, place, "reads", other);
+                    }
+                    Loads.Add(lane, at);
+                    byte* from = first + at;
+                    foreach (PtxRegister element in i.Elements)
+                    {
+                        PtxLanes.Put(registers + element.Offset, lane, from, i.ElementBytes);
+                        from += i.ElementBytes;
+                    }
                 }
             }
         Loads.End();
@@ -90,46 +95,56 @@ internal sealed unsafe class PtxSharedMemory
     public void Store(PtxInstruction i, byte* registers, uint mask)
     {
         int bytes = i.ElementBytes * i.Elements.Length;
+        ulong* pointers = (ulong*)(registers + i.First.Offset);
         Stores.Begin(bytes);
         fixed (byte* first = memory)
-            for (uint rest = mask; rest != 0; rest &= rest - 1)
+            for (uint open = mask; open != 0;)
             {
-                int lane = BitOperations.TrailingZeroCount(rest), thread = context.FirstThread + lane;
-                int start = Locate(i, registers, lane, bytes, "writes");
-                for (int place = start / placeBytes; place * placeBytes < start + bytes; place++)
+                ulong address = Locate(i, pointers, bytes, "writes", ref open, out int start, out uint lanes) - (ulong)i.Displacement;
+                for (; lanes != 0; lanes &= lanes - 1)
                 {
-                    ulong other = shadow.Write(place, thread);
-                    if (other != 0) throw Race(i, lane, place, "writes", other);
-                }
-                Stores.Add(lane, start);
-                byte* to = first + start;
-                foreach (PtxRegister element in i.Elements)
-                {
-                    PtxLanes.Take(registers + element.Offset, lane, to, i.ElementBytes);
-                    to += i.ElementBytes;
+                    int lane = BitOperations.TrailingZeroCount(lanes), at = start + (int)(pointers[lane] - address);
+                    for (int place = at >> placeShift; place << placeShift < at + bytes; place++)
+                    {
+                        ulong other = shadow.Write(place, context.FirstThread + lane);
+                        if (other != 0) throw Race(i, lane, place, "writes", other);
+                    }
+                    Stores.Add(lane, at);
+                    byte* to = first + at;
+                    foreach (PtxRegister element in i.Elements)
+                    {
+                        PtxLanes.Take(registers + element.Offset, lane, to, i.ElementBytes);
+                        to += i.ElementBytes;
+                    }
                 }
             }
         Stores.End();
     }
 
-    private int Locate(PtxInstruction i, byte* registers, int lane, int bytes, string does)
+    // The address and the start in memory of the array that the first open lane accesses, with all open lanes if all access it, and that lane alone otherwise.
+    private ulong Locate(PtxInstruction i, ulong* pointers, int bytes, string does, ref uint open, out int start, out uint lanes)
     {
-        ulong address = ((ulong*)(registers + i.First.Offset))[lane] + (ulong)i.Displacement;
+        int lane = BitOperations.TrailingZeroCount(open);
+        ulong address = pointers[lane] + (ulong)i.Displacement;
         long number = (long)(address >> PtxSharedLayout.WindowBits) - 1;
         if ((ulong)number >= (ulong)layout.Arrays.Count) throw context.Fault(PtxFault.OutOfBounds, i, lane, $"{does} at {address:x}, in no array of shared memory.");
         PtxVariable array = layout.Arrays[(int)number];
-        long offset = (long)(address & InWindow) - (long)Middle;
+        ulong begin = layout.Address((int)number);
+        long offset = (long)(address - begin);
         if (offset < 0 || offset + bytes > array.Size) throw context.Fault(PtxFault.OutOfBounds, i, lane, $"{does} {bytes} bytes at byte {offset} of {array.Name}, which has {array.Size}.");
-        int start = layout.Start[number] + (int)offset;
-        if ((start & (bytes - 1)) != 0) throw context.Fault(PtxFault.Misaligned, i, lane, $"{does} {bytes} bytes at byte {offset} of {array.Name}, which is aligned to {array.Alignment}.");
-        return start;
+        start = layout.Start[number];
+        if (((start + offset) & (bytes - 1)) != 0) throw context.Fault(PtxFault.Misaligned, i, lane, $"{does} {bytes} bytes at byte {offset} of {array.Name}, which is aligned to {array.Alignment}.");
+        lanes = PtxLanes.AllWithin(pointers, (ulong)(i.Displacement + start), begin + (ulong)start, (ulong)(array.Size - bytes), bytes, open) ? open : 1u << lane;
+        open &= ~lanes;
+        return begin;
     }
 
     private PtxException Race(PtxInstruction i, int lane, int place, string does, ulong other) =>
-        context.Fault(PtxFault.Race, i, lane, $"{does} {Where(place * placeBytes)}, which {shadow.Describe(other)} accessed with no barrier between.");
+        context.Fault(PtxFault.Race, i, lane, $"{does} {Where(place)}, which {shadow.Describe(other)} accessed with no barrier between.");
 
-    private string Where(int start)
+    private string Where(int place)
     {
+        int start = place << placeShift;
         int array = Array.FindLastIndex(layout.Start, s => s <= start);
         return $"byte {start - layout.Start[array]} of {layout.Arrays[array].Name}";
     }
@@ -143,54 +158,69 @@ internal sealed class PtxBanks
 {
     private const int Banks = 32;
 
+    private readonly int[] starts = new int[Banks];
     private readonly int[] counts = new int[Banks];
     private readonly int[] words = new int[Banks * Banks];
     private long requests, wavefronts, conflicts;
-    private int wordsOfLane, lanesOfPass, pass;
-    private bool isEmpty;
+    private int bytes, lanesOfPass;
+    private uint lanes;
 
     public PtxSharedCounts Counts => new(requests, wavefronts, conflicts);
 
     public void Clear() => requests = wavefronts = conflicts = 0;
 
-    public void Begin(int bytes)
+    public void Begin(int bytesOfLane)
     {
-        wordsOfLane = Math.Max(1, bytes / 4);
-        lanesOfPass = Banks / wordsOfLane;
-        pass = 0;
-        isEmpty = true;
-        requests++;
-        Array.Clear(counts);
+        bytes = bytesOfLane;
+        lanesOfPass = Banks / Math.Max(1, bytes / 4);
+        lanes = 0;
     }
 
     public void Add(int lane, int start)
     {
-        if (lane / lanesOfPass != pass)
+        starts[lane] = start;
+        lanes |= 1u << lane;
+    }
+
+    public void End()
+    {
+        if (lanes == 0) return;
+        requests++;
+        for (int first = 0; first < Banks; first += lanesOfPass)
         {
-            EndPass();
-            pass = lane / lanesOfPass;
-        }
-        isEmpty = false;
-        for (int word = start / 4; word < start / 4 + wordsOfLane; word++)
-        {
-            int bank = word % Banks, count = counts[bank], at = bank * Banks;
-            while (count > 0 && words[at] != word) (at, count) = (at + 1, count - 1);
-            if (count > 0) continue;
-            words[at] = word;
-            counts[bank]++;
+            uint ofPass = lanes >> first << first & uint.MaxValue >> (Banks - lanesOfPass - first);
+            if (ofPass == 0) continue;
+            int most = Wavefronts(ofPass);
+            wavefronts += most;
+            conflicts += most - 1;
         }
     }
 
-    public void End() => EndPass();
-
-    private void EndPass()
+    private int Wavefronts(uint ofPass)
     {
-        if (isEmpty) return;
-        int most = 0;
-        foreach (int count in counts) most = Math.Max(most, count);
-        wavefronts += most;
-        conflicts += most - 1;
-        isEmpty = true;
+        int low = int.MaxValue, high = 0;
+        for (uint rest = ofPass; rest != 0; rest &= rest - 1)
+        {
+            int start = starts[BitOperations.TrailingZeroCount(rest)];
+            low = Math.Min(low, start);
+            high = Math.Max(high, start);
+        }
+        // As many words as banks, side by side: each in a bank of its own.
+        if (high + bytes - (low & ~3) <= 4 * Banks) return 1;
         Array.Clear(counts);
+        int most = 0;
+        for (uint rest = ofPass; rest != 0; rest &= rest - 1)
+        {
+            int start = starts[BitOperations.TrailingZeroCount(rest)];
+            for (int word = start / 4; word * 4 < start + bytes; word++)
+            {
+                int bank = word % Banks, count = counts[bank], at = bank * Banks;
+                while (count > 0 && words[at] != word) (at, count) = (at + 1, count - 1);
+                if (count > 0) continue;
+                words[at] = word;
+                most = Math.Max(most, ++counts[bank]);
+            }
+        }
+        return most;
     }
 }
