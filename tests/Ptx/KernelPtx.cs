@@ -18,6 +18,8 @@ internal static partial class KernelPtx
     /// <summary>The PTX of each kernel, in the catalogue's order.</summary>
     public static string[] For(CudaArchitecture architecture)
     {
+        // ILGPU 1.5.3 knows nothing newer: it writes the same for sm_90, down to the target.
+        if (architecture > CudaArchitecture.SM_80) return For(CudaArchitecture.SM_80);
         lock (Compiled)
         {
             if (Compiled.TryGetValue(architecture, out string[]? ptx)) return ptx;
