@@ -14,7 +14,8 @@ public static class TestDevices
     private static readonly Dictionary<string, Device> Opened = [];
 
     /// <summary>
-    /// The names, as test cases with the trait <c>device</c>. GPUCONV_TEST_DEVICES, a comma-separated list, replaces them.
+    /// The names, as test cases. GPUCONV_TEST_DEVICES, a comma-separated list, replaces them. The trait lets a run choose the tests of
+    /// a device: <c>--filter-trait device=cuda</c>.
     /// </summary>
     public static TheoryData<string> All => [.. Names.Select(name => new TheoryDataRow<string>(name).WithTrait("device", name))];
 

@@ -5,7 +5,8 @@ namespace GpuConv.Tests;
 /// <summary>Runs the program as a user does, in a process of its own.</summary>
 internal static class GpuConvProgram
 {
-    private static readonly string Path = System.IO.Path.Combine(AppContext.BaseDirectory, "gpuconv.dll");
+    // A build that brings its own runtime is started by its own name.
+    private static readonly string[] Command = File.Exists(Beside("libhostfxr.so")) ? [Beside("gpuconv")] : ["dotnet", Beside("gpuconv.dll")];
 
     internal sealed record Output(int ExitCode, string Standard, string Error);
 
@@ -23,10 +24,10 @@ internal static class GpuConvProgram
 
     private static Process Start(Dictionary<string, string> environment, string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add(Path);
-        foreach (string argument in arguments) start.ArgumentList.Add(argument);
+        var start = new ProcessStartInfo(Command[0], Command[1..].Concat(arguments)) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach ((string name, string value) in environment) start.Environment[name] = value;
         return Process.Start(start)!;
     }
+
+    private static string Beside(string name) => Path.Combine(AppContext.BaseDirectory, name);
 }

@@ -119,7 +119,7 @@ public class TiledGemmTests
         return c.Read("c");
 
         void Run<TA, TB>() where TA : struct, IGemmRead where TB : struct, IGemmRead =>
-            new GemmKernel<StoredMatrix<TA>, StoredMatrix<TB>, MatrixResult>(device, plan is not null, plan)
+            new ChunkedGemmKernel<StoredMatrix<TA>, StoredMatrix<TB>>(device, plan is not null, plan)
                 .Run(size, new StoredMatrix<TA>(viewA, strideA), new StoredMatrix<TB>(viewB, strideB), result, partial);
     }
 

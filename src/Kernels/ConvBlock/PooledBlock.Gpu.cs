@@ -94,7 +94,7 @@ internal sealed class PooledBlockGpu : IConvBlockKernels
         private readonly GemmKernel<StoredMatrix<QuadsAlongK>, GatheredWindows, PooledResult> forward;
         private readonly GemmKernel<StoredMatrix<ThreadsAlongK>, GatheredWindows, PooledResult> forwardUnaligned;
         private readonly GemmKernel<WeightsByInput, GatheredPooled, ImagesResult>? gradInput;
-        private readonly GemmKernel<PooledChannelPixels, TransposedOperand<GatheredWindows>, MatrixResult>? gradWeight;
+        private readonly ChunkedGemmKernel<PooledChannelPixels, TransposedOperand<GatheredWindows>>? gradWeight;
         private readonly Action<KernelConfig, BlockSize, ArrayView<float>, ArrayView<byte>, ArrayView<float>>? gradBias;
 
         public FusedConvolution(DeviceArena arena, Conv2DShape shape, int maxBatch, NormalizationOptions? normalization, bool training)

@@ -19,7 +19,7 @@ namespace GpuConv.Kernels;
 /// Bytes moved from global memory where caches hold nothing, forward in tiles of m x n: 4 N P Q (Cg R S Kg (1 / m + 1 / n) + K); the R S reads of
 /// a pixel hit the caches, as a tile's pixels are neighbours. Where each tap lies is computed once, on the host (the pointer tables of
 /// CUTLASS's implicit_gemm_convolution.md), so that the inner loop does not divide. Groups of few channels take the plain kernel of
-/// <see cref="GemmKernel{TA, TB, TResult}"/> instead of tiles, by the shape alone.
+/// <see cref="ElementGemm"/> instead of tiles, by the shape alone.
 /// </para>
 /// </summary>
 internal sealed class Conv2DGpu : IConv2DKernels
@@ -40,8 +40,8 @@ internal sealed class Conv2DGpu : IConv2DKernels
     private readonly GemmKernel<StoredMatrix<ThreadsAlongK>, GatheredImages, ImagesResult> forwardUnaligned;
     private readonly GemmKernel<WeightsByInput, GatheredImages, ImagesResult> gradInput;
     private readonly GemmKernel<WeightsByInput, StridedGradient, ImagesResult> gradInputStrided;
-    private readonly GemmKernel<ChannelPixels<QuadsAlongK>, TransposedOperand<GatheredImages>, MatrixResult> gradWeight;
-    private readonly GemmKernel<ChannelPixels<ThreadsAlongK>, TransposedOperand<GatheredImages>, MatrixResult> gradWeightUnaligned;
+    private readonly ChunkedGemmKernel<ChannelPixels<QuadsAlongK>, TransposedOperand<GatheredImages>> gradWeight;
+    private readonly ChunkedGemmKernel<ChannelPixels<ThreadsAlongK>, TransposedOperand<GatheredImages>> gradWeightUnaligned;
     private readonly Action<KernelConfig, int, int, ArrayView<float>, ArrayView<float>> gradBias;
 
     /// <param name="arena">Where working memory comes from.</param>
@@ -53,11 +53,10 @@ internal sealed class Conv2DGpu : IConv2DKernels
         this.shape = shape;
         Device device = arena.Device;
         bool tiledOutputs = shape.GroupOutChannels > PlainChannels, tiledInputs = shape.GroupInChannels > PlainChannels;
-        GemmPlan? plan = only is { } tile ? new GemmPlan(tile, false, false) : null;
-        forward = new(device, tiledOutputs, plan);
-        forwardUnaligned = new(device, tiledOutputs, plan);
-        gradInput = new(device, tiledInputs, plan);
-        gradInputStrided = new(device, tiledInputs, plan);
+        forward = new(device, tiledOutputs, only);
+        forwardUnaligned = new(device, tiledOutputs, only);
+        gradInput = new(device, tiledInputs, only);
+        gradInputStrided = new(device, tiledInputs, only);
         gradBias = device.LoadGrouped<int, int, ArrayView<float>, ArrayView<float>>(GradBiasKernel);
 
         forwardTaps = ConvolutionProducts.Taps(arena, shape, shape.GroupInChannels, shape.InHeight * shape.InWidth, shape.DilationHeight, shape.DilationWidth, shape.InWidth);
@@ -65,7 +64,7 @@ internal sealed class Conv2DGpu : IConv2DKernels
         backwardTaps = ConvolutionProducts.Taps(arena, shape, shape.GroupOutChannels, shape.OutHeight * shape.OutWidth, -shape.DilationHeight, -shape.DilationWidth, strided ? 0 : shape.OutWidth);
 
         weightChunk = ConvolutionProducts.WeightChunk(shape, out bool tiledWeights);
-        plan = only is { } weightTile ? new GemmPlan(weightTile, false, true) : null;
+        GemmPlan? plan = only is { } weightTile ? new GemmPlan(weightTile, false, true) : null;
         gradWeight = new(device, tiledWeights, plan);
         gradWeightUnaligned = new(device, tiledWeights, plan);
         partial = ConvolutionProducts.Partial(arena, WeightSize(maxBatch), tiledWeights);

@@ -61,7 +61,7 @@ internal sealed class MatMulGpu : IMatMulKernels
         where TReadA : struct, IGemmRead
         where TReadB : struct, IGemmRead
     {
-        private readonly GemmKernel<StoredMatrix<TReadA>, StoredMatrix<TReadB>, MatrixResult> kernel = new(device);
+        private readonly ChunkedGemmKernel<StoredMatrix<TReadA>, StoredMatrix<TReadB>> kernel = new(device);
 
         public void Run(GemmSize size, ArrayView<float> a, int strideA, ArrayView<float> b, int strideB, MatrixResult c, ArrayView<float> partial) =>
             kernel.Run(size, new StoredMatrix<TReadA>(a, strideA), new StoredMatrix<TReadB>(b, strideB), c, partial);

@@ -47,6 +47,19 @@ internal static class TiledGemm
     // A warp is a block of 4 x 8 threads.
     private const int LanesM = 4, LanesN = 8, Lanes = LanesM * LanesN;
 
+    /// <summary>Loads the kernel of a tile.</summary>
+    public static Action<KernelConfig, GemmSize, TA, TB, TResult> Load<TChunks, TA, TB, TResult>(Device device, GemmTile tile)
+        where TChunks : struct, IGemmChunks
+        where TA : struct, IGemmOperand
+        where TB : struct, IGemmOperand
+        where TResult : struct, IGemmResult => tile switch
+        {
+            GemmTile.Of128x128 => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads16x16, RegisterTile8x8, TChunks, TA, TB, TResult>),
+            GemmTile.Of64x64 => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, RegisterTile8x8, TChunks, TA, TB, TResult>),
+            GemmTile.Of32x128 => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads4x16, RegisterTile8x8, TChunks, TA, TB, TResult>),
+            _ => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, RegisterTile4x8, TChunks, TA, TB, TResult>),
+        };
+
     // The group's number is ((part Slices + slice) tilesN + tile of n) tilesM + tile of m: neighbours share what is dearest to
     // gather, the columns of B.
     public static void Kernel<TThreads, TRegisters, TChunks, TA, TB, TResult>(GemmSize size, TA a, TB b, TResult result)

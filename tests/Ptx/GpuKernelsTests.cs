@@ -1,0 +1,69 @@
+using GpuConv.Kernels;
+using GpuConv.Net;
+using ILGPU.Runtime.Cuda;
+
+namespace GpuConv.Tests;
+
+/// <summary>
+/// What can be said about the GPU's kernels without a GPU: that all compile for CUDA, and what the assembler makes of them.
+/// </summary>
+public class GpuKernelsTests
+{
+    public static TheoryData<CudaArchitecture> Architectures => [.. KernelPtx.Architectures];
+
+    [Fact]
+    public void The_catalogue_knows_the_kernels_of_every_call_that_loads_one()
+    {
+        Assert.All(KernelCatalog.Calls, c => Assert.True(c.Kernels > 0, $"{c.Name}: no kernel. Give the kernel's method to the call itself, and use generic code with types known at compile time."));
+        Assert.Equal(KernelCatalog.All.Count, KernelCatalog.All.Select(k => k.Name).Distinct().Count());
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void What_a_training_loads_is_in_the_catalogue(bool batchNormalization)
+    {
+        var recorder = new KernelRecorder();
+        using Device device = Device.Open("simulated");
+        device.Runner = recorder;
+        using var trainer = new Trainer(device, SmallData.Network(batchNormalization), SmallData.Create(), SmallData.Options with { Epochs = 1 });
+        trainer.Run();
+        Assert.Subset(KernelCatalog.All.Select(k => (k.Method, k.IsGrouped)).ToHashSet(), recorder.Launches.Select(l => (l.Kernel, l.GroupSize > 0)).ToHashSet());
+        Assert.Subset(KernelCatalog.All.Select(k => k.Method).ToHashSet(), recorder.Loaded);
+        Assert.InRange(recorder.Loaded.Count, 15, KernelCatalog.All.Count);
+    }
+
+    [Theory, MemberData(nameof(Architectures))]
+    public void All_kernels_compile_to_PTX_and_stay_in_float32(CudaArchitecture architecture)
+    {
+        foreach ((GpuKernel kernel, string ptx) in KernelCatalog.All.Zip(KernelPtx.For(architecture)))
+        {
+            Assert.Contains(".entry", ptx, StringComparison.Ordinal);
+            Assert.False(ptx.Contains(".f64", StringComparison.Ordinal), $"{kernel.Name} computes in float64.");
+        }
+    }
+
+    [Theory, MemberData(nameof(Architectures))]
+    public void The_assembler_keeps_all_kernels_in_registers(CudaArchitecture architecture)
+    {
+        string[] wrong = [.. KernelCatalog.All.Zip(Assembler.For(architecture))
+            .Where(k => k.Second.SpillBytes + k.Second.StackBytes + k.Second.LocalAccesses > 0)
+            .Select(k => $"{k.First.Name}: {k.Second.SpillBytes} bytes spilled, {k.Second.StackBytes} of stack, {k.Second.LocalAccesses} accesses to local memory")];
+        Assert.True(wrong.Length == 0, string.Join('\n', wrong));
+    }
+
+    [Theory, MemberData(nameof(Architectures))]
+    public void The_inner_loops_of_products_are_made_of_multiply_adds(CudaArchitecture architecture)
+    {
+        (GpuKernel Kernel, AssembledKernel Assembled)[] products = [.. KernelCatalog.All.Zip(Assembler.For(architecture)).Where(k => IsProduct(k.First))];
+        Assert.True(products.Length >= 4, $"Only {products.Length} kernels multiply tiles.");
+        string[] wrong = [.. products.Where(p => !(p.Assembled.MainLoop?.Share >= LeastShare))
+            .Select(p => $"{p.Kernel.Name}: {p.Assembled.MainLoop?.MultiplyAdds ?? 0} multiply-adds among {p.Assembled.MainLoop?.Instructions ?? 0} instructions")];
+        Assert.True(wrong.Length == 0, string.Join('\n', wrong));
+    }
+
+    // Of 100 instructions of the inner loop.
+    private const double LeastShare = 0.6;
+
+    // Products by tiles are what is given operands and works in groups.
+    private static bool IsProduct(GpuKernel kernel) =>
+        kernel.IsGrouped && kernel.Method.GetParameters().Any(p => p.ParameterType.IsAssignableTo(typeof(IGemmOperand)));
+}

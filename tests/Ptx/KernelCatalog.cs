@@ -1,0 +1,93 @@
+using System.Reflection;
+using System.Reflection.Emit;
+using GpuConv.Kernels;
+
+namespace GpuConv.Tests;
+
+/// <summary>A kernel of GPUs, in one of the forms in which the library loads it.</summary>
+/// <param name="Name">Its type and method, with their type arguments.</param>
+/// <param name="Method">The method, its type arguments given.</param>
+/// <param name="IsGrouped">Whether it works in groups of threads; else it has an index of its own for each element.</param>
+internal sealed record GpuKernel(string Name, MethodInfo Method, bool IsGrouped);
+
+/// <summary>A call that loads kernels, and how many there are: more than one where it stands in generic code.</summary>
+internal sealed record LoadingCall(string Name, int Kernels);
+
+/// <summary>
+/// Every kernel that the library can load on a GPU, in every instantiation. They are read from the library's instructions, not from a
+/// list that someone must remember to extend: each call of <c>LoadIndexed</c> and <c>LoadGrouped</c> is found, with the method given to
+/// it; where the call stands in generic code, once for each set of type arguments that some code gives.
+/// </summary>
+internal static class KernelCatalog
+{
+    private const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
+
+    private static readonly Lazy<(GpuKernel[] Kernels, LoadingCall[] Calls)> Found = new(Search);
+
+    /// <summary>The kernels, by name.</summary>
+    public static IReadOnlyList<GpuKernel> All => Found.Value.Kernels;
+
+    /// <summary>The calls that load them.</summary>
+    public static IReadOnlyList<LoadingCall> Calls => Found.Value.Calls;
+
+    private static (GpuKernel[], LoadingCall[]) Search()
+    {
+        Assembly library = typeof(KernelLoading).Assembly;
+        var kernels = new Dictionary<MethodInfo, GpuKernel>();
+        var calls = new Dictionary<string, HashSet<MethodInfo>>();
+        var seen = new HashSet<MemberInfo>();
+        // Generic code is read as it is written too, so that its calls are known even if nobody gives it type arguments.
+        var pending = new Stack<MethodBase>(library.GetTypes().Where(t => t != typeof(KernelLoading)).SelectMany(Methods));
+        while (pending.TryPop(out MethodBase? method))
+        {
+            int number = 0;
+            // Methods pointed to since the last call: two where one of them is chosen.
+            var pointed = new List<MethodInfo>();
+            foreach ((OpCode code, MethodBase called) in MethodCode.References(method))
+            {
+                bool ours = called.DeclaringType == typeof(KernelLoading);
+                if (ours || IsLoadedElsewhere(called))
+                {
+                    string call = $"{method.DeclaringType!.Name}.{method.Name}, call {++number}";
+                    if (!calls.TryGetValue(call, out HashSet<MethodInfo>? loaded)) calls[call] = loaded = [];
+                    foreach (MethodInfo kernel in pointed.Where(m => ours && !IsOpen(m) && Fits(m, (MethodInfo)called)))
+                    {
+                        loaded.Add(kernel);
+                        kernels[kernel] = new GpuKernel(NameOf(kernel), kernel, called.Name == nameof(KernelLoading.LoadGrouped));
+                    }
+                    pointed.Clear();
+                }
+                else if (called.DeclaringType!.Assembly == library && !IsOpen(called))
+                {
+                    if (called.DeclaringType.IsGenericType && seen.Add(called.DeclaringType))
+                        foreach (MethodBase sibling in Methods(called.DeclaringType).Where(m => !m.IsGenericMethod)) pending.Push(sibling);
+                    if (called.IsGenericMethod && seen.Add(called)) pending.Push(called);
+                }
+                if (code == OpCodes.Ldftn && called is MethodInfo target) pointed.Add(target);
+            }
+        }
+        return ([.. kernels.Values.OrderBy(k => k.Name, StringComparer.Ordinal)], [.. calls.Select(c => new LoadingCall(c.Key, c.Value.Count)).OrderBy(c => c.Name, StringComparer.Ordinal)]);
+    }
+
+    private static IEnumerable<MethodBase> Methods(Type type) => type.GetMethods(Declared).Concat<MethodBase>(type.GetConstructors(Declared));
+
+    private static bool IsOpen(MethodBase method) => method.ContainsGenericParameters || method.DeclaringType!.ContainsGenericParameters;
+
+    // Past the one place where kernels are loaded.
+    private static bool IsLoadedElsewhere(MethodBase called) =>
+        called.DeclaringType!.Namespace == "ILGPU.Runtime" && called.Name.StartsWith("Load", StringComparison.Ordinal) && called.Name.Contains("Kernel", StringComparison.Ordinal);
+
+    // Pointers to other things may stand before a call.
+    private static bool Fits(MethodInfo kernel, MethodInfo load) =>
+        kernel.GetParameters().Select(p => p.ParameterType).Where(t => t != typeof(ILGPU.Index1D)).SequenceEqual(load.GetGenericArguments());
+
+    private static string NameOf(MethodInfo method)
+    {
+        string[] arguments = [.. method.DeclaringType!.GetGenericArguments().Concat(method.GetGenericArguments()).Select(NameOf)];
+        return $"{Plain(method.DeclaringType)}.{method.Name}" + (arguments.Length == 0 ? "" : $"<{string.Join(", ", arguments)}>");
+    }
+
+    private static string NameOf(Type type) => type.IsGenericType ? $"{Plain(type)}<{string.Join(", ", type.GetGenericArguments().Select(NameOf))}>" : type.Name;
+
+    private static string Plain(Type type) => (type.IsNested && type.Name.Contains('`') ? $"{type.DeclaringType!.Name}." : "") + type.Name.Split('`')[0];
+}

@@ -1,0 +1,49 @@
+using System.Text.RegularExpressions;
+using ILGPU;
+using ILGPU.Algorithms;
+using ILGPU.Backends.EntryPoints;
+using ILGPU.Backends.PTX;
+using ILGPU.Runtime.Cuda;
+
+namespace GpuConv.Tests;
+
+/// <summary>The PTX that ILGPU generates for the kernels of the catalogue, with the settings of CUDA devices, but without one.</summary>
+internal static partial class KernelPtx
+{
+    /// <summary>Turing (laptops), Ampere, Hopper.</summary>
+    public static readonly CudaArchitecture[] Architectures = [CudaArchitecture.SM_75, CudaArchitecture.SM_80, CudaArchitecture.SM_90];
+
+    private static readonly Dictionary<CudaArchitecture, string[]> Compiled = [];
+
+    /// <summary>The PTX of each kernel, in the catalogue's order.</summary>
+    public static string[] For(CudaArchitecture architecture)
+    {
+        // ILGPU 1.5.3 knows nothing newer: it writes the same for sm_90, down to the target.
+        if (architecture > CudaArchitecture.SM_80) return For(CudaArchitecture.SM_80);
+        lock (Compiled)
+        {
+            if (Compiled.TryGetValue(architecture, out string[]? ptx)) return ptx;
+            using Context context = Context.Create(b => b.EnableAlgorithms().Optimize(OptimizationLevel.O2));
+            using var backend = new PTXBackend(context, new CudaCapabilityContext(architecture), architecture, CudaInstructionSet.ISA_80, null);
+            return Compiled[architecture] = [.. KernelCatalog.All.Select(k => ((PTXCompiledKernel)backend.Compile(
+                k.IsGrouped ? EntryPointDescription.FromExplicitlyGroupedKernel(k.Method) : EntryPointDescription.FromImplicitlyGroupedKernel(k.Method), default)).PTXAssembly)];
+        }
+    }
+
+    /// <summary>
+    /// All kernels in one module, so that the assembler starts once. Number i of the catalogue is entry <c>k{i}</c>.
+    /// </summary>
+    public static string Module(CudaArchitecture architecture)
+    {
+        string[] ptx = For(architecture);
+        // ILGPU writes the head of a module before each kernel.
+        string head = string.Concat(Head().Matches(ptx[0]).Select(m => m.Value));
+        return head + string.Concat(ptx.Select((p, i) => Entry().Replace(Head().Replace(p, ""), $".visible .entry k{i}(")));
+    }
+
+    [GeneratedRegex(@"^\.(version|target|address_size) .*\n", RegexOptions.Multiline)]
+    private static partial Regex Head();
+
+    [GeneratedRegex(@"\.visible \.entry \w+\(")]
+    private static partial Regex Entry();
+}
