@@ -35,7 +35,7 @@ internal static class PlaneReduction
     }
 
     /// <summary>
-    /// The sum of one value of each thread of a group of <see cref="GroupSize"/>, in a fixed order: 8 sums of 8, then one. Valid in
+    /// The sum of one value of each thread of a group of <see cref="GroupSize"/>, in a fixed order: 8 sums of every eighth, then one. Valid in
     /// thread 0. Every thread must call it; <paramref name="lanes"/> is shared memory of that many floats, free for use again afterwards.
     /// </summary>
     public static float GroupSum(ArrayView<float> lanes, int lane, float value)
@@ -45,13 +45,14 @@ internal static class PlaneReduction
         float sum = 0;
         if (lane < 8)
         {
-            for (int i = 0; i < 8; i++) sum += lanes[lane * 8 + i];
-            lanes[lane * 8] = sum;
+            // Eight apart, so that the eight threads read different banks. What a thread writes only it has read.
+            for (int i = 0; i < 8; i++) sum += lanes[i * 8 + lane];
+            lanes[lane] = sum;
         }
         Group.Barrier();
         float total = 0;
         if (lane == 0)
-            for (int i = 0; i < 8; i++) total += lanes[i * 8];
+            for (int i = 0; i < 8; i++) total += lanes[i];
         Group.Barrier();
         return total;
     }
