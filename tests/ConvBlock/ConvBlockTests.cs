@@ -193,6 +193,26 @@ public class ConvBlockTests
         CompareTraining(Cpu, new Case(Cpu, 4, normalizes, Conv2DCases.Make(16, 66, 70, 16, 3, 3) with { PadTop = 1, PadLeft = 1, PadBottom = 1, PadRight = 1 }, 2));
     }
 
+    // More than one chunk of sums; groups, other kernels and dilation where a device has them.
+    [Theory, MemberData(nameof(DevicesWithAndWithoutNormalization))]
+    public void Larger_batches_and_other_convolutions_match_the_definitions(string deviceName, bool normalizes)
+    {
+        Device device = TestDevices.Get(deviceName);
+        int channels = device.IsHost ? 16 : 3;
+        (Conv2DShape Shape, int Batch)[] cases =
+        [
+            (Conv2DCases.Make(1, 12, 14, channels, 3, 3) with { PadTop = 1, PadLeft = 1, PadBottom = 1, PadRight = 1 }, 24),
+            (Conv2DCases.Make(device.IsHost ? 16 : 5, 6, 8, channels, 3, 3) with { PadTop = 1, PadLeft = 1, PadBottom = 1, PadRight = 1 }, 70),
+            (Conv2DCases.Make(6, 7, 9, 8, 2, 4) with { PadTop = 1, PadLeft = 1, Groups = 2 }, 3),
+            (Conv2DCases.Make(5, 10, 9, 7, 3, 2) with { PadTop = 1, PadLeft = 1, PadBottom = 1, DilationHeight = 2, DilationWidth = 2 }, 2),
+        ];
+        foreach ((Conv2DShape shape, int batch) in cases)
+        {
+            var c = new Case(device, batch, normalizes, shape, batch);
+            if (ConvBlock.Supports(device, shape, c.HasInputGradient)) CompareTraining(device, c);
+        }
+    }
+
     [Theory, MemberData(nameof(DevicesWithAndWithoutNormalization))]
     public void Inference_matches_the_definitions_and_does_not_depend_on_the_batch(string deviceName, bool normalizes)
     {

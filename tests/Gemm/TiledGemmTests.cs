@@ -31,7 +31,7 @@ public class TiledGemmTests
             {
                 // A view that starts in the middle of 16 bytes must not be read in quads.
                 bool shifted = seed % 3 == 0 && transposeA == transposeB;
-                GemmPlan plan = new(tile, false, true);
+                GemmPlan plan = tile.InSequence() == tile ? GemmPlan.Sequence(tile) : new(tile, true, false);
                 string name = $"{m}x{k} times {k}x{n}, {tile}, A {(transposeA ? "transposed" : "as is")}, B {(transposeB ? "transposed" : "as is")}{(shifted ? ", unaligned" : "")}";
                 float[] c = Product(device, m, n, k, a, transposeA, b, transposeB, seed % 2 == 0 ? bias : null, ChunkLength, plan, shifted, ref inQuads);
                 double[] reference = ReferenceMatrixProduct.Multiply(m, n, k, a, transposeA, b, transposeB, seed % 2 == 0 ? bias : null);
@@ -57,7 +57,7 @@ public class TiledGemmTests
                     int inQuads = 0;
                     // Transposed and read element by element, or not: neither changes the order of a sum.
                     bool transpose = tile is GemmTile.Of64x64 or GemmTile.Of32x64;
-                    GemmPlan plan = new(tile, inParts, !inParts && chunkLength > 0);
+                    GemmPlan plan = !inParts && chunkLength > 0 ? GemmPlan.Sequence(tile) : new(tile, inParts, false);
                     float[] c = Product(device, m, n, k, transpose ? Transposed(a, m, k) : a, transpose, transpose ? Transposed(b, k, n) : b, transpose, bias, chunkLength, plan, false, ref inQuads);
                     Assert.Equal(expected ??= c, c);
                 }

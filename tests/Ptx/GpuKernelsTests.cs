@@ -67,7 +67,7 @@ public class GpuKernelsTests
     {
         Type[] parts = [.. kernel.GetGenericArguments().SelectMany(a => a.GetGenericArguments().Prepend(a))];
         bool costly = parts.Any(p => p == typeof(GatheredPooled) || p == typeof(PooledChannelPixels) || p == typeof(StridedGradient));
-        return parts.Contains(typeof(RegisterTile4x8)) ? (costly ? 0.4 : 0.5) : costly ? 0.55 : 0.6;
+        return parts.Contains(typeof(RegisterTile4x8)) ? (costly ? 0.4 : 0.5) : !costly ? 0.6 : parts.Contains(typeof(Threads4x16)) ? 0.45 : 0.55;
     }
 
     // Products by tiles are what is given operands and works in groups.

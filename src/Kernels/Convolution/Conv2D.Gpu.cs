@@ -64,7 +64,7 @@ internal sealed class Conv2DGpu : IConv2DKernels
         backwardTaps = ConvolutionProducts.Taps(arena, shape, shape.GroupOutChannels, shape.OutHeight * shape.OutWidth, -shape.DilationHeight, -shape.DilationWidth, strided ? 0 : shape.OutWidth);
 
         weightChunk = ConvolutionProducts.WeightChunk(shape, out bool tiledWeights);
-        GemmPlan? plan = only is { } weightTile ? new GemmPlan(weightTile, false, true) : null;
+        GemmPlan? plan = only is { } weightTile ? GemmPlan.Sequence(weightTile) : null;
         gradWeight = new(device, tiledWeights, plan);
         gradWeightUnaligned = new(device, tiledWeights, plan);
         partial = ConvolutionProducts.Partial(arena, WeightSize(maxBatch), tiledWeights);

@@ -59,8 +59,8 @@ internal sealed class ChunkedGemmKernel<TA, TB>(Device device, bool isTiled = tr
     }
 
     private Action<KernelConfig, GemmSize, TA, TB, MatrixResult> LoadTiles() => plan.InSequence
-        ? TiledGemm.Load<ChunksInSequence, TA, TB, MatrixResult>(device, plan.Tile)
-        : TiledGemm.Load<OneChunk, TA, TB, MatrixResult>(device, plan.Tile);
+        ? TiledGemm.LoadInSequence<TA, TB>(device, plan.Tile)
+        : TiledGemm.Load<TA, TB, MatrixResult>(device, plan.Tile);
 }
 
 /// <summary>The second step of products whose chunks have groups of their own.</summary>
@@ -101,8 +101,11 @@ internal readonly record struct GemmPlan(GemmTile Tile, bool InParts, bool InSeq
     {
         GemmTile tile = GemmTiles.Choose(size);
         if (size.Chunks == 1) return new(tile, false, false);
-        return tile.Fills(size) || size.PartialElements > room ? new(tile, false, true) : new(GemmTiles.Choose(size.InParts), true, false);
+        return tile.Fills(size) || size.PartialElements > room ? Sequence(tile) : new(GemmTiles.Choose(size.InParts), true, false);
     }
+
+    /// <summary>The plan of groups that go through all chunks, in a tile or one like it.</summary>
+    public static GemmPlan Sequence(GemmTile tile) => new(tile.InSequence(), false, true);
 
     /// <summary>Whether a product can be computed so.</summary>
     public bool Serves(GemmSize size, long room) => InSequence || (InParts ? size.Chunks > 1 && size.PartialElements <= room : size.Chunks == 1);

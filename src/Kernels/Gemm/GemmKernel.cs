@@ -41,6 +41,6 @@ internal sealed class GemmKernel<TA, TB, TResult>(Device device, bool isTiled = 
             if (best != tile) tiles = null;
             (tile, plannedElements) = (best, count);
         }
-        (tiles ??= TiledGemm.Load<OneChunk, TA, TB, TResult>(device, tile))(tile.Config(size), size, a, b, result);
+        (tiles ??= TiledGemm.Load<TA, TB, TResult>(device, tile))(tile.Config(size), size, a, b, result);
     }
 }

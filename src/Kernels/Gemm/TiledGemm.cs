@@ -47,17 +47,28 @@ internal static class TiledGemm
     // A warp is a block of 4 x 8 threads.
     private const int LanesM = 4, LanesN = 8, Lanes = LanesM * LanesN;
 
-    /// <summary>Loads the kernel of a tile.</summary>
-    public static Action<KernelConfig, GemmSize, TA, TB, TResult> Load<TChunks, TA, TB, TResult>(Device device, GemmTile tile)
-        where TChunks : struct, IGemmChunks
+    /// <summary>Loads the kernel of a tile for groups that sum one chunk.</summary>
+    public static Action<KernelConfig, GemmSize, TA, TB, TResult> Load<TA, TB, TResult>(Device device, GemmTile tile)
         where TA : struct, IGemmOperand
         where TB : struct, IGemmOperand
         where TResult : struct, IGemmResult => tile switch
         {
-            GemmTile.Of128x128 => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads16x16, RegisterTile8x8, TChunks, TA, TB, TResult>),
-            GemmTile.Of64x64 => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, RegisterTile8x8, TChunks, TA, TB, TResult>),
-            GemmTile.Of32x128 => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads4x16, RegisterTile8x8, TChunks, TA, TB, TResult>),
-            _ => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, RegisterTile4x8, TChunks, TA, TB, TResult>),
+            GemmTile.Of128x128 => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads16x16, RegisterTile8x8, OneChunk, TA, TB, TResult>),
+            GemmTile.Of64x64 => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, RegisterTile8x8, OneChunk, TA, TB, TResult>),
+            GemmTile.Of32x128 => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads4x16, RegisterTile8x8, OneChunk, TA, TB, TResult>),
+            GemmTile.Of32x64 => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, RegisterTile4x8, OneChunk, TA, TB, TResult>),
+            _ => throw new ArgumentOutOfRangeException(nameof(tile), tile, "There is no such kernel."),
+        };
+
+    /// <summary>Loads the kernel of a tile for groups that go through several chunks: <see cref="GemmTiles.InSequence"/>.</summary>
+    public static Action<KernelConfig, GemmSize, TA, TB, MatrixResult> LoadInSequence<TA, TB>(Device device, GemmTile tile)
+        where TA : struct, IGemmOperand
+        where TB : struct, IGemmOperand => tile switch
+        {
+            GemmTile.Of128x128 => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads16x16, RegisterTile8x8, ChunksInSequence, TA, TB, MatrixResult>),
+            GemmTile.Of64x64 => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, RegisterTile8x8, ChunksInSequence, TA, TB, MatrixResult>),
+            GemmTile.Of32x64 => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, RegisterTile4x8, ChunksInSequence, TA, TB, MatrixResult>),
+            _ => throw new ArgumentOutOfRangeException(nameof(tile), tile, "There is no such kernel."),
         };
 
     // The group's number is ((part Slices + slice) tilesN + tile of n) tilesM + tile of m: neighbours share what is dearest to
