@@ -1,8 +1,4 @@
 using System.Text.RegularExpressions;
-using ILGPU;
-using ILGPU.Algorithms;
-using ILGPU.Backends.EntryPoints;
-using ILGPU.Backends.PTX;
 using ILGPU.Runtime.Cuda;
 
 namespace GpuConv.Tests;
@@ -22,11 +18,9 @@ internal static partial class KernelPtx
         if (architecture > CudaArchitecture.SM_80) return For(CudaArchitecture.SM_80);
         lock (Compiled)
         {
-            if (Compiled.TryGetValue(architecture, out string[]? ptx)) return ptx;
-            using Context context = Context.Create(b => b.EnableAlgorithms().Optimize(OptimizationLevel.O2));
-            using var backend = new PTXBackend(context, new CudaCapabilityContext(architecture), architecture, CudaInstructionSet.ISA_80, null);
-            return Compiled[architecture] = [.. KernelCatalog.All.Select(k => ((PTXCompiledKernel)backend.Compile(
-                k.IsGrouped ? EntryPointDescription.FromExplicitlyGroupedKernel(k.Method) : EntryPointDescription.FromImplicitlyGroupedKernel(k.Method), default)).PTXAssembly)];
+            if (!Compiled.TryGetValue(architecture, out string[]? ptx))
+                Compiled[architecture] = ptx = PtxCompiler.Compile(KernelCatalog.All.Select(k => k.Method), architecture);
+            return ptx;
         }
     }
 
