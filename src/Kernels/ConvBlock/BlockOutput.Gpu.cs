@@ -13,6 +13,7 @@ internal sealed class BlockOutput<TWindows> where TWindows : struct, IBlockWindo
     // Windows of a chunk at least: six for each thread, so that the sums at its end do not weigh.
     private const int ChunkWindows = 384;
 
+    private readonly Device device;
     private readonly Conv2DShape shape;
     private readonly BlockStatistics statisticsOf;
     private readonly float epsilon;
@@ -20,27 +21,26 @@ internal sealed class BlockOutput<TWindows> where TWindows : struct, IBlockWindo
     private readonly NormalizationMerge? merge;
     private readonly Tensor<float> mean, inverse;
     private readonly Tensor<byte> winners;
-    private readonly Action<int, BlockSize, TWindows, BlockChannels, ArrayView<float>, ArrayView<byte>> forward;
-    private readonly Action<KernelConfig, BlockSize, TWindows, ArrayView<float>, ArrayView<float>>? statistics;
-    private readonly Action<KernelConfig, BlockSize, TWindows, BlockChannels, ArrayView<float>, ArrayView<byte>, ArrayView<float>, ArrayView<float>>? gradientSums;
+    private Action<int, ChunkedBatch, TWindows, BlockChannels, ArrayView<float>, ArrayView<byte>>? forward;
+    private readonly Action<KernelConfig, ChunkedBatch, TWindows, ArrayView<float>, ArrayView<float>>? statistics;
+    private readonly Action<KernelConfig, ChunkedBatch, TWindows, BlockChannels, ArrayView<float>, ArrayView<byte>, ArrayView<float>, ArrayView<float>>? gradientSums;
 
     public BlockOutput(DeviceArena arena, Conv2DShape shape, int maxBatch, NormalizationOptions? normalization, bool training)
     {
         this.shape = shape;
-        Device device = arena.Device;
+        device = arena.Device;
         statisticsOf = normalization is null ? BlockStatistics.None : training ? BlockStatistics.Batch : BlockStatistics.Running;
         epsilon = normalization?.Epsilon ?? 0;
         int windows = shape.OutHeight * shape.OutWidth / 4;
         chunkImages = (ChunkWindows + windows - 1) / windows;
         winners = arena.Allocate<byte>(new Shape(training ? maxBatch * shape.OutChannels * windows : 0));
-        forward = device.LoadIndexed<BlockSize, TWindows, BlockChannels, ArrayView<float>, ArrayView<byte>>(BlockKernels.Forward);
         if (!training || normalization is not { } options) return;
         var channels = new Shape(shape.OutChannels);
         mean = arena.Allocate<float>(channels);
         inverse = arena.Allocate<float>(channels);
         merge = new NormalizationMerge(arena, shape.OutChannels, maxBatch, options.Epsilon, options.Momentum);
-        statistics = device.LoadGrouped<BlockSize, TWindows, ArrayView<float>, ArrayView<float>>(BlockKernels.Statistics);
-        gradientSums = device.LoadGrouped<BlockSize, TWindows, BlockChannels, ArrayView<float>, ArrayView<byte>, ArrayView<float>, ArrayView<float>>(BlockKernels.GradientSums);
+        statistics = device.LoadGrouped<ChunkedBatch, TWindows, ArrayView<float>, ArrayView<float>>(BlockKernels.Statistics);
+        gradientSums = device.LoadGrouped<ChunkedBatch, TWindows, BlockChannels, ArrayView<float>, ArrayView<byte>, ArrayView<float>, ArrayView<float>>(BlockKernels.GradientSums);
     }
 
     /// <summary>For each pooled result, (N, K, P / 2, Q / 2), which of its window won; empty for inference.</summary>
@@ -49,12 +49,11 @@ internal sealed class BlockOutput<TWindows> where TWindows : struct, IBlockWindo
     /// <summary>Whether results are normalised by the statistics of their batch.</summary>
     public bool UsesBatchStatistics => merge is not null;
 
-    public BlockSize Size(int batch) => new(shape, batch, chunkImages);
-
-    public int Chunks(int batch) => (batch + chunkImages - 1) / chunkImages;
+    /// <summary>The pooled images.</summary>
+    public ChunkedBatch Size(int batch) => new(batch, shape.OutChannels, shape.OutHeight * shape.OutWidth / 4, chunkImages);
 
     /// <summary>A group for each chunk and channel.</summary>
-    public KernelConfig Groups(int batch) => new(Chunks(batch) * shape.OutChannels, BlockKernels.GroupSize);
+    public KernelConfig Groups(int batch) => new(Size(batch).Chunks * shape.OutChannels, BlockKernels.GroupSize);
 
     /// <summary>What kernels know of each channel.</summary>
     /// <param name="any">Any tensor.</param>
@@ -70,8 +69,10 @@ internal sealed class BlockOutput<TWindows> where TWindows : struct, IBlockWindo
         if (statistics is not null)
         {
             statistics(Groups(batch), Size(batch), windows, merge!.First, merge.Second);
-            merge.Statistics(Chunked(batch), merge.First.SubView(0, 0), mean, inverse, normalization!.Value.RunningMean, normalization.Value.RunningVariance);
+            merge.Statistics(Results(batch), merge.First.SubView(0, 0), mean, inverse, normalization!.Value.RunningMean, normalization.Value.RunningVariance);
         }
+        // Loaded when it is needed: not where a product pools its results itself.
+        forward ??= device.LoadIndexed<ChunkedBatch, TWindows, BlockChannels, ArrayView<float>, ArrayView<byte>>(BlockKernels.Forward);
         forward(y.Count, Size(batch), windows, channels, y.View, winners.View);
     }
 
@@ -82,10 +83,11 @@ internal sealed class BlockOutput<TWindows> where TWindows : struct, IBlockWindo
         if (gradientSums is not null)
         {
             gradientSums(Groups(batch), Size(batch), windows, channels, dy.View, winners.View, merge!.First, merge.Second);
-            merge.Gradients(Chunked(batch), inverse, dscale!.Value, dshift!.Value);
+            merge.Gradients(Results(batch), inverse, dscale!.Value, dshift!.Value);
         }
         return new BlockGradients(dy, dscale, dshift, (float)batch * shape.OutHeight * shape.OutWidth);
     }
 
-    private ChunkedBatch Chunked(int batch) => new(batch, shape.OutChannels, shape.OutHeight * shape.OutWidth, chunkImages);
+    // The convolution's results, in the same chunks.
+    private ChunkedBatch Results(int batch) => new(batch, shape.OutChannels, shape.OutHeight * shape.OutWidth, chunkImages);
 }

@@ -3,29 +3,9 @@ using ILGPU;
 namespace GpuConv.Kernels;
 
 /// <summary>
-/// The sizes of a block's output as GPU kernels use them. A window is 2 x 2 results of the convolution, one result of the pooling; a
-/// chunk is some images, the work of one group for one channel.
+/// Where a block's kernels have the convolution's results from, a window at a time: 2 x 2 results, of which pooling makes one.
+/// Implementations are structs of views and integers.
 /// </summary>
-internal readonly struct BlockSize(Conv2DShape shape, int batch, int chunkImages)
-{
-    public readonly int Batch = batch, Channels = shape.OutChannels, Columns = shape.OutWidth / 2, Windows = shape.OutHeight / 2 * (shape.OutWidth / 2), ChunkImages = chunkImages;
-
-    /// <summary>The windows of a chunk.</summary>
-    public int ChunkWindows(int chunk)
-    {
-        int images = Batch - chunk * ChunkImages;
-        return (images < ChunkImages ? images : ChunkImages) * Windows;
-    }
-
-    /// <summary>A chunk's window: its image, and its place among the pooled results of a channel, (N, K, P / 2, Q / 2).</summary>
-    public (int Image, int Window, int Pooled) At(int channel, int chunk, int i)
-    {
-        int n = i / Windows, window = i - n * Windows, image = chunk * ChunkImages + n;
-        return (image, window, (image * Channels + channel) * Windows + window);
-    }
-}
-
-/// <summary>Where a block's kernels have the convolution's results from, a window at a time. Implementations are structs of views and integers.</summary>
 internal interface IBlockWindows
 {
     /// <summary>The results of a window, with their bias.</summary>

@@ -22,15 +22,15 @@ internal static class FirstLayerGpu
     public const int Sums = 10;
 
     /// <summary>Group (chunk, channel): the gradients to its nine weights and its bias, (chunk, channel, 10).</summary>
-    internal static void GradWeight(BlockSize s, ConvolvedWindows windows, BlockChannels c, BlockGradients g, ArrayView<float> dy, ArrayView<byte> winners, ArrayView<float> partial)
+    internal static void GradWeight(ChunkedBatch s, ConvolvedWindows windows, BlockChannels c, BlockGradients g, ArrayView<float> dy, ArrayView<byte> winners, ArrayView<float> partial)
     {
         ArrayView<float> lanes = SharedMemory.Allocate<float>(Sums * GroupSize);
-        int lane = Group.IdxX, k = Grid.IdxX % s.Channels, chunk = Grid.IdxX / s.Channels, count = s.ChunkWindows(chunk);
+        int lane = Group.IdxX, k = Grid.IdxX % s.Channels, chunk = Grid.IdxX / s.Channels, count = s.ChunkCount(chunk);
         Taps3x3 dw = default;
         float db = 0;
         for (int i = lane; i < count; i += GroupSize)
         {
-            (int image, int window, int pooled) = s.At(k, chunk, i);
+            (int image, int window, int pooled) = s.Place(k, chunk, i);
             Patch4x4 patch = windows.Patch(image, window);
             Window2x2 d = c.Gradient(Window2x2.Of(dy[pooled], winners[pooled]), windows.Convolve(patch, k), k, g);
             d.AddGradient(patch, ref dw);

@@ -12,7 +12,7 @@ internal sealed class FirstLayerBlockGpu : IConvBlockKernels
     private readonly Conv2DShape shape;
     private readonly BlockOutput<ConvolvedWindows> output;
     private readonly Tensor<float> partial;
-    private readonly Action<KernelConfig, BlockSize, ConvolvedWindows, BlockChannels, BlockGradients, ArrayView<float>, ArrayView<byte>, ArrayView<float>>? gradWeight;
+    private readonly Action<KernelConfig, ChunkedBatch, ConvolvedWindows, BlockChannels, BlockGradients, ArrayView<float>, ArrayView<byte>, ArrayView<float>>? gradWeight;
     private readonly Action<int, int, int, ArrayView<float>, ArrayView<float>, ArrayView<float>>? addChunks;
 
     public FirstLayerBlockGpu(DeviceArena arena, Conv2DShape shape, int maxBatch, NormalizationOptions? normalization, bool training)
@@ -21,8 +21,8 @@ internal sealed class FirstLayerBlockGpu : IConvBlockKernels
         Device device = arena.Device;
         output = new(arena, shape, maxBatch, normalization, training);
         if (!training) return;
-        partial = arena.Allocate<float>(new Shape(output.Chunks(maxBatch), shape.OutChannels, FirstLayerGpu.Sums));
-        gradWeight = device.LoadGrouped<BlockSize, ConvolvedWindows, BlockChannels, BlockGradients, ArrayView<float>, ArrayView<byte>, ArrayView<float>>(FirstLayerGpu.GradWeight);
+        partial = arena.Allocate<float>(new Shape(output.Size(maxBatch).Chunks, shape.OutChannels, FirstLayerGpu.Sums));
+        gradWeight = device.LoadGrouped<ChunkedBatch, ConvolvedWindows, BlockChannels, BlockGradients, ArrayView<float>, ArrayView<byte>, ArrayView<float>>(FirstLayerGpu.GradWeight);
         addChunks = device.LoadIndexed<int, int, ArrayView<float>, ArrayView<float>, ArrayView<float>>(FirstLayerGpu.AddChunks);
     }
 
@@ -44,6 +44,6 @@ internal sealed class FirstLayerBlockGpu : IConvBlockKernels
         var windows = new ConvolvedWindows(shape, x.View, w.View, channels);
         BlockGradients gradients = output.Gradients(windows, channels, dy, dscale, dshift);
         gradWeight!(output.Groups(batch), output.Size(batch), windows, channels, gradients, dy.View, output.Winners, partial.View);
-        addChunks!(shape.OutChannels * FirstLayerGpu.Sums, output.Chunks(batch), output.UsesBatchStatistics ? 1 : 0, partial.View, dw.View, db?.View ?? dw.View.SubView(0, 0));
+        addChunks!(shape.OutChannels * FirstLayerGpu.Sums, output.Size(batch).Chunks, output.UsesBatchStatistics ? 1 : 0, partial.View, dw.View, db?.View ?? dw.View.SubView(0, 0));
     }
 }

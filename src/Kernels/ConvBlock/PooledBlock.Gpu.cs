@@ -45,8 +45,8 @@ internal sealed class PooledBlockGpu : IConvBlockKernels
         private readonly Conv2DGpu convolution;
         private readonly BlockOutput<StoredWindows> output;
         private readonly Tensor<float> results, gradients;
-        private readonly Action<int, BlockSize, StoredWindows, BlockChannels, BlockGradients, ArrayView<float>, ArrayView<byte>, StoredWindows> resultGradient;
-        private readonly Action<int, ArrayView<float>> noGradBias;
+        private readonly Action<int, ChunkedBatch, StoredWindows, BlockChannels, BlockGradients, ArrayView<float>, ArrayView<byte>, StoredWindows> resultGradient;
+        private readonly Elementwise elementwise;
 
         public StoredConvolution(DeviceArena arena, Conv2DShape shape, int maxBatch, NormalizationOptions normalization)
         {
@@ -55,8 +55,8 @@ internal sealed class PooledBlockGpu : IConvBlockKernels
             output = new(arena, shape, maxBatch, normalization, training: true);
             results = arena.Allocate<float>(shape.Output.Prepend(maxBatch));
             gradients = arena.Allocate<float>(shape.Output.Prepend(maxBatch));
-            resultGradient = arena.Device.LoadIndexed<BlockSize, StoredWindows, BlockChannels, BlockGradients, ArrayView<float>, ArrayView<byte>, StoredWindows>(BlockKernels.ResultGradient);
-            noGradBias = arena.Device.LoadIndexed<ArrayView<float>>(BlockKernels.NoGradBias);
+            resultGradient = arena.Device.LoadIndexed<ChunkedBatch, StoredWindows, BlockChannels, BlockGradients, ArrayView<float>, ArrayView<byte>, StoredWindows>(BlockKernels.ResultGradient);
+            elementwise = new(arena.Device);
         }
 
         public void Forward(Tensor<float> x, Tensor<float> w, Tensor<float>? b, NormalizationTensors normalization, Tensor<float> y)
@@ -75,7 +75,8 @@ internal sealed class PooledBlockGpu : IConvBlockKernels
             BlockGradients sums = output.Gradients(Windows(results), channels, dy, dscale, dshift);
             resultGradient(dy.Count, output.Size(batch), Windows(results), channels, sums, dy.View, output.Winners, Windows(gradients));
             convolution.GradWeight(x, gradients.First(batch), dw);
-            if (db is { } bias) noGradBias(bias.Count, bias.View);
+            // The normalisation takes any bias away again.
+            if (db is { } bias) elementwise.Fill(bias, 0);
             if (dx is { } inputGradient) convolution.GradInput(gradients.First(batch), w, inputGradient);
         }
 
@@ -91,11 +92,10 @@ internal sealed class PooledBlockGpu : IConvBlockKernels
         private readonly int weightChunk;
         private readonly Tensor<GemmPlace> forwardTaps, backwardTaps;
         private readonly ArrayView<float> partial;
-        private readonly GemmKernel<StoredMatrix<QuadsAlongK>, GatheredWindows, PooledResult> forward;
-        private readonly GemmKernel<StoredMatrix<ThreadsAlongK>, GatheredWindows, PooledResult> forwardUnaligned;
-        private readonly GemmKernel<WeightsByInput, GatheredPooled, ImagesResult>? gradInput;
+        private readonly ForwardProduct<GatheredWindows, PooledResult> forward;
+        private readonly InputGradientProduct<GatheredPooled>? gradInput;
         private readonly ChunkedGemmKernel<PooledChannelPixels, TransposedOperand<GatheredWindows>>? gradWeight;
-        private readonly Action<KernelConfig, BlockSize, ArrayView<float>, ArrayView<byte>, ArrayView<float>>? gradBias;
+        private readonly Action<KernelConfig, ChunkedBatch, ArrayView<float>, ArrayView<byte>, ArrayView<float>>? gradBias;
 
         public FusedConvolution(DeviceArena arena, Conv2DShape shape, int maxBatch, NormalizationOptions? normalization, bool training)
         {
@@ -104,27 +104,18 @@ internal sealed class PooledBlockGpu : IConvBlockKernels
             order = new WindowOrder(shape.OutHeight * shape.OutWidth / 4, shape.OutWidth / 2);
             output = new(arena, shape, maxBatch, normalization, training);
             forwardTaps = ConvolutionProducts.Taps(arena, shape, shape.GroupInChannels, shape.InHeight * shape.InWidth, shape.DilationHeight, shape.DilationWidth, shape.InWidth);
-            forward = new(device);
-            forwardUnaligned = new(device);
+            forward = new(device, shape, isTiled: true);
             if (!training) return;
             backwardTaps = ConvolutionProducts.Taps(arena, shape, shape.GroupOutChannels, order.Windows, -shape.DilationHeight, -shape.DilationWidth, 0);
-            gradInput = new(device, shape.GroupInChannels > Conv2DGpu.PlainChannels);
+            gradInput = new(device, shape);
             weightChunk = ConvolutionProducts.WeightChunk(shape, out bool tiledWeights);
             gradWeight = new(device, tiledWeights);
             partial = ConvolutionProducts.Partial(arena, ConvolutionProducts.WeightSize(shape, maxBatch, weightChunk), tiledWeights);
-            gradBias = device.LoadGrouped<BlockSize, ArrayView<float>, ArrayView<byte>, ArrayView<float>>(BlockKernels.GradBias);
+            gradBias = device.LoadGrouped<ChunkedBatch, ArrayView<float>, ArrayView<byte>, ArrayView<float>>(BlockKernels.GradBias);
         }
 
-        public void Forward(Tensor<float> x, Tensor<float> w, Tensor<float>? b, NormalizationTensors? normalization, Tensor<float> y)
-        {
-            int sliceStride = shape.GroupOutChannels * shape.ReductionLength;
-            var size = new GemmSize(shape.GroupOutChannels, x.Shape[0] * shape.OutHeight * shape.OutWidth, shape.ReductionLength, shape.Groups);
-            var result = new PooledResult(output.Channels(w, b, normalization), y.View, output.Winners, shape.OutChannels, shape.GroupOutChannels, order);
-            if (StoredMatrix.HasQuads(w.View, shape.ReductionLength, sliceStride))
-                forward.Run(size, new StoredMatrix<QuadsAlongK>(w.View, shape.ReductionLength, sliceStride), Input(x), result);
-            else
-                forwardUnaligned.Run(size, new StoredMatrix<ThreadsAlongK>(w.View, shape.ReductionLength, sliceStride), Input(x), result);
-        }
+        public void Forward(Tensor<float> x, Tensor<float> w, Tensor<float>? b, NormalizationTensors? normalization, Tensor<float> y) =>
+            forward.Run(w, x.Shape[0], Input(x), new PooledResult(output.Channels(w, b, normalization), y.View, output.Winners, shape.OutChannels, shape.GroupOutChannels, order));
 
         public void Backward(Tensor<float> x, Tensor<float> w, Tensor<float> dy, Tensor<float>? dx, Tensor<float> dw, Tensor<float>? db)
         {
@@ -134,22 +125,7 @@ internal sealed class PooledBlockGpu : IConvBlockKernels
                 new TransposedOperand<GatheredWindows>(Input(x)),
                 new MatrixResult(dw.View, shape.ReductionLength, sliceStride: shape.GroupOutChannels * shape.ReductionLength), partial);
             if (db is { } bias) gradBias!(new KernelConfig(shape.OutChannels, BlockKernels.GroupSize), output.Size(batch), dy.View, output.Winners, bias.View);
-            if (dx is not { } inputGradient) return;
-            int pixels = shape.InHeight * shape.InWidth, kernelSize = shape.KernelHeight * shape.KernelWidth;
-            gradInput!.Run(new GemmSize(shape.GroupInChannels, batch * pixels, shape.GroupOutChannels * kernelSize, shape.Groups),
-                new WeightsByInput(w.View, shape.GroupOutChannels, shape.GroupInChannels, kernelSize),
-                new GatheredPooled(dy.View, output.Winners, backwardTaps.View)
-                {
-                    ImageSize = shape.OutChannels * order.Windows,
-                    GroupSize = shape.GroupOutChannels * order.Windows,
-                    Height = shape.OutHeight,
-                    Width = shape.OutWidth,
-                    Pixels = new(pixels),
-                    PixelsWidth = new(shape.InWidth),
-                    PadTop = shape.PadTop,
-                    PadLeft = shape.PadLeft,
-                },
-                new ImagesResult(inputGradient.View, shape.InChannels, shape.GroupInChannels, pixels));
+            if (dx is { } inputGradient) gradInput!.Run(w, new GatheredPooled(shape, dy.View, output.Winners, backwardTaps.View), inputGradient);
         }
 
         private GatheredWindows Input(Tensor<float> x) => new(ConvolutionProducts.Images(shape, x, forwardTaps), order);

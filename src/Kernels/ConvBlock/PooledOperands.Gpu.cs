@@ -92,33 +92,14 @@ internal readonly struct PooledChannelPixels(ArrayView<float> dy, ArrayView<byte
 /// <summary>
 /// The same gradient as the implicit matrix of the gradient to the input, (pixel of the input, (output channel, r, s)): row = h + pad - r dilation.
 /// </summary>
-internal readonly struct GatheredPooled(ArrayView<float> dy, ArrayView<byte> winners, ArrayView<GemmPlace> taps) : IGemmOperand
+internal readonly struct GatheredPooled(Conv2DShape shape, ArrayView<float> dy, ArrayView<byte> winners, ArrayView<GemmPlace> taps) : IGemmOperand
 {
     private readonly ArrayView<float> dy = dy;
     private readonly ArrayView<byte> winners = winners;
     private readonly ArrayView<GemmPlace> taps = taps;
-
-    /// <summary>Floats of one image of dy.</summary>
-    public required int ImageSize { get; init; }
-
-    /// <summary>Floats of the channels of one group of an image of dy.</summary>
-    public required int GroupSize { get; init; }
-
-    /// <summary>Height of the convolution's results.</summary>
-    public required int Height { get; init; }
-
-    /// <summary>Width of the convolution's results.</summary>
-    public required int Width { get; init; }
-
-    /// <summary>Pixels of one image of the input.</summary>
-    public required Divisor Pixels { get; init; }
-
-    /// <summary>Width of the input.</summary>
-    public required Divisor PixelsWidth { get; init; }
-
-    public required int PadTop { get; init; }
-
-    public required int PadLeft { get; init; }
+    private readonly InputPixels pixels = new(shape, shape.OutHeight * shape.OutWidth / 4);
+    private readonly int height = shape.OutHeight;
+    private readonly int width = shape.OutWidth;
 
     public static GemmRead Read => GemmRead.ThreadsAlongOuter;
 
@@ -126,20 +107,15 @@ internal readonly struct GatheredPooled(ArrayView<float> dy, ArrayView<byte> win
 
     public static bool InnerIsPadded => true;
 
-    public GemmPlace Outer(int slice, int outer, int further)
-    {
-        outer += further;
-        int image = Pixels.Quotient(outer), pixel = outer - image * Pixels.Value, row = PixelsWidth.Quotient(pixel);
-        return new GemmPlace { Offset = image * ImageSize + slice * GroupSize, Row = row + PadTop, Column = pixel - row * PixelsWidth.Value + PadLeft };
-    }
+    public GemmPlace Outer(int slice, int outer, int further) => pixels.Place(slice, outer + further);
 
     public GemmPlace Inner(int slice, int inner, int further) => GemmPlace.Quads(taps.SubView(inner))[further];
 
     public float Load(GemmPlace outer, GemmPlace inner, bool inside)
     {
         int row = outer.Row + inner.Row, column = outer.Column + inner.Column;
-        if (!(inside & (uint)row < (uint)Height & (uint)column < (uint)Width)) return 0;
-        int at = outer.Offset + inner.Offset + (row >> 1) * (Width >> 1) + (column >> 1);
+        if (!(inside & (uint)row < (uint)height & (uint)column < (uint)width)) return 0;
+        int at = outer.Offset + inner.Offset + (row >> 1) * (width >> 1) + (column >> 1);
         return winners[at] == ((row & 1) << 1 | column & 1) ? dy[at] : 0;
     }
 

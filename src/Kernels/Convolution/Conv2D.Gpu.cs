@@ -24,22 +24,14 @@ namespace GpuConv.Kernels;
 /// </summary>
 internal sealed class Conv2DGpu : IConv2DKernels
 {
-    // Up to so many rows, of the 32 of a tile, a thread for each element needs fewer instructions than the tile: 15 or so to gather
-    // an element of the image, once for each row, against 10 and 40 for the tile's products.
-    internal const int PlainChannels = 4;
-
-    // The threads that sum one channel of the gradient to the bias, and how many take part in the second step.
-    private const int BiasThreads = 64, BiasSums = 8;
-
     private readonly Conv2DShape shape;
     private readonly int weightChunk;
     private readonly Tensor<GemmPlace> forwardTaps;
     private readonly Tensor<GemmPlace> backwardTaps;
     private readonly ArrayView<float> partial;
-    private readonly GemmKernel<StoredMatrix<QuadsAlongK>, GatheredImages, ImagesResult> forward;
-    private readonly GemmKernel<StoredMatrix<ThreadsAlongK>, GatheredImages, ImagesResult> forwardUnaligned;
-    private readonly GemmKernel<WeightsByInput, GatheredImages, ImagesResult> gradInput;
-    private readonly GemmKernel<WeightsByInput, StridedGradient, ImagesResult> gradInputStrided;
+    private readonly ForwardProduct<GatheredImages, ImagesResult> forward;
+    private readonly InputGradientProduct<GatheredImages> gradInput;
+    private readonly InputGradientProduct<StridedGradient> gradInputStrided;
     private readonly ChunkedGemmKernel<ChannelPixels<QuadsAlongK>, TransposedOperand<GatheredImages>> gradWeight;
     private readonly ChunkedGemmKernel<ChannelPixels<ThreadsAlongK>, TransposedOperand<GatheredImages>> gradWeightUnaligned;
     private readonly Action<KernelConfig, int, int, ArrayView<float>, ArrayView<float>> gradBias;
@@ -52,11 +44,9 @@ internal sealed class Conv2DGpu : IConv2DKernels
     {
         this.shape = shape;
         Device device = arena.Device;
-        bool tiledOutputs = shape.GroupOutChannels > PlainChannels, tiledInputs = shape.GroupInChannels > PlainChannels;
-        forward = new(device, tiledOutputs, only);
-        forwardUnaligned = new(device, tiledOutputs, only);
-        gradInput = new(device, tiledInputs, only);
-        gradInputStrided = new(device, tiledInputs, only);
+        forward = new(device, shape, shape.GroupOutChannels > ConvolutionProducts.PlainChannels, only);
+        gradInput = new(device, shape, only);
+        gradInputStrided = new(device, shape, only);
         gradBias = device.LoadGrouped<int, int, ArrayView<float>, ArrayView<float>>(GradBiasKernel);
 
         forwardTaps = ConvolutionProducts.Taps(arena, shape, shape.GroupInChannels, shape.InHeight * shape.InWidth, shape.DilationHeight, shape.DilationWidth, shape.InWidth);
@@ -70,52 +60,24 @@ internal sealed class Conv2DGpu : IConv2DKernels
         partial = ConvolutionProducts.Partial(arena, WeightSize(maxBatch), tiledWeights);
     }
 
-    public void Forward(Tensor<float> x, Tensor<float> w, Tensor<float>? b, Tensor<float> y)
-    {
-        int pixels = shape.OutHeight * shape.OutWidth;
-        var size = new GemmSize(shape.GroupOutChannels, x.Shape[0] * pixels, shape.ReductionLength, shape.Groups);
-        if (size.N == 0) return;
-        int sliceStride = shape.GroupOutChannels * shape.ReductionLength;
-        var result = new ImagesResult(y.View, shape.OutChannels, shape.GroupOutChannels, pixels, b);
-        if (StoredMatrix.HasQuads(w.View, shape.ReductionLength, sliceStride))
-            forward.Run(size, new StoredMatrix<QuadsAlongK>(w.View, shape.ReductionLength, sliceStride), Input(x), result);
-        else
-            forwardUnaligned.Run(size, new StoredMatrix<ThreadsAlongK>(w.View, shape.ReductionLength, sliceStride), Input(x), result);
-    }
+    public void Forward(Tensor<float> x, Tensor<float> w, Tensor<float>? b, Tensor<float> y) =>
+        forward.Run(w, x.Shape[0], Input(x), new ImagesResult(y.View, shape.OutChannels, shape.GroupOutChannels, shape.OutHeight * shape.OutWidth, b));
 
     public void GradInput(Tensor<float> dy, Tensor<float> w, Tensor<float> dx)
     {
-        int pixels = shape.InHeight * shape.InWidth, kernelSize = shape.KernelHeight * shape.KernelWidth;
-        var size = new GemmSize(shape.GroupInChannels, dy.Shape[0] * pixels, shape.GroupOutChannels * kernelSize, shape.Groups);
-        if (size.N == 0) return;
-        var weights = new WeightsByInput(w.View, shape.GroupOutChannels, shape.GroupInChannels, kernelSize);
-        var result = new ImagesResult(dx.View, shape.InChannels, shape.GroupInChannels, pixels);
         if (shape.StrideHeight == 1 && shape.StrideWidth == 1)
-            gradInput.Run(size, weights, new GatheredImages(dy.View, backwardTaps.View)
+            gradInput.Run(w, new GatheredImages(dy.View, backwardTaps.View)
             {
                 ImageSize = shape.Output.Count,
                 GroupSize = shape.GroupOutChannels * shape.OutHeight * shape.OutWidth,
                 Height = shape.OutHeight,
                 Width = shape.OutWidth,
-                Pixels = new(pixels),
-                PixelsWidth = new(shape.InWidth),
+                Pixels = new(shape.InHeight, shape.InWidth),
                 ShiftHeight = shape.PadTop,
                 ShiftWidth = shape.PadLeft,
-            }, result);
+            }, dx);
         else
-            gradInputStrided.Run(size, weights, new StridedGradient(dy.View, backwardTaps.View)
-            {
-                ImageSize = shape.Output.Count,
-                GroupSize = shape.GroupOutChannels * shape.OutHeight * shape.OutWidth,
-                Height = shape.OutHeight,
-                Width = shape.OutWidth,
-                Pixels = new(pixels),
-                PixelsWidth = new(shape.InWidth),
-                PadTop = shape.PadTop,
-                PadLeft = shape.PadLeft,
-                StrideHeight = new(shape.StrideHeight),
-                StrideWidth = new(shape.StrideWidth),
-            }, result);
+            gradInputStrided.Run(w, new StridedGradient(shape, dy.View, backwardTaps.View), dx);
     }
 
     public void GradWeight(Tensor<float> x, Tensor<float> dy, Tensor<float> dw)
@@ -131,36 +93,25 @@ internal sealed class Conv2DGpu : IConv2DKernels
     }
 
     public void GradBias(Tensor<float> dy, Tensor<float> db) =>
-        gradBias(new KernelConfig(shape.OutChannels, BiasThreads), dy.Shape[0], shape.OutHeight * shape.OutWidth, dy.View, db.View);
+        gradBias(new KernelConfig(shape.OutChannels, PlaneReduction.GroupSize), dy.Shape[0], shape.OutHeight * shape.OutWidth, dy.View, db.View);
 
     private GemmSize WeightSize(int batch) => ConvolutionProducts.WeightSize(shape, batch, weightChunk);
 
     private GatheredImages Input(Tensor<float> x) => ConvolutionProducts.Images(shape, x, forwardTaps);
 
     // One group owns one channel: db[k] = sum over n, p, q of dy[n, k, p, q]. Its threads take every 64th pixel of all images in
-    // ascending order; their sums are added in a fixed order, first eight by eight. Moves 4 N P Q bytes for each group.
+    // ascending order, and are added in the order of PlaneReduction. Moves 4 N P Q bytes for each group.
     private static void GradBiasKernel(int batch, int pixels, ArrayView<float> dy, ArrayView<float> db)
     {
-        ArrayView<float> sums = SharedMemory.Allocate<float>(BiasThreads);
-        int channel = Grid.IdxX, channels = db.IntLength, thread = Group.IdxX;
+        ArrayView<float> lanes = SharedMemory.Allocate<float>(PlaneReduction.GroupSize);
+        int channel = Grid.IdxX, channels = db.IntLength, lane = Group.IdxX;
         float sum = 0;
-        for (int i = thread; i < batch * pixels; i += BiasThreads)
+        for (int i = lane; i < batch * pixels; i += PlaneReduction.GroupSize)
         {
             int image = i / pixels;
             sum += dy[(image * channels + channel) * pixels + i - image * pixels];
         }
-        sums[thread] = sum;
-        Group.Barrier();
-        if (thread < BiasSums)
-        {
-            for (int i = thread + BiasSums; i < BiasThreads; i += BiasSums) sum += sums[i];
-            sums[thread] = sum;
-        }
-        Group.Barrier();
-        if (thread == 0)
-        {
-            for (int i = 1; i < BiasSums; i++) sum += sums[i];
-            db[channel] = sum;
-        }
+        sum = PlaneReduction.GroupSum(lanes, lane, sum);
+        if (lane == 0) db[channel] = sum;
     }
 }

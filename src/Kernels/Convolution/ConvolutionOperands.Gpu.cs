@@ -24,11 +24,8 @@ internal readonly struct GatheredImages(ArrayView<float> images, ArrayView<GemmP
     /// <summary>Width of the images that are read.</summary>
     public required int Width { get; init; }
 
-    /// <summary>Pixels of one computed image.</summary>
-    public required Divisor Pixels { get; init; }
-
-    /// <summary>Width of the computed images.</summary>
-    public required Divisor PixelsWidth { get; init; }
+    /// <summary>The pixels of the computed images.</summary>
+    public required PixelOrder Pixels { get; init; }
 
     /// <summary>What the computed pixel's row and column are multiplied by.</summary>
     public int StepHeight { get; init; } = 1;
@@ -49,10 +46,8 @@ internal readonly struct GatheredImages(ArrayView<float> images, ArrayView<GemmP
 
     public GemmPlace Outer(int slice, int outer, int further)
     {
-        outer += further;
-        int image = Pixels.Quotient(outer), pixel = outer - image * Pixels.Value;
-        int line = PixelsWidth.Quotient(pixel);
-        return At(slice, image, line, pixel - line * PixelsWidth.Value);
+        (int image, int line, int pixel) = Pixels.Of(outer + further);
+        return At(slice, image, line, pixel);
     }
 
     /// <summary>The place of a computed pixel.</summary>
@@ -74,36 +69,15 @@ internal readonly struct GatheredImages(ArrayView<float> images, ArrayView<GemmP
 /// The gradient to the output of a strided convolution as the matrix (pixel of the input, (output channel, r, s)):
 /// row = (h + pad - r dilation) / stride where that is whole, else zero.
 /// </summary>
-internal readonly struct StridedGradient(ArrayView<float> images, ArrayView<GemmPlace> taps) : IGemmOperand
+internal readonly struct StridedGradient(Conv2DShape shape, ArrayView<float> images, ArrayView<GemmPlace> taps) : IGemmOperand
 {
     private readonly ArrayView<float> images = images;
     private readonly ArrayView<GemmPlace> taps = taps;
-
-    /// <summary>Floats of one image.</summary>
-    public required int ImageSize { get; init; }
-
-    /// <summary>Floats of the channels of one group of an image.</summary>
-    public required int GroupSize { get; init; }
-
-    /// <summary>Height of the gradient.</summary>
-    public required int Height { get; init; }
-
-    /// <summary>Width of the gradient.</summary>
-    public required int Width { get; init; }
-
-    /// <summary>Pixels of one image of the input.</summary>
-    public required Divisor Pixels { get; init; }
-
-    /// <summary>Width of the input.</summary>
-    public required Divisor PixelsWidth { get; init; }
-
-    public required int PadTop { get; init; }
-
-    public required int PadLeft { get; init; }
-
-    public required Divisor StrideHeight { get; init; }
-
-    public required Divisor StrideWidth { get; init; }
+    private readonly InputPixels pixels = new(shape, shape.OutHeight * shape.OutWidth);
+    private readonly int height = shape.OutHeight;
+    private readonly int width = shape.OutWidth;
+    private readonly Divisor strideHeight = new(shape.StrideHeight);
+    private readonly Divisor strideWidth = new(shape.StrideWidth);
 
     public static GemmRead Read => GemmRead.ThreadsAlongOuter;
 
@@ -111,22 +85,16 @@ internal readonly struct StridedGradient(ArrayView<float> images, ArrayView<Gemm
 
     public static bool InnerIsPadded => true;
 
-    public GemmPlace Outer(int slice, int outer, int further)
-    {
-        outer += further;
-        int image = Pixels.Quotient(outer), pixel = outer - image * Pixels.Value;
-        int row = PixelsWidth.Quotient(pixel);
-        return new GemmPlace { Offset = image * ImageSize + slice * GroupSize, Row = row + PadTop, Column = pixel - row * PixelsWidth.Value + PadLeft };
-    }
+    public GemmPlace Outer(int slice, int outer, int further) => pixels.Place(slice, outer + further);
 
     public GemmPlace Inner(int slice, int inner, int further) => GemmPlace.Quads(taps.SubView(inner))[further];
 
     public float Load(GemmPlace outer, GemmPlace inner, bool inside)
     {
         int down = outer.Row + inner.Row, right = outer.Column + inner.Column;
-        int row = StrideHeight.Quotient(down), column = StrideWidth.Quotient(right);
-        bool whole = down >= 0 & right >= 0 & row * StrideHeight.Value == down & column * StrideWidth.Value == right;
-        return inside & whole & row < Height & column < Width ? images[outer.Offset + inner.Offset + row * Width + column] : 0;
+        int row = strideHeight.Quotient(down), column = strideWidth.Quotient(right);
+        bool whole = down >= 0 & right >= 0 & row * strideHeight.Value == down & column * strideWidth.Value == right;
+        return inside & whole & row < height & column < width ? images[outer.Offset + inner.Offset + row * width + column] : 0;
     }
 
     public Quad Load4(GemmPlace outer, GemmPlace inner) => default;

@@ -5,6 +5,12 @@ namespace GpuConv.Kernels;
 /// <summary>What the products of a convolution on a GPU are made of, with its results as they are or pooled.</summary>
 internal static class ConvolutionProducts
 {
+    /// <summary>
+    /// Up to so many rows, of the 32 of a tile, a thread for each element needs fewer instructions than the tile: 15 or so to gather an element of the
+    /// image, once for each row, against 10 and 40 for the tile's products.
+    /// </summary>
+    public const int PlainChannels = 4;
+
     // Tiles are taken for the gradient to the weights if at least one in so many of the elements that they compute is wanted.
     private const long TileFill = 32;
 
@@ -15,8 +21,7 @@ internal static class ConvolutionProducts
         GroupSize = shape.GroupInChannels * shape.InHeight * shape.InWidth,
         Height = shape.InHeight,
         Width = shape.InWidth,
-        Pixels = new(shape.OutHeight * shape.OutWidth),
-        PixelsWidth = new(shape.OutWidth),
+        Pixels = new(shape.OutHeight, shape.OutWidth),
         StepHeight = shape.StrideHeight,
         StepWidth = shape.StrideWidth,
         ShiftHeight = -shape.PadTop,
@@ -65,5 +70,44 @@ internal static class ConvolutionProducts
     {
         int count = isTiled ? GemmPlan.PartialElements(largest, int.MaxValue) : largest.Chunks > 1 ? checked((int)largest.PartialElements) : 0;
         return count > 0 ? arena.Allocate<float>(new Shape(count)).View : default;
+    }
+}
+
+/// <summary>The forward pass as products of the filters by the images, with weights that lie in quads or do not.</summary>
+/// <param name="device">Where it runs.</param>
+/// <param name="shape">The convolution.</param>
+/// <param name="isTiled">Whether in tiles.</param>
+/// <param name="only">The tile; null: the best.</param>
+internal sealed class ForwardProduct<TImages, TResult>(Device device, Conv2DShape shape, bool isTiled, GemmTile? only = null)
+    where TImages : struct, IGemmOperand
+    where TResult : struct, IGemmResult
+{
+    private readonly GemmKernel<StoredMatrix<QuadsAlongK>, TImages, TResult> quads = new(device, isTiled, only);
+    private readonly GemmKernel<StoredMatrix<ThreadsAlongK>, TImages, TResult> elements = new(device, isTiled, only);
+
+    public void Run(Tensor<float> w, int batch, TImages images, TResult result)
+    {
+        var size = new GemmSize(shape.GroupOutChannels, batch * shape.OutHeight * shape.OutWidth, shape.ReductionLength, shape.Groups);
+        if (size.N == 0) return;
+        int sliceStride = shape.GroupOutChannels * shape.ReductionLength;
+        if (StoredMatrix.HasQuads(w.View, shape.ReductionLength, sliceStride)) quads.Run(size, new(w.View, shape.ReductionLength, sliceStride), images, result);
+        else elements.Run(size, new(w.View, shape.ReductionLength, sliceStride), images, result);
+    }
+}
+
+/// <summary>The gradient to the input as products of the transposed filters by the gradient to the output.</summary>
+/// <param name="device">Where it runs.</param>
+/// <param name="shape">The convolution.</param>
+/// <param name="only">The tile; null: the best.</param>
+internal sealed class InputGradientProduct<TGradient>(Device device, Conv2DShape shape, GemmTile? only = null) where TGradient : struct, IGemmOperand
+{
+    private readonly GemmKernel<WeightsByInput, TGradient, ImagesResult> kernel = new(device, shape.GroupInChannels > ConvolutionProducts.PlainChannels, only);
+
+    public void Run(Tensor<float> w, TGradient gradient, Tensor<float> dx)
+    {
+        int pixels = shape.InHeight * shape.InWidth, kernelSize = shape.KernelHeight * shape.KernelWidth;
+        var size = new GemmSize(shape.GroupInChannels, dx.Shape[0] * pixels, shape.GroupOutChannels * kernelSize, shape.Groups);
+        if (size.N == 0) return;
+        kernel.Run(size, new(w.View, shape.GroupOutChannels, shape.GroupInChannels, kernelSize), gradient, new(dx.View, shape.InChannels, shape.GroupInChannels, pixels));
     }
 }

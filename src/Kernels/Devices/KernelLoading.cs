@@ -69,14 +69,6 @@ internal static class KernelLoading
     }
 
     // A kernel that works in groups of threads, with barriers and shared memory.
-    public static Action<KernelConfig, T1, T2> LoadGrouped<T1, T2>(this Device device, Action<T1, T2> kernel)
-        where T1 : struct where T2 : struct
-    {
-        if (device.Runner?.LoadGrouped(kernel.Method) is { } run) return (groups, a, b) => run(device.Counted(groups), [a, b]);
-        var launch = device.Accelerator.LoadStreamKernel(kernel);
-        return (groups, a, b) => launch(device.Counted(groups), a, b);
-    }
-
     public static Action<KernelConfig, T1, T2, T3> LoadGrouped<T1, T2, T3>(this Device device, Action<T1, T2, T3> kernel)
         where T1 : struct where T2 : struct where T3 : struct
     {
@@ -93,14 +85,6 @@ internal static class KernelLoading
         return (groups, a, b, c, d) => launch(device.Counted(groups), a, b, c, d);
     }
 
-    public static Action<KernelConfig, T1, T2, T3, T4, T5> LoadGrouped<T1, T2, T3, T4, T5>(this Device device, Action<T1, T2, T3, T4, T5> kernel)
-        where T1 : struct where T2 : struct where T3 : struct where T4 : struct where T5 : struct
-    {
-        if (device.Runner?.LoadGrouped(kernel.Method) is { } run) return (groups, a, b, c, d, e) => run(device.Counted(groups), [a, b, c, d, e]);
-        var launch = device.Accelerator.LoadStreamKernel(kernel);
-        return (groups, a, b, c, d, e) => launch(device.Counted(groups), a, b, c, d, e);
-    }
-
     public static Action<KernelConfig, T1, T2, T3, T4, T5, T6> LoadGrouped<T1, T2, T3, T4, T5, T6>(this Device device, Action<T1, T2, T3, T4, T5, T6> kernel)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct where T5 : struct where T6 : struct
     {
@@ -115,14 +99,6 @@ internal static class KernelLoading
         if (device.Runner?.LoadGrouped(kernel.Method) is { } run) return (groups, a, b, c, d, e, f, g) => run(device.Counted(groups), [a, b, c, d, e, f, g]);
         var launch = device.Accelerator.LoadStreamKernel(kernel);
         return (groups, a, b, c, d, e, f, g) => launch(device.Counted(groups), a, b, c, d, e, f, g);
-    }
-
-    public static Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8> LoadGrouped<T1, T2, T3, T4, T5, T6, T7, T8>(this Device device, Action<T1, T2, T3, T4, T5, T6, T7, T8> kernel)
-        where T1 : struct where T2 : struct where T3 : struct where T4 : struct where T5 : struct where T6 : struct where T7 : struct where T8 : struct
-    {
-        if (device.Runner?.LoadGrouped(kernel.Method) is { } run) return (groups, a, b, c, d, e, f, g, h) => run(device.Counted(groups), [a, b, c, d, e, f, g, h]);
-        var launch = device.Accelerator.LoadStreamKernel(kernel);
-        return (groups, a, b, c, d, e, f, g, h) => launch(device.Counted(groups), a, b, c, d, e, f, g, h);
     }
 }
 

@@ -53,67 +53,6 @@ internal struct TilePlace
     public int HalfN;
 }
 
-/// <summary>8 x 8 elements: 64 multiply-adds for four reads of shared memory.</summary>
-internal struct RegisterTile8x8 : IRegisterTile<RegisterTile8x8>
-{
-    private Float8 row0;
-    private Float8 row1;
-    private Float8 row2;
-    private Float8 row3;
-    private Float8 row4;
-    private Float8 row5;
-    private Float8 row6;
-    private Float8 row7;
-
-    public static int Rows => 8;
-
-    public static int Columns => 8;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static RegisterTile8x8 MultiplyAdd(RegisterTile8x8 c, ArrayView<Quad> a, ArrayView<Quad> b, int halfA, int halfB)
-    {
-        Quad rows = a[0], moreRows = a[halfA];
-        var columns = new Float8(b[0], b[halfB]);
-        c.row0 = Float8.MultiplyAdd(rows.X, columns, c.row0);
-        c.row1 = Float8.MultiplyAdd(rows.Y, columns, c.row1);
-        c.row2 = Float8.MultiplyAdd(rows.Z, columns, c.row2);
-        c.row3 = Float8.MultiplyAdd(rows.W, columns, c.row3);
-        c.row4 = Float8.MultiplyAdd(moreRows.X, columns, c.row4);
-        c.row5 = Float8.MultiplyAdd(moreRows.Y, columns, c.row5);
-        c.row6 = Float8.MultiplyAdd(moreRows.Z, columns, c.row6);
-        c.row7 = Float8.MultiplyAdd(moreRows.W, columns, c.row7);
-        return c;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static RegisterTile8x8 Add(RegisterTile8x8 a, RegisterTile8x8 b)
-    {
-        a.row0 = Float8.Add(a.row0, b.row0);
-        a.row1 = Float8.Add(a.row1, b.row1);
-        a.row2 = Float8.Add(a.row2, b.row2);
-        a.row3 = Float8.Add(a.row3, b.row3);
-        a.row4 = Float8.Add(a.row4, b.row4);
-        a.row5 = Float8.Add(a.row5, b.row5);
-        a.row6 = Float8.Add(a.row6, b.row6);
-        a.row7 = Float8.Add(a.row7, b.row7);
-        return a;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store<TResult>(RegisterTile8x8 c, TilePlace place, GemmSize size, TResult result) where TResult : struct, IGemmResult
-    {
-        TilePlace right = place, below = place;
-        right.N += place.HalfN;
-        below.M += place.HalfM;
-        TilePlace both = right;
-        both.M += place.HalfM;
-        TileStore.Quads(place, size, result, c.row0.Low, c.row1.Low, c.row2.Low, c.row3.Low);
-        TileStore.Quads(right, size, result, c.row0.High, c.row1.High, c.row2.High, c.row3.High);
-        TileStore.Quads(below, size, result, c.row4.Low, c.row5.Low, c.row6.Low, c.row7.Low);
-        TileStore.Quads(both, size, result, c.row4.High, c.row5.High, c.row6.High, c.row7.High);
-    }
-}
-
 /// <summary>4 x 8 elements: 32 multiply-adds for three reads of shared memory. Half the work for a thread, so that small products fill more of them.</summary>
 internal struct RegisterTile4x8 : IRegisterTile<RegisterTile4x8>
 {
@@ -127,10 +66,13 @@ internal struct RegisterTile4x8 : IRegisterTile<RegisterTile4x8>
     public static int Columns => 8;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static RegisterTile4x8 MultiplyAdd(RegisterTile4x8 c, ArrayView<Quad> a, ArrayView<Quad> b, int halfA, int halfB)
+    public static RegisterTile4x8 MultiplyAdd(RegisterTile4x8 c, ArrayView<Quad> a, ArrayView<Quad> b, int halfA, int halfB) =>
+        MultiplyAdd(c, a[0], new Float8(b[0], b[halfB]));
+
+    /// <summary>c plus the products of four rows by eight columns.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RegisterTile4x8 MultiplyAdd(RegisterTile4x8 c, Quad rows, Float8 columns)
     {
-        Quad rows = a[0];
-        var columns = new Float8(b[0], b[halfB]);
         c.row0 = Float8.MultiplyAdd(rows.X, columns, c.row0);
         c.row1 = Float8.MultiplyAdd(rows.Y, columns, c.row1);
         c.row2 = Float8.MultiplyAdd(rows.Z, columns, c.row2);
@@ -155,6 +97,44 @@ internal struct RegisterTile4x8 : IRegisterTile<RegisterTile4x8>
         right.N += place.HalfN;
         TileStore.Quads(place, size, result, c.row0.Low, c.row1.Low, c.row2.Low, c.row3.Low);
         TileStore.Quads(right, size, result, c.row0.High, c.row1.High, c.row2.High, c.row3.High);
+    }
+}
+
+/// <summary>8 x 8 elements: 64 multiply-adds for four reads of shared memory. Two of the smaller tiles, the second half a tile further down.</summary>
+internal struct RegisterTile8x8 : IRegisterTile<RegisterTile8x8>
+{
+    private RegisterTile4x8 upper;
+    private RegisterTile4x8 lower;
+
+    public static int Rows => 8;
+
+    public static int Columns => 8;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RegisterTile8x8 MultiplyAdd(RegisterTile8x8 c, ArrayView<Quad> a, ArrayView<Quad> b, int halfA, int halfB)
+    {
+        Quad rows = a[0], moreRows = a[halfA];
+        var columns = new Float8(b[0], b[halfB]);
+        c.upper = RegisterTile4x8.MultiplyAdd(c.upper, rows, columns);
+        c.lower = RegisterTile4x8.MultiplyAdd(c.lower, moreRows, columns);
+        return c;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RegisterTile8x8 Add(RegisterTile8x8 a, RegisterTile8x8 b)
+    {
+        a.upper = RegisterTile4x8.Add(a.upper, b.upper);
+        a.lower = RegisterTile4x8.Add(a.lower, b.lower);
+        return a;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store<TResult>(RegisterTile8x8 c, TilePlace place, GemmSize size, TResult result) where TResult : struct, IGemmResult
+    {
+        TilePlace below = place;
+        below.M += place.HalfM;
+        RegisterTile4x8.Store(c.upper, place, size, result);
+        RegisterTile4x8.Store(c.lower, below, size, result);
     }
 }
 

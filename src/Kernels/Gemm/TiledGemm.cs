@@ -20,8 +20,8 @@ namespace GpuConv.Kernels;
 /// sector with the next step for every second line, as gathered pixels do for taps left and right of the middle: 5 sectors for 4.
 /// </para>
 /// <para>
-/// Tiles, with the share of multiply-adds in the inner loop's instructions and the registers of a thread (ptxas 12.4 for sm_90, from the
-/// PTX that tests/Gemm/PtxCompilesTests.cs writes; sm_80 and sm_75 differ by three points at most; no spills, no stack, no local memory):
+/// Tiles, with the share of multiply-adds in the inner loop's instructions and the registers of a thread (ptxas 12.4 for sm_90;
+/// bench/gpu-static.md has every kernel; no spills, no stack, no local memory):
 /// <code>
 ///           threads  shared   matrices    convolution   gradient to input   gradient to weights   bytes for 1000 operations
 /// 128x128     256    16.5 KB  88 %, 168   83 %, 138     77 %, 150           78 %, 128             31
@@ -33,7 +33,7 @@ namespace GpuConv.Kernels;
 /// former. 32 x 128 for convolutions of 32 channels: no idle rows. 32 x 64, with half the sums a thread, for products that would else
 /// leave most of a GPU idle, as all of a small network at batch 64; there a thread has 32 multiply-adds for the same gathering, hence
 /// the two shares under 60 %. <see cref="GemmTiles.Choose"/> takes by estimated time. A group that goes through several chunks holds two sets of
-/// sums: up to 255 registers. Gradients of strided convolutions divide for each element (44 to 71 %), operands of unaligned lines are read
+/// sums: up to 253 registers, and 32 x 128 does without. Gradients of strided convolutions divide for each element (44 to 71 %), operands of unaligned lines are read
 /// element by element (58 to 78 %). All this is read from machine code: no GPU has run it yet, so its speed is not known.
 /// </para>
 /// <para>

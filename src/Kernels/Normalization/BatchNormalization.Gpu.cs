@@ -32,7 +32,7 @@ internal sealed class BatchNormalizationGpu : IBatchNormalizationKernels
         this.epsilon = epsilon;
         merge = new NormalizationMerge(arena, channels, maxBatch, epsilon, momentum);
         Device device = arena.Device;
-        statistics = device.LoadGrouped<ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>>(StatisticsKernel);
+        statistics = device.LoadGrouped<ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Statistics);
         normalize = device.LoadIndexed<int, ArrayView<float>, ArrayView<float>, PerChannel>(Normalize);
         infer = device.LoadIndexed<int, float, ArrayView<float>, ArrayView<float>, PerChannel>(Infer);
         gradientSums = device.LoadGrouped<ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(GradientSums);
@@ -44,16 +44,10 @@ internal sealed class BatchNormalizationGpu : IBatchNormalizationKernels
         Tensor<float> x, int pixels, Tensor<float> scale, Tensor<float> shift, Tensor<float> runningMean, Tensor<float> runningVariance,
         Tensor<float> y, Tensor<float> savedMean, Tensor<float> savedInverseDeviation)
     {
-        Statistics(x, pixels, savedMean, savedInverseDeviation, runningMean, runningVariance);
-        normalize(x.Count, pixels, x.View, y.View, new PerChannel(scale.View, shift.View, savedMean.View, savedInverseDeviation.View));
-    }
-
-    /// <summary>Mean and inverse deviation of each channel, and the running statistics moved.</summary>
-    public void Statistics(Tensor<float> x, int pixels, Tensor<float> mean, Tensor<float> inverse, Tensor<float> runningMean, Tensor<float> runningVariance)
-    {
         ChunkedBatch b = Chunked(x.Shape[0], pixels);
         statistics(new KernelConfig(channels * b.Chunks, GroupSize), b, x.View, merge.First, merge.Second);
-        merge.Statistics(b, x.View, mean, inverse, runningMean, runningVariance);
+        merge.Statistics(b, x.View, savedMean, savedInverseDeviation, runningMean, runningVariance);
+        normalize(x.Count, pixels, x.View, y.View, new PerChannel(scale.View, shift.View, savedMean.View, savedInverseDeviation.View));
     }
 
     public void ForwardInference(Tensor<float> x, int pixels, Tensor<float> scale, Tensor<float> shift, Tensor<float> runningMean, Tensor<float> runningVariance, Tensor<float> y) =>
@@ -75,7 +69,7 @@ internal sealed class BatchNormalizationGpu : IBatchNormalizationKernels
     private ChunkedBatch Chunked(int batch, int pixels) => new(batch, channels, pixels, (ChunkValues + pixels - 1) / pixels);
 
     // Group (chunk, channel): the mean relative to the channel's first value, and the sum of squared deviations from it.
-    private static void StatisticsKernel(ChunkedBatch b, ArrayView<float> x, ArrayView<float> means, ArrayView<float> squares)
+    private static void Statistics(ChunkedBatch b, ArrayView<float> x, ArrayView<float> means, ArrayView<float> squares)
     {
         int lane = Group.IdxX, channel = Grid.IdxX % b.Channels, chunk = Grid.IdxX / b.Channels;
         ArrayView<float> lanes = SharedMemory.Allocate<float>(GroupSize);

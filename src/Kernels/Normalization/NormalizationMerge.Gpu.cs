@@ -18,10 +18,20 @@ internal readonly struct ChunkedBatch(int batch, int channels, int pixels, int c
     }
 
     /// <summary>Where value i of a channel in a chunk is.</summary>
-    public int At(int channel, int chunk, int i)
+    public int At(int channel, int chunk, int i) => Place(channel, chunk, i).At;
+
+    /// <summary>Its image, its pixel, and where it is.</summary>
+    public (int Image, int Pixel, int At) Place(int channel, int chunk, int i)
     {
-        int n = i / Pixels;
-        return ((chunk * ChunkImages + n) * Channels + channel) * Pixels + i - n * Pixels;
+        int n = i / Pixels, pixel = i - n * Pixels, image = chunk * ChunkImages + n;
+        return (image, pixel, (image * Channels + channel) * Pixels + pixel);
+    }
+
+    /// <summary>The image, channel and pixel that are at a place.</summary>
+    public (int Image, int Channel, int Pixel) Of(int at)
+    {
+        int plane = at / Pixels, image = plane / Channels;
+        return (image, plane - image * Channels, at - plane * Pixels);
     }
 }
 
