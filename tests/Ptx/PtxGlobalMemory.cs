@@ -59,44 +59,17 @@ internal sealed unsafe class PtxGlobalMemory(PtxContext context, PtxShadow shado
         shadow.Reserve(places);
     }
 
-    public void Load(PtxInstruction i, byte* registers, uint mask)
-    {
-        int bytes = i.ElementBytes * i.Elements.Length, found = 0;
-        ulong* pointers = (ulong*)(registers + i.First.Offset);
-        for (uint open = mask; open != 0;)
-        {
-            Window window = Locate(i, pointers, bytes, "reads", ref open, out uint lanes);
-            for (; lanes != 0; lanes &= lanes - 1)
-            {
-                int lane = BitOperations.TrailingZeroCount(lanes);
-                ulong address = pointers[lane] + (ulong)i.Displacement;
-                long offset = (long)(address - window.Start);
-                AddSector(address, bytes, ref found);
-                long place = window.FirstPlace + (offset >> window.PlaceShift), end = place + Math.Max(1, bytes >> window.PlaceShift);
-                for (; place < end; place++)
-                {
-                    if (!shadow.IsTouched(place)) Loads.DistinctBytes += 1 << window.PlaceShift;
-                    ulong other = shadow.Read(place, context.FirstThread + lane);
-                    if (other != 0) throw Race(i, lane, window, place, "reads", other);
-                }
-                byte* host = (byte*)window.View.Host + offset;
-                foreach (PtxRegister element in i.Elements)
-                {
-                    PtxLanes.Put(registers + element.Offset, lane, host, i.ElementBytes);
-                    host += i.ElementBytes;
-                }
-            }
-        }
-        Loads.Count(sectorBytes, found);
-    }
+    public void Load(PtxInstruction i, byte* registers, uint mask) => Access<PtxRead>(i, registers, mask, Loads);
 
-    public void Store(PtxInstruction i, byte* registers, uint mask)
+    public void Store(PtxInstruction i, byte* registers, uint mask) => Access<PtxWrite>(i, registers, mask, Stores);
+
+    private void Access<TAccess>(PtxInstruction i, byte* registers, uint mask, PtxTraffic traffic) where TAccess : struct, IPtxAccess
     {
         int bytes = i.ElementBytes * i.Elements.Length, found = 0;
         ulong* pointers = (ulong*)(registers + i.First.Offset);
         for (uint open = mask; open != 0;)
         {
-            Window window = Locate(i, pointers, bytes, "writes", ref open, out uint lanes);
+            Window window = Locate(i, pointers, bytes, TAccess.Does, ref open, out uint lanes);
             for (; lanes != 0; lanes &= lanes - 1)
             {
                 int lane = BitOperations.TrailingZeroCount(lanes);
@@ -106,19 +79,14 @@ internal sealed unsafe class PtxGlobalMemory(PtxContext context, PtxShadow shado
                 long place = window.FirstPlace + (offset >> window.PlaceShift), end = place + Math.Max(1, bytes >> window.PlaceShift);
                 for (; place < end; place++)
                 {
-                    if (!shadow.IsWritten(place)) Stores.DistinctBytes += 1 << window.PlaceShift;
-                    ulong other = shadow.Write(place, context.FirstThread + lane);
-                    if (other != 0) throw Race(i, lane, window, place, "writes", other);
+                    if (!(TAccess.Writes ? shadow.IsWritten(place) : shadow.IsTouched(place))) traffic.DistinctBytes += 1 << window.PlaceShift;
+                    ulong other = TAccess.Mark(shadow, place, context.FirstThread + lane);
+                    if (other != 0) throw Race(i, lane, window, place, TAccess.Does, other);
                 }
-                byte* host = (byte*)window.View.Host + offset;
-                foreach (PtxRegister element in i.Elements)
-                {
-                    PtxLanes.Take(registers + element.Offset, lane, host, i.ElementBytes);
-                    host += i.ElementBytes;
-                }
+                TAccess.Copy(i, registers, lane, (byte*)window.View.Host + offset);
             }
         }
-        Stores.Count(sectorBytes, found);
+        traffic.Count(sectorBytes, found);
     }
 
     // The window of the first open lane, with all open lanes if all are in it, and that lane alone otherwise.

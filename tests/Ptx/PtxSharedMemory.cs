@@ -62,63 +62,33 @@ internal sealed unsafe class PtxSharedMemory
 
     public PtxBanks Stores { get; } = new();
 
-    public void Load(PtxInstruction i, byte* registers, uint mask)
-    {
-        int bytes = i.ElementBytes * i.Elements.Length;
-        ulong* pointers = (ulong*)(registers + i.First.Offset);
-        Loads.Begin(bytes);
-        fixed (byte* first = memory)
-            for (uint open = mask; open != 0;)
-            {
-                ulong address = Locate(i, pointers, bytes, "reads", ref open, out int start, out uint lanes) - (ulong)i.Displacement;
-                for (; lanes != 0; lanes &= lanes - 1)
-                {
-                    int lane = BitOperations.TrailingZeroCount(lanes), at = start + (int)(pointers[lane] - address);
-                    for (int place = at >> placeShift; place << placeShift < at + bytes; place++)
-                    {
-                        if (!shadow.IsWritten(place)) throw context.Fault(PtxFault.Uninitialised, i, lane, $"reads {Where(place)}, which no thread of the block has written.");
-                        ulong other = shadow.Read(place, context.FirstThread + lane);
-                        if (other != 0) throw Race(i, lane, place, "reads", other);
-                    }
-                    Loads.Add(lane, at);
-                    byte* from = first + at;
-                    foreach (PtxRegister element in i.Elements)
-                    {
-                        PtxLanes.Put(registers + element.Offset, lane, from, i.ElementBytes);
-                        from += i.ElementBytes;
-                    }
-                }
-            }
-        Loads.End();
-    }
+    public void Load(PtxInstruction i, byte* registers, uint mask) => Access<PtxRead>(i, registers, mask, Loads);
 
-    public void Store(PtxInstruction i, byte* registers, uint mask)
+    public void Store(PtxInstruction i, byte* registers, uint mask) => Access<PtxWrite>(i, registers, mask, Stores);
+
+    private void Access<TAccess>(PtxInstruction i, byte* registers, uint mask, PtxBanks banks) where TAccess : struct, IPtxAccess
     {
         int bytes = i.ElementBytes * i.Elements.Length;
         ulong* pointers = (ulong*)(registers + i.First.Offset);
-        Stores.Begin(bytes);
+        banks.Begin(bytes);
         fixed (byte* first = memory)
             for (uint open = mask; open != 0;)
             {
-                ulong address = Locate(i, pointers, bytes, "writes", ref open, out int start, out uint lanes) - (ulong)i.Displacement;
+                ulong address = Locate(i, pointers, bytes, TAccess.Does, ref open, out int start, out uint lanes) - (ulong)i.Displacement;
                 for (; lanes != 0; lanes &= lanes - 1)
                 {
                     int lane = BitOperations.TrailingZeroCount(lanes), at = start + (int)(pointers[lane] - address);
                     for (int place = at >> placeShift; place << placeShift < at + bytes; place++)
                     {
-                        ulong other = shadow.Write(place, context.FirstThread + lane);
-                        if (other != 0) throw Race(i, lane, place, "writes", other);
+                        if (!TAccess.Writes && !shadow.IsWritten(place)) throw context.Fault(PtxFault.Uninitialised, i, lane, $"reads {Where(place)}, which no thread of the block has written.");
+                        ulong other = TAccess.Mark(shadow, place, context.FirstThread + lane);
+                        if (other != 0) throw Race(i, lane, place, TAccess.Does, other);
                     }
-                    Stores.Add(lane, at);
-                    byte* to = first + at;
-                    foreach (PtxRegister element in i.Elements)
-                    {
-                        PtxLanes.Take(registers + element.Offset, lane, to, i.ElementBytes);
-                        to += i.ElementBytes;
-                    }
+                    banks.Add(lane, at);
+                    TAccess.Copy(i, registers, lane, first + at);
                 }
             }
-        Stores.End();
+        banks.End();
     }
 
     // The address and the start in memory of the array that the first open lane accesses, with all open lanes if all access it, and that lane alone otherwise.
