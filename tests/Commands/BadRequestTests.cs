@@ -24,6 +24,8 @@ public class BadRequestTests
     [InlineData("train --betas NaN,0.9", "--betas NaN,0.9: two numbers from 0")]
     [InlineData("train --device gpu", "There is no device 'gpu'.")]
     [InlineData("train --device cuda:7", "uda")]
+    [InlineData("train --device cpu --cuda-graph", "Only CUDA devices launch a step as one graph")]
+    [InlineData("train --cuda-graph --profile", "--profile times each kernel for itself")]
     [InlineData("train --device auto:3", "There is no device 'auto:3'.")]
     [InlineData("train --early-stop 3 --validation 0", "--early-stop needs validation images")]
     [InlineData("train --momentum 0.9", "--momentum is for --optimizer sgd")]

@@ -45,4 +45,6 @@ internal sealed class KernelRecorder : IKernelRunner
             run?.Invoke(groups, arguments);
         };
     }
+
+    public Action Capture(Action launches) => Runs is not null ? Runs.Capture(launches) : throw new NotSupportedException("A recorder keeps launches already.");
 }

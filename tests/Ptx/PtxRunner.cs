@@ -19,6 +19,7 @@ internal sealed class PtxRunner : IKernelRunner
     private readonly PtxClock clock = new();
     private readonly PtxShadow shadow;
     private readonly Dictionary<MethodInfo, PtxMachine> machines = [];
+    private List<Action>? captured;
 
     public PtxRunner() => shadow = new PtxShadow(clock);
 
@@ -43,6 +44,14 @@ internal sealed class PtxRunner : IKernelRunner
         return (groups, arguments) => Launch(kernel, machine, groups.GridDim, groups.GroupDim, arguments);
     }
 
+    public Action Capture(Action launches)
+    {
+        List<Action> kept = captured = [];
+        launches();
+        captured = null;
+        return () => kept.ForEach(launch => launch());
+    }
+
     private PtxMachine MachineOf(MethodInfo kernel)
     {
         if (machines.TryGetValue(kernel, out PtxMachine? machine)) return machine;
@@ -57,6 +66,12 @@ internal sealed class PtxRunner : IKernelRunner
     }
 
     private void Launch(MethodInfo kernel, PtxMachine machine, Index3D blocks, Index3D threads, object[] arguments)
+    {
+        if (captured is not null) captured.Add(() => Run(kernel, machine, blocks, threads, arguments));
+        else Run(kernel, machine, blocks, threads, arguments);
+    }
+
+    private void Run(MethodInfo kernel, PtxMachine machine, Index3D blocks, Index3D threads, object[] arguments)
     {
         var marshalled = new PtxArguments(Programs[kernel].Program.Module, arguments);
         machine.Run(blocks, threads, marshalled.Parameters, marshalled.Views);

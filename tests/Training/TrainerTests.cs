@@ -183,6 +183,34 @@ public class TrainerTests
         }
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public void Replayed_steps_give_the_same_bits_with_three_launches_each(bool batchNormalization)
+    {
+        Device device = TestDevices.Get("ptx");
+        NetworkBuilder builder = new NetworkBuilder(new Shape(1, 8, 8)).Conv2D(3, 3, padding: 1);
+        if (batchNormalization) builder.BatchNormalization();
+        Network network = builder.Relu().MaxPool(2).Flatten().Linear(5).Relu().Linear(3).LogSoftmax().Build();
+        // Three full steps and one of two images in each epoch.
+        TrainingOptions options = SmallData.Options with { Epochs = 2, Limit = 14, Batch = 4 };
+        using var expected = new Trainer(device, network, Data, options);
+        expected.Run();
+        using var trainer = new Trainer(device, network, Data, options) { ReplaysSteps = true };
+        var launches = new List<long>();
+        trainer.StepDone += _ => launches.Add(device.Launches);
+        trainer.Run();
+        Assert.Equal(Flat(expected.CurrentWeights), Flat(trainer.CurrentWeights));
+        Assert.Equal(expected.History.Select(r => (r.TrainLoss, r.ValidationLoss)), trainer.History.Select(r => (r.TrainLoss, r.ValidationLoss)));
+        Assert.Equal([3, 3], [launches[1] - launches[0], launches[5] - launches[4]]);
+    }
+
+    [Fact]
+    public void Steps_are_replayed_only_where_that_is_possible()
+    {
+        Assert.Contains("Only CUDA devices", Assert.Throws<DeviceException>(() => new Trainer(TestDevices.Get("cpu"), SmallData.Network(), Data, SmallData.Options) { ReplaysSteps = true }).Message);
+        Network dropping = new NetworkBuilder(new Shape(1, 8, 8)).Flatten().Linear(5).Dropout(0.5f).Linear(3).LogSoftmax().Build();
+        Assert.Contains("dropout", Assert.Throws<ArgumentException>(() => new Trainer(TestDevices.Get("ptx"), dropping, Data, SmallData.Options) { ReplaysSteps = true }).Message);
+    }
+
     [Fact]
     public void The_split_keeps_the_last_images_for_validation()
     {

@@ -9,7 +9,7 @@ namespace GpuConv.Kernels;
 /// </summary>
 internal static class CudaSearch
 {
-    private const int Success = 0, StubLibrary = 34, NoDevice = 100, DriverMismatch = 803;
+    private const int StubLibrary = 34, NoDevice = 100, DriverMismatch = 803;
 
     public static IReadOnlyList<FoundGpu> Find()
     {
@@ -35,27 +35,20 @@ internal static class CudaSearch
         if (!NativeLibrary.TryGetExport(library, "cuInit", out nint init) || !NativeLibrary.TryGetExport(library, "cuDeviceGetCount", out nint getCount))
             return $"{file} is not NVIDIA's driver: it lacks cuInit or cuDeviceGetCount";
         int error = ((delegate* unmanaged<uint, int>)init)(0);
-        if (error == Success)
+        if (error == CudaDriver.Success)
         {
             int devices = 0;
             error = ((delegate* unmanaged<int*, int>)getCount)(&devices);
             count = devices;
-            if (error == Success && devices == 0) error = NoDevice;
+            if (error == CudaDriver.Success && devices == 0) error = NoDevice;
         }
         return error switch
         {
-            Success => null,
+            CudaDriver.Success => null,
             NoDevice => $"NVIDIA's driver is here but finds no GPU ({file}: CUDA_ERROR_NO_DEVICE)",
             StubLibrary => $"{file} is the CUDA toolkit's stub, not a driver: take its folder out of the library path",
             DriverMismatch => $"{file} and the kernel's NVIDIA module are of different versions, as after an update: restart the machine",
-            _ => $"NVIDIA's driver does not start ({file}: {ErrorName(library, error)}): nvidia-smi may say more",
+            _ => $"NVIDIA's driver does not start ({file}: {CudaDriver.ErrorName(library, error)}): nvidia-smi may say more",
         };
-    }
-
-    private static unsafe string ErrorName(nint library, int error)
-    {
-        byte* name = null;
-        bool named = NativeLibrary.TryGetExport(library, "cuGetErrorName", out nint get) && ((delegate* unmanaged<int, byte**, int>)get)(error, &name) == Success && name != null;
-        return named ? Marshal.PtrToStringUTF8((nint)name)! : $"error {error}";
     }
 }

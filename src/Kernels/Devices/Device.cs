@@ -23,6 +23,8 @@ public sealed class Device : IDisposable
         this.context = context;
         Accelerator = accelerator;
         this.host = host;
+        // CUDA captures no graph on the stream that ILGPU takes by default, the driver's own.
+        Stream = accelerator is CudaAccelerator cuda ? cuda.CreateStream(StreamFlags.CU_STREAM_DEFAULT) : accelerator.DefaultStream;
         Name = kind switch
         {
             DeviceKind.Cpu => ProcessorName(),
@@ -75,11 +77,14 @@ public sealed class Device : IDisposable
 
     internal Accelerator Accelerator { get; }
 
+    /// <summary>The queue of all work.</summary>
+    internal AcceleratorStream Stream { get; }
+
     /// <summary>What runs the GPU's kernels loaded from now on in place of the device; null: the device.</summary>
     internal IKernelRunner? Runner { get; set; }
 
     /// <summary>How many GPU kernels were launched.</summary>
-    internal long Launches { get; private set; }
+    internal long Launches { get; set; }
 
     /// <summary>How often the calling thread waited for the device.</summary>
     internal long Waits { get; private set; }
@@ -113,13 +118,14 @@ public sealed class Device : IDisposable
     {
         if (IsHost) return;
         Waits++;
-        Accelerator.DefaultStream.Synchronize();
+        Stream.Synchronize();
     }
 
     /// <summary>Frees the device. All arenas on it must have been freed before.</summary>
     public void Dispose()
     {
         host?.Dispose();
+        if (Stream != Accelerator.DefaultStream) Stream.Dispose();
         Accelerator.Dispose();
         context.Dispose();
     }

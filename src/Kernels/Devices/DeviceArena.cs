@@ -16,6 +16,7 @@ public sealed class DeviceArena(Device device) : IDisposable
     private const int Alignment = 64;
 
     private readonly List<MemoryBuffer> buffers = [];
+    private readonly List<IDisposable> pageLocked = [];
 
     // Arrays of the host that tensors of the CPU view: they may neither move nor go.
     private readonly List<GCHandle> pins = [];
@@ -38,7 +39,7 @@ public sealed class DeviceArena(Device device) : IDisposable
         {
             MemoryBuffer1D<T, Stride1D.Dense> buffer = Device.Accelerator.Allocate1D<T>(length);
             buffers.Add(buffer);
-            buffer.MemSetToZero();
+            buffer.MemSetToZero(Device.Stream);
             long start = Device.IsHost ? (Alignment - (long)buffer.NativePtr % Alignment) % Alignment / sizeof(T) : 0;
             Bytes += length * sizeof(T);
             Device.CountAllocation(length * sizeof(T));
@@ -76,13 +77,25 @@ public sealed class DeviceArena(Device device) : IDisposable
         return new Tensor<T>(Device, buffer.AsArrayView<T>(0, shape.Count), shape);
     }
 
+    /// <summary>Allocates memory of the host, all zeros, for copies that the host does not wait for.</summary>
+    /// <typeparam name="T">The element type.</typeparam>
+    /// <param name="length">The number of elements.</param>
+    public HostBuffer<T> AllocateHost<T>(int length) where T : unmanaged
+    {
+        PageLockedArray1D<T> memory = Device.Accelerator.AllocatePageLocked1D<T>(length, uninitialized: false);
+        pageLocked.Add(memory);
+        return new HostBuffer<T>(Device, memory);
+    }
+
     /// <summary>Waits for the device and frees all memory of the arena.</summary>
     public void Dispose()
     {
-        if (buffers.Count == 0) return;
+        if (buffers.Count + pageLocked.Count == 0) return;
         Device.Synchronize();
         foreach (MemoryBuffer buffer in buffers) buffer.Dispose();
         buffers.Clear();
+        foreach (IDisposable memory in pageLocked) memory.Dispose();
+        pageLocked.Clear();
         foreach (GCHandle pin in pins) pin.Free();
         pins.Clear();
         Device.CountAllocation(-Bytes);

@@ -66,7 +66,7 @@ public readonly struct Tensor<T> where T : unmanaged
         else
         {
             fixed (T* source = values)
-                View.CopyFromCPUUnsafeAsync(Device.Accelerator.DefaultStream, ref *source, Count);
+                View.CopyFromCPUUnsafeAsync(Device.Stream, ref *source, Count);
             Device.Synchronize();
         }
     }
@@ -83,7 +83,7 @@ public readonly struct Tensor<T> where T : unmanaged
         {
             fixed (T* target = destination)
             {
-                View.CopyToCPUUnsafeAsync(Device.Accelerator.DefaultStream, ref *target, Count);
+                View.CopyToCPUUnsafeAsync(Device.Stream, ref *target, Count);
                 Device.Synchronize();
             }
         }
@@ -103,7 +103,7 @@ public readonly struct Tensor<T> where T : unmanaged
     public void CopyFrom(Tensor<T> source)
     {
         RequireCount(source.Count, nameof(source));
-        if (Count > 0) source.View.CopyTo(Device.Accelerator.DefaultStream, View);
+        if (Count > 0) source.View.CopyTo(Device.Stream, View);
     }
 
     /// <summary>Whether both tensors start at the same place in memory.</summary>

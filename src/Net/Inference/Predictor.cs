@@ -10,6 +10,7 @@ public sealed class Predictor : IDisposable
     private readonly BatchGather gather;
     private readonly SoftmaxCrossEntropy loss;
     private readonly Softmax softmax;
+    private readonly HostBuffer<byte> nextPixels;
     private readonly Tensor<byte> pixels;
     private readonly Tensor<int> labels;
     private readonly Tensor<int> gathered;
@@ -37,6 +38,7 @@ public sealed class Predictor : IDisposable
             loss = new SoftmaxCrossEntropy(device);
             softmax = new Softmax(device);
             pixels = arena.Allocate<byte>(model.Network.InputShape.Prepend(maxBatch));
+            nextPixels = arena.AllocateHost<byte>(pixels.Count);
             labels = arena.Allocate<int>(new Shape(maxBatch));
             gathered = arena.Allocate<int>(new Shape(maxBatch));
             order = arena.Allocate<int>(new Shape(maxBatch));
@@ -119,7 +121,8 @@ public sealed class Predictor : IDisposable
     private int RunBatch(ReadOnlySpan<byte> images, int start, int count)
     {
         int size = Model.Network.InputShape.Count, batch = Math.Min(plan.MaxBatch, count - start);
-        pixels.First(batch).CopyFrom(images.Slice(start * size, batch * size));
+        images.Slice(start * size, batch * size).CopyTo(nextPixels.Span);
+        nextPixels.CopyTo(pixels.First(batch));
         gather.Gather(pixels, labels, order, 0, plan.Input.First(batch), gathered.First(batch));
         plan.Forward(batch, toScores: true);
         return batch;

@@ -46,6 +46,11 @@ public sealed class Trainer : IDisposable
     private readonly List<EpochRow> history = [];
     private readonly List<double> stepSeconds = [];
 
+    // The middle of a step as one launch, and the sums of its losses: a graph writes to the same place each time.
+    private readonly Tensor<float> replayedSums;
+    private LaunchGraph? replayed;
+    private bool kernelsAreLoaded;
+
     private int epoch;
     private int stepInEpoch;
     private long step;
@@ -89,6 +94,7 @@ public sealed class Trainer : IDisposable
             losses = arena.Allocate<float>(new Shape(batch));
             StepsPerEpoch = (TrainCount + batch - 1) / batch;
             sums = arena.Allocate<float>(new Shape(StepsPerEpoch, 2));
+            replayedSums = arena.Allocate<float>(new Shape(1, 2));
             if (ValidationCount > 0)
             {
                 bool onTest = options.Validation == TrainingOptions.ValidateOnTest;
@@ -114,6 +120,28 @@ public sealed class Trainer : IDisposable
 
     /// <summary>The options.</summary>
     public TrainingOptions Options { get; }
+
+    /// <summary>
+    /// Whether the launches of a step are captured once as a graph and replayed (<see cref="LaunchGraph"/>), with the same results: for CUDA
+    /// devices, where the launches of a small step take the host longer than the work takes the device. Gathering and the
+    /// optimiser, whose numbers change from step to step, stay launches of their own.
+    /// </summary>
+    /// <exception cref="DeviceException">The device cannot do it.</exception>
+    /// <exception cref="ArgumentException">The network drops elements at random, by the step's number, which a graph would repeat.</exception>
+    public bool ReplaysSteps
+    {
+        get;
+        init
+        {
+            if (value)
+            {
+                LaunchGraph.RequireSupport(arena.Device);
+                if (plan.Network.Nodes.Any(n => n.Layer is DropoutLayer))
+                    throw new ArgumentException("A network with dropout draws anew at each step, which a graph (--cuda-graph) would repeat. Leave one of them out.");
+            }
+            field = value;
+        }
+    }
 
     /// <summary>The number of training images.</summary>
     public int TrainCount { get; }
@@ -222,7 +250,13 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>Frees all memory of the training.</summary>
-    public void Dispose() => arena.Dispose();
+    public void Dispose()
+    {
+        // What it launched may still be at work.
+        if (replayed is not null) arena.Device.Synchronize();
+        replayed?.Dispose();
+        arena.Dispose();
+    }
 
     /// <summary>The numbers of training and validation images that options take from a data set.</summary>
     /// <param name="data">The data.</param>
@@ -290,7 +324,7 @@ public sealed class Trainer : IDisposable
     {
         int at = stepInEpoch * plan.MaxBatch;
         int batch = Math.Min(plan.MaxBatch, TrainCount - at);
-        Tensor<float> input = plan.Input.First(batch), scores = plan.Scores.First(batch);
+        Tensor<float> input = plan.Input.First(batch);
         Tensor<int> truth = labels.First(batch);
         plan.StepNumber = (uint)step;
         Profile? profile = arena.Device.Profile;
@@ -298,15 +332,30 @@ public sealed class Trainer : IDisposable
         profile?.Step = "batch gather";
         if (Options.MaxShift > 0) gather.GatherShifted(train.Pixels, train.Labels, train.Order, at, input, truth, Options.MaxShift, Options.Seed + ((ulong)epoch << 32));
         else gather.Gather(train.Pixels, train.Labels, train.Order, at, input, truth);
-        plan.Forward(batch, toScores: true);
-        profile?.Step = "loss";
-        loss.ForwardBackward(scores, truth, 1f / batch, losses.First(batch), plan.ScoresGradient.First(batch), sums, stepInEpoch, Options.LabelSmoothing);
-        plan.Backward(batch);
+        if (ReplaysSteps && batch == plan.MaxBatch && kernelsAreLoaded)
+        {
+            replayed ??= LaunchGraph.Capture(arena.Device, () => ComputeGradients(plan.MaxBatch, replayedSums, 0));
+            replayed.Launch();
+            sums.Slice(stepInEpoch, 1).CopyFrom(replayedSums);
+        }
+        else
+        {
+            ComputeGradients(batch, sums, stepInEpoch);
+            kernelsAreLoaded |= batch == plan.MaxBatch;
+        }
         profile?.Step = "optimizer";
         optimizer.Step(Options.RateAt(step, TotalSteps), step);
         profile?.EndPass();
         step++;
         stepInEpoch++;
+    }
+
+    private void ComputeGradients(int batch, Tensor<float> sums, int slot)
+    {
+        plan.Forward(batch, toScores: true);
+        arena.Device.Profile?.Step = "loss";
+        loss.ForwardBackward(plan.Scores.First(batch), labels.First(batch), 1f / batch, losses.First(batch), plan.ScoresGradient.First(batch), sums, slot, Options.LabelSmoothing);
+        plan.Backward(batch);
     }
 
     private void EndEpoch()

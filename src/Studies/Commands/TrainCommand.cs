@@ -27,13 +27,14 @@ internal static class TrainCommand
     private static readonly Option<bool> Augment = New("--augment", "Move each image by up to two random pixels", Defaults.Augment);
     private static readonly Option<bool> Steps = New("--steps", "Write every step's loss to steps.csv", Defaults.Steps);
     private static readonly Option<bool> Profile = New("--profile", "Write where a step's time goes, kernel by kernel: profile.txt, a table, and trace.json, for chrome://tracing and ui.perfetto.dev", Defaults.Profile);
+    private static readonly Option<bool> CudaGraph = New("--cuda-graph", "Launch a step as one CUDA graph, with the same results; not yet run on a GPU", Defaults.CudaGraph);
     private static readonly Option<string?> Init = new("--init") { Description = "Start from the weights in this safetensors file" };
     private static readonly Option<string?> Resume = new("--resume") { Description = "Go on with the run in this folder; only --epochs (upwards), --threads and --device may be given beside it" };
 
     private static readonly Option[] All =
     [
         Recipe, CommonOptions.Data, Epochs, Batch, Lr, Optimizer, Betas, Momentum, WeightDecay, LabelSmoothing, InitGain, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment,
-        CommonOptions.Seed, Steps, Profile, Init, Resume, CommonOptions.Out, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
+        CommonOptions.Seed, Steps, Profile, Init, Resume, CommonOptions.Out, CommonOptions.DeviceName, CommonOptions.Threads, CudaGraph, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
     ];
 
     public static Command Create()
@@ -68,6 +69,7 @@ internal static class TrainCommand
 
     private static TrainSettings Settings(ParseResult parsed)
     {
+        if (parsed.GetValue(Profile) && parsed.GetValue(CudaGraph)) throw new RequestException("--profile times each kernel for itself, --cuda-graph launches them as one: leave one of them out.");
         TrainSettings s = TrainSettings.Of(parsed.GetValue(Recipe) ?? Defaults.Recipe);
         return s with
         {
@@ -95,6 +97,7 @@ internal static class TrainCommand
             Init = parsed.GetValue(Init),
             Device = parsed.GetValue(CommonOptions.DeviceName)!,
             Threads = parsed.GetValue(CommonOptions.Threads),
+            CudaGraph = parsed.GetValue(CudaGraph),
         };
 
         T Given<T>(Option<T> option, T otherwise) => IsGiven(parsed, option) ? parsed.GetValue(option)! : otherwise;

@@ -55,6 +55,8 @@ internal sealed record TrainSettings
 
     public int Threads { get; init; }
 
+    public bool CudaGraph { get; init; }
+
     /// <summary>The names of recipes.</summary>
     public static string[] Recipes => ["report", "fast", "best"];
 

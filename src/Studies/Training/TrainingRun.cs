@@ -51,6 +51,8 @@ internal static class TrainingRun
         DataSet data = DataSet.Load(settings.Data);
         if (data.Sha256 != configuration.DataSha256) throw new RequestException($"{settings.Data} no longer holds the images that {run.Path} was started with.");
         using Device device = Device.Open(settings.Device, settings.Threads);
+        // A run goes on on any device; graphs change no result.
+        settings = settings with { CudaGraph = settings.CudaGraph && device.Kind == DeviceKind.Cuda };
         Network network = Network.Report(new Shape(data.Train.Channels, data.Train.Height, data.Train.Width), data.Classes, settings.BatchNorm);
         using Trainer trainer = CreateTrainer(device, network, data, settings, Weights.Match(network, state.Weights.Arrays, run.Path));
         trainer.Restore(state);
@@ -130,7 +132,7 @@ internal static class TrainingRun
     {
         try
         {
-            return new Trainer(device, network, data, settings.ToOptions(), initial);
+            return new Trainer(device, network, data, settings.ToOptions(), initial) { ReplaysSteps = settings.CudaGraph };
         }
         catch (ArgumentException e)
         {
