@@ -73,13 +73,13 @@ public sealed class Adam
     // One index owns one parameter.
     private static void Kernel(Index1D i, Coefficients c, ArrayView<float> w, ArrayView<float> dw, ArrayView<float> m, ArrayView<float> v)
     {
-        float weight = c.Shrink * w[i];
-        float g = dw[i] + c.Decay * w[i];
-        float mean = m[i] + c.Gain1 * (g - m[i]);
+        float weight = w[i], mean = m[i];
+        float g = dw[i] + c.Decay * weight;
+        mean += c.Gain1 * (g - mean);
         float square = c.Keep2 * v[i] + c.Gain2 * g * g;
         m[i] = mean;
         v[i] = square;
-        w[i] = weight - c.StepSize * mean / (XMath.Sqrt(square) * c.RootScale + c.Epsilon);
+        w[i] = c.Shrink * weight - c.StepSize * mean / (XMath.Sqrt(square) * c.RootScale + c.Epsilon);
     }
 
     /// <summary>What a step needs to know, made in float64 from the options and the step's number.</summary>
