@@ -53,6 +53,9 @@ public sealed class Predictor : IDisposable
         }
     }
 
+    /// <summary>The device that it runs on.</summary>
+    public Device Device => arena.Device;
+
     /// <summary>The model.</summary>
     public Model Model { get; }
 
@@ -70,11 +73,44 @@ public sealed class Predictor : IDisposable
         {
             cancellation.ThrowIfCancellationRequested();
             int batch = RunBatch(images, start, count);
-            softmax.Forward(plan.Scores.First(batch), probabilities.First(batch));
-            probabilities.First(batch).CopyTo(result.AsSpan(start * Model.Classes, batch * Model.Classes));
+            ReadProbabilities(batch, result, start);
         }
         return result;
     }
+
+    /// <summary>The probabilities of each class for inputs that are made on the device, batch by batch.</summary>
+    /// <param name="count">How many inputs.</param>
+    /// <param name="prepare">Makes inputs, normalised as the network takes them: the number of the first, and the tensor (batch, input shape) to overwrite.</param>
+    /// <param name="cancellation">Cancels between batches.</param>
+    /// <returns>Input after input, class after class.</returns>
+    public float[] Probabilities(int count, Action<int, Tensor<float>> prepare, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(prepare);
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        var result = new float[count * Model.Classes];
+        for (int start = 0; start < count; start += plan.MaxBatch)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int batch = Math.Min(plan.MaxBatch, count - start);
+            prepare(start, plan.Input.First(batch));
+            plan.Forward(batch, toScores: true);
+            ReadProbabilities(batch, result, start);
+        }
+        return result;
+    }
+
+    /// <summary>Bytes of an image as the network's input: (byte / 255 - mean) / deviation.</summary>
+    /// <param name="pixels">The bytes.</param>
+    public float[] Normalised(ReadOnlySpan<byte> pixels)
+    {
+        var values = new float[pixels.Length];
+        for (int i = 0; i < values.Length; i++) values[i] = Normalised(pixels[i]);
+        return values;
+    }
+
+    /// <summary>A brightness as the network's input.</summary>
+    /// <param name="value">0 to 255.</param>
+    public float Normalised(float value) => (value / 255f - Model.Mean) / Model.Deviation;
 
     /// <summary>Measures the model on labelled images.</summary>
     /// <param name="images">The images.</param>
@@ -126,6 +162,12 @@ public sealed class Predictor : IDisposable
         gather.Gather(pixels, labels, order, 0, plan.Input.First(batch), gathered.First(batch));
         plan.Forward(batch, toScores: true);
         return batch;
+    }
+
+    private void ReadProbabilities(int batch, float[] result, int start)
+    {
+        softmax.Forward(plan.Scores.First(batch), probabilities.First(batch));
+        probabilities.First(batch).CopyTo(result.AsSpan(start * Model.Classes, batch * Model.Classes));
     }
 
     private static int FirstLargest(ReadOnlySpan<float> row)

@@ -3,9 +3,6 @@ using GpuConv.Net;
 
 namespace GpuConv.Studies;
 
-/// <summary>What is being timed, and how much of the whole is done.</summary>
-internal readonly record struct BenchProgress(string Now, int Done, int Total);
-
 /// <summary>Times the program on a device: training steps, inference, and each kernel beside what the device can do.</summary>
 internal static class Benchmark
 {
@@ -20,7 +17,7 @@ internal static class Benchmark
     /// <exception cref="WrongResultException">A kernel computes wrongly.</exception>
     /// <exception cref="RequestException">No kernel is among those asked for.</exception>
     /// <exception cref="DeviceException">The device has no room.</exception>
-    public static BenchResult Run(Device device, BenchOptions options, IReadOnlyList<Func<Device>> others, Action<BenchProgress> progress, CancellationToken cancellation)
+    public static BenchResult Run(Device device, BenchOptions options, IReadOnlyList<Func<Device>> others, Action<StudyProgress> progress, CancellationToken cancellation)
     {
         IReadOnlyList<KernelCase> kernels = options.What.HasFlag(BenchParts.Kernels) ? Kernels(options, device.Kind) : [];
         (int Size, int Batch)[] networks = Networks(options, device.Kind);
@@ -50,7 +47,7 @@ internal static class Benchmark
         void Begin(string what)
         {
             cancellation.ThrowIfCancellationRequested();
-            progress(new BenchProgress(what, done++, total));
+            progress(new StudyProgress(what, done++, total));
         }
 
         void TimeNetworks(Device on)

@@ -80,7 +80,7 @@ internal static class BenchCommand
         using Device device = parsed.OpenDevice();
         if (threads is not null && device.Kind != DeviceKind.Cpu) throw new RequestException($"--thread-list is for --device cpu; {device.Name} has no such threads.");
         Func<Device>[] others = [.. (threads ?? []).Select<int, Func<Device>>(t => () => Device.Open("cpu", t))];
-        var display = new BenchDisplay(parsed.GetValue(CommonOptions.Quiet));
+        var display = new StudyDisplay(parsed.GetValue(CommonOptions.Quiet));
         BenchResult result = display.Follow(progress => Benchmark.Run(device, options, others, progress, Invocation.Token));
         string json = JsonSerializer.Serialize(result, StudiesJson.Default.BenchResult) + "\n";
         if (parsed.GetValue(CommonOptions.Out) is { } folder)

@@ -14,7 +14,7 @@ internal static class PredictCommand
 
     private static readonly Option<int> Random = new("--random") { Description = "Instead of files, so many random images of the split" };
 
-    private static readonly Option<string> Invert = new Option<string>("--invert")
+    public static readonly Option<string> Invert = new Option<string>("--invert")
     {
         Description = "Whether files are dark on light and must be inverted: auto (by the border's brightness), yes, no",
         DefaultValueFactory = _ => "auto",

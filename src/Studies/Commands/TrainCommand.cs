@@ -73,8 +73,7 @@ internal static class TrainCommand
         TrainSettings s = TrainSettings.Of(parsed.GetValue(Recipe) ?? Defaults.Recipe);
         return s with
         {
-            // A run may be resumed from another folder.
-            Data = parsed.GetValue(CommonOptions.Data) is { } name && Path.Exists(name) && name != DataSet.Mnist ? Path.GetFullPath(name) : parsed.GetValue(CommonOptions.Data)!,
+            Data = DataOf(parsed),
             BatchNorm = Given(BatchNorm, s.BatchNorm),
             Epochs = Given(Epochs, s.Epochs),
             Batch = Given(Batch, s.Batch),
@@ -103,7 +102,11 @@ internal static class TrainCommand
         T Given<T>(Option<T> option, T otherwise) => IsGiven(parsed, option) ? parsed.GetValue(option)! : otherwise;
     }
 
-    private static bool IsGiven(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
+    /// <summary>The data set; a folder in full, as a run may be resumed from another one.</summary>
+    internal static string DataOf(ParseResult parsed) =>
+        parsed.GetValue(CommonOptions.Data) is { } name && Path.Exists(name) && name != DataSet.Mnist ? Path.GetFullPath(name) : parsed.GetValue(CommonOptions.Data)!;
+
+    internal static bool IsGiven(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
 
     private static Option<T> New<T>(string name, string description, T defaultValue) =>
         new(name) { Description = description, DefaultValueFactory = _ => defaultValue };

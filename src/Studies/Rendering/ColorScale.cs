@@ -13,6 +13,11 @@ internal sealed class ColorScale(params SKColor[] stops)
         SKColor.Parse("#ffffff"), SKColor.Parse("#deebf7"), SKColor.Parse("#c6dbef"), SKColor.Parse("#9ecae1"), SKColor.Parse("#6baed6"),
         SKColor.Parse("#4292c6"), SKColor.Parse("#2171b5"), SKColor.Parse("#08519c"), SKColor.Parse("#08306b"));
 
+    /// <summary>Dark violet to yellow, lightness rising evenly (van der Walt and Smith's viridis): safe for colour-blind eyes and in grey.</summary>
+    public static ColorScale Viridis { get; } = new(
+        SKColor.Parse("#440154"), SKColor.Parse("#472d7b"), SKColor.Parse("#3b528b"), SKColor.Parse("#2c728e"), SKColor.Parse("#21918c"),
+        SKColor.Parse("#28ae80"), SKColor.Parse("#5ec962"), SKColor.Parse("#addc30"), SKColor.Parse("#fde725"));
+
     /// <summary>Orange for negative over white at one half to purple for positive (ColorBrewer's PuOr): safe for colour-blind eyes.</summary>
     public static ColorScale Diverging { get; } = new(
         SKColor.Parse("#b35806"), SKColor.Parse("#e08214"), SKColor.Parse("#fdb863"), SKColor.Parse("#fee0b6"), SKColor.Parse("#f7f7f7"),

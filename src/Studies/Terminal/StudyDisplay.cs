@@ -3,20 +3,23 @@ using Spectre.Console;
 
 namespace GpuConv.Studies;
 
-/// <summary>What is being timed, on standard error: on a terminal a bar with the time left, else a line every few seconds.</summary>
-internal sealed class BenchDisplay(bool quiet)
+/// <summary>What is being worked on, and how much of the whole is done.</summary>
+internal readonly record struct StudyProgress(string Now, int Done, int Total);
+
+/// <summary>Where a study is, on standard error: on a terminal a bar with the time left, else a line every few seconds.</summary>
+internal sealed class StudyDisplay(bool quiet)
 {
     private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(5);
 
     private readonly IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
 
-    public BenchResult Follow(Func<Action<BenchProgress>, BenchResult> run)
+    public T Follow<T>(Func<Action<StudyProgress>, T> run)
     {
         if (quiet) return run(_ => { });
         return console.Profile.Capabilities.Interactive && !Console.IsErrorRedirected ? WithBar(run) : run(Lines());
     }
 
-    private static Action<BenchProgress> Lines()
+    private static Action<StudyProgress> Lines()
     {
         long begin = Stopwatch.GetTimestamp(), last = 0;
         return at =>
@@ -29,7 +32,7 @@ internal sealed class BenchDisplay(bool quiet)
         };
     }
 
-    private BenchResult WithBar(Func<Action<BenchProgress>, BenchResult> run) =>
+    private T WithBar<T>(Func<Action<StudyProgress>, T> run) =>
         console.Progress()
             .AutoClear(true)
             .Columns(new ProgressBarColumn { Width = 20 }, new RemainingTimeColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })

@@ -1,0 +1,153 @@
+using GpuConv.Kernels;
+using SkiaSharp;
+
+namespace GpuConv.Studies;
+
+/// <summary>The pictures of an occlusion study: a sheet for each image with all sizes side by side, and a page with all images.</summary>
+internal static class OcclusionPictures
+{
+    private const float SheetMap = 140, PageMap = 88, Gap = 14, BarWidth = 84, LabelWidth = 118;
+
+    /// <summary>One image: by size the probability, the predicted class, and where the probability is lost.</summary>
+    public static byte[] Sheet(OccludedImage image, StudyImage study, string fill, int stride, bool perPixel)
+    {
+        Shape shape = study.Shape;
+        float height = SheetMap, width = SheetMap * shape[2] / shape[1];
+        string title = $"Occlusion of {image.Name}: the probability of class {image.Class} is {image.Probability:f4} with nothing covered{(image.Label == image.Predicted || image.Label is null ? "" : $"; predicted is {image.Predicted}")}";
+        string explanation = $"{Explanation(fill, stride, perPixel)} Grey: no window has its middle there.";
+        (string Heading, string Text)[] rows =
+        [
+            ($"P(class {image.Class})", "mean and smallest\nbelow each map"),
+            ("Predicted class", $"white: {image.Class}; others\nby colour and number"),
+            ("Where it is lost", "mean loss of the\nwindows over a pixel,\nred at its largest"),
+        ];
+        const float top = 96, caption = 20;
+        float left = Theme.Margin + width + LabelWidth, row = height + caption + Gap;
+        float maps = image.Sizes.Count * (width + Gap) - Gap;
+        using var picture = new Picture(
+            Math.Max(left + maps + BarWidth, Theme.Margin * 2 + Math.Max(Picture.TextWidth(title, Theme.TitleSize, bold: true), Picture.TextWidth(explanation))), top + 3 * row - Gap + Theme.Margin);
+        Heading(picture, title, explanation);
+
+        picture.Image(PixelsOf(study), SKRect.Create(Theme.Margin, top, width, height));
+        picture.Frame(SKRect.Create(Theme.Margin, top, width, height), Theme.Rule);
+        for (int kind = 0; kind < rows.Length; kind++)
+        {
+            float y = top + kind * row + height / 2 - 12, x = left - Gap;
+            picture.Text(rows[kind].Heading, x, y, Theme.TextSize, bold: true, align: SKTextAlign.Right);
+            string[] lines = rows[kind].Text.Split('\n');
+            for (int i = 0; i < lines.Length; i++) picture.Text(lines[i], x, y + 16 + 14 * i, Theme.SmallSize, Theme.Muted, align: SKTextAlign.Right);
+        }
+        for (int i = 0; i < image.Sizes.Count; i++)
+        {
+            OccludedSize size = image.Sizes[i];
+            float x = left + i * (width + Gap);
+            picture.TextCentred($"{size.Size} x {size.Size}", x + width / 2, top - 12, Theme.TextSize, bold: true);
+            SKRect Frame(int kind) => SKRect.Create(x, top + kind * row, width, height);
+            void Caption(int kind, string text) => picture.TextCentred(text, x + width / 2, Frame(kind).Bottom + 11, Theme.SmallSize, Theme.Muted);
+            DrawProbabilities(picture, Frame(0), shape, size, stride, perPixel);
+            Caption(0, $"mean {size.Mean:f3}, smallest {size.Minimum:f3}");
+            WindowMap.DrawClasses(picture, Frame(1), View(shape, size, stride), size.PredictedMap, image.Class);
+            double largest = DrawLoss(picture, Frame(2), study, image.Probability, size, stride);
+            Caption(2, largest <= 0 ? "nothing is lost" : $"largest {largest:f3}");
+        }
+        DrawBar(picture, left + maps + 24, top, height);
+        return picture.ToPng();
+    }
+
+    /// <summary>All images: the image, and by size the probability.</summary>
+    public static byte[] Page(OcclusionResult result, IReadOnlyList<StudyImage> studies, bool perPixel)
+    {
+        Shape shape = studies[0].Shape;
+        float height = PageMap, width = PageMap * shape[2] / shape[1], row = height + 18 + Gap;
+        IReadOnlyList<SizeSummary> summary = result.Summary;
+        const float top = 96;
+        string title = $"Occlusion of {result.Images.Count} {(result.Images.Count == 1 ? "image" : "images")}: the probability of the class by size of the window";
+        string explanation = $"{Explanation(result.Fill, result.Stride, perPixel)} Below each map its mean and smallest value.";
+        float columns = (summary.Count + 1) * (width + Gap) - Gap;
+        using var picture = new Picture(
+            2 * Theme.Margin + Math.Max(columns + BarWidth, Math.Max(Picture.TextWidth(title, Theme.TitleSize, bold: true), Picture.TextWidth(explanation))), top + result.Images.Count * row - Gap + Theme.Margin);
+        Heading(picture, title, explanation);
+        for (int i = 0; i < summary.Count; i++) picture.TextCentred($"{summary[i].Size} x {summary[i].Size}", Theme.Margin + (i + 1) * (width + Gap) + width / 2, top - 12, Theme.TextSize, bold: true);
+        for (int r = 0; r < result.Images.Count; r++)
+        {
+            OccludedImage image = result.Images[r];
+            var frame = SKRect.Create(Theme.Margin, top + r * row, width, height);
+            picture.Image(PixelsOf(studies[r]), frame);
+            picture.Frame(frame, Theme.Rule);
+            picture.TextCentred($"{Fitting(image.Name, width - 24)}: {image.Class}", frame.MidX, frame.Bottom + 11, Theme.SmallSize, image.Label is { } label && label != image.Predicted ? Theme.Vermilion : Theme.Muted);
+            foreach (OccludedSize size in image.Sizes)
+            {
+                frame.Offset(width + Gap, 0);
+                DrawProbabilities(picture, frame, shape, size, result.Stride, perPixel);
+                picture.TextCentred($"{size.Mean:f3}, {size.Minimum:f3}", frame.MidX, frame.Bottom + 11, Theme.SmallSize, Theme.Muted);
+            }
+        }
+        DrawBar(picture, Theme.Margin + columns + 24, top, height);
+        return picture.ToPng();
+    }
+
+    private static string Explanation(string fill, int stride, bool perPixel) =>
+        $"A square window ({FillText(fill)}) moves over the image by {stride} {(stride == 1 ? "pixel" : "pixels")}; {(perPixel ? "each pixel shows the mean over the windows that cover it." : "each cell shows the window whose middle is there.")}";
+
+    private static string FillText(string fill) => fill switch
+    {
+        "zero" => "black",
+        "mean" => "the training images' mean brightness",
+        "grey" => "middle grey",
+        "blur" => "the image, blurred",
+        _ => fill,
+    };
+
+    private static void Heading(Picture picture, string title, string explanation)
+    {
+        picture.Text(title, Theme.Margin, Theme.Margin + Theme.TitleSize * 0.8f, Theme.TitleSize, bold: true);
+        picture.Text(explanation, Theme.Margin, Theme.Margin + 36, Theme.TextSize, Theme.Muted);
+    }
+
+    private static void DrawProbabilities(Picture picture, SKRect frame, Shape shape, OccludedSize size, int stride, bool perPixel)
+    {
+        if (!perPixel)
+        {
+            WindowMap.DrawValues(picture, frame, View(shape, size, stride), size.Map);
+            return;
+        }
+        picture.Fill(frame, Theme.Grid);
+        float[] values = [.. OcclusionStudy.PerPixel(OcclusionStudy.Windows(shape, size.Size, stride), (r, c) => size.Map[r][c]).Select(v => (float)v)];
+        picture.Image(Raster.Colored(values, shape[1], shape[2], ColorScale.Viridis, 0, 1), frame);
+        picture.Frame(frame, Theme.Rule);
+    }
+
+    // The image in grey, in red what is lost; returns the largest loss.
+    private static double DrawLoss(Picture picture, SKRect frame, StudyImage study, double whole, OccludedSize size, int stride)
+    {
+        Shape shape = study.Shape;
+        double[] loss = OcclusionStudy.PerPixel(OcclusionStudy.Windows(shape, size.Size, stride), (r, c) => Math.Max(0, whole - size.Map[r][c]));
+        double largest = loss.Where(v => !double.IsNaN(v)).DefaultIfEmpty(0).Max();
+        SKColor[] colors = PixelsOf(study).Colors;
+        for (int i = 0; i < colors.Length && largest > 0; i++)
+        {
+            double share = double.IsNaN(loss[i]) ? 0 : loss[i] / largest;
+            colors[i] = new SKColor(Mix(colors[i].Red, Theme.Vermilion.Red), Mix(colors[i].Green, Theme.Vermilion.Green), Mix(colors[i].Blue, Theme.Vermilion.Blue));
+
+            byte Mix(byte grey, byte red) => (byte)Math.Round(grey + 0.85 * share * (red - grey));
+        }
+        picture.Image(new Raster(shape[1], shape[2], colors), frame);
+        picture.Frame(frame, Theme.Rule);
+        return largest;
+    }
+
+    private static void DrawBar(Picture picture, float left, float top, float height) =>
+        ColorScale.Viridis.DrawBar(picture, SKRect.Create(left, top, 14, height), [(0, "0"), (0.5, "0.5"), (1, "1")]);
+
+    private static OcclusionView View(Shape shape, OccludedSize size, int stride) => new(shape[1], shape[2], size.Size, stride);
+
+    private static Raster PixelsOf(StudyImage image) => Raster.Of(image.Pixels, image.Shape[0], image.Shape[1], image.Shape[2]);
+
+    // The end of a long name says more than its beginning.
+    private static string Fitting(string text, float width)
+    {
+        string fitting = text;
+        for (int cut = 1; cut < text.Length && Picture.TextWidth(fitting, Theme.SmallSize) > width; cut++) fitting = "…" + text[cut..];
+        return fitting;
+    }
+}

@@ -1,0 +1,23 @@
+namespace GpuConv.Studies;
+
+/// <summary>The folder of a study's results.</summary>
+internal static class StudyFolder
+{
+    /// <summary>Makes the folder; without a name, the first of runs/NAME-1, runs/NAME-2, … that does not exist.</summary>
+    /// <exception cref="RequestException">There is a file of that name.</exception>
+    public static string Create(string? path, string study)
+    {
+        if (path is null)
+        {
+            int number = 1;
+            while (Directory.Exists(path = Path.Combine("runs", $"{study}-{number}"))) number++;
+        }
+        if (File.Exists(path)) throw new RequestException($"--out {path}: there is a file of that name.");
+        Directory.CreateDirectory(path);
+        return path;
+    }
+
+    /// <summary>A file's name for an image: its own without folder, ending and what file systems do not take, after its number, so that no two are the same.</summary>
+    public static string FileName(string image, int number) =>
+        $"{number:d2}-{new string([.. Path.GetFileNameWithoutExtension(image).Select(c => char.IsLetterOrDigit(c) ? c : '-')])}";
+}

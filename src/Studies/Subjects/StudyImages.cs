@@ -1,0 +1,63 @@
+using System.CommandLine;
+using System.Globalization;
+using GpuConv.Kernels;
+using GpuConv.Net;
+
+namespace GpuConv.Studies;
+
+/// <summary>The options that say which images a study looks at, and the images.</summary>
+internal static class StudyImages
+{
+    private static readonly Argument<string[]> Files = new("files") { Description = "Image files instead of test images (PNG, JPEG, …), of any size", Arity = ArgumentArity.ZeroOrMore };
+
+    private static readonly Option<string?> Images = new("--images") { Description = "Test images by number, as 0,5,17; without it the first that is recognised of each class" };
+
+    private static readonly Option<int?> Class = new("--class") { Description = "Only images of this class" };
+
+    private static readonly Option<bool> Misclassified = new("--misclassified") { Description = "Images that the model takes for another class" };
+
+    private static readonly Option<int> Count = new("--count") { Description = "So many images of those that --class and --misclassified leave", DefaultValueFactory = _ => 10 };
+
+    public static void AddTo(Command command)
+    {
+        command.Add(Files);
+        foreach (Option option in (Option[])[Images, Class, Misclassified, Count, PredictCommand.Invert]) command.Add(option);
+    }
+
+    /// <summary>The images that the options name.</summary>
+    /// <exception cref="RequestException">The options contradict each other, or there are no such images.</exception>
+    public static IReadOnlyList<StudyImage> Select(ParseResult parsed, DataSet data, Predictor predictor)
+    {
+        Shape shape = predictor.Model.Network.InputShape;
+        string[] files = parsed.GetValue(Files)!;
+        string? numbers = parsed.GetValue(Images);
+        int? wanted = parsed.GetValue(Class);
+        bool misclassified = parsed.GetValue(Misclassified);
+        if ((files.Length > 0 ? 1 : 0) + (numbers is null ? 0 : 1) + (wanted is null && !misclassified ? 0 : 1) > 1)
+            throw new RequestException("Give image files, or --images, or --class and --misclassified: each names images for itself.");
+        if (files.Length > 0) return [.. files.Select(f => new StudyImage(f, null, null, shape, ImageInput.Read(f, shape, parsed.GetValue(PredictCommand.Invert)!)))];
+
+        LabelledImages test = data.Test;
+        if (new Shape(test.Channels, test.Height, test.Width) is var found && found != shape) throw new RequestException($"The model takes {shape}, the images of {data.Name} are {found}. Give --data the set that it was trained on, or image files.");
+        if (numbers is not null) return [.. Numbers(numbers, test.Count).Select(i => Of(test, i))];
+        if (wanted is { } c && (c < 0 || c >= data.Classes)) throw new RequestException($"--class {c}: {data.Name} has classes 0 to {data.Classes - 1}.");
+        if (parsed.GetValue(Count) < 1) throw new RequestException($"--count {parsed.GetValue(Count)}: at least 1.");
+
+        int[] predicted = predictor.Evaluate(test, Invocation.Token).Predicted;
+        IEnumerable<int> all = Enumerable.Range(0, test.Count);
+        int[] chosen = wanted is null && !misclassified
+            // Where a class has none that is recognised, its first stands for it.
+            ? [.. all.GroupBy(i => test.Labels[i]).OrderBy(g => g.Key).Select(g => g.Where(i => predicted[i] == g.Key).Append(g.First()).First())]
+            : [.. all.Where(i => (wanted is null || test.Labels[i] == wanted) && (!misclassified || predicted[i] != test.Labels[i])).Take(parsed.GetValue(Count))];
+        return chosen.Length > 0 ? [.. chosen.Select(i => Of(test, i))] : throw new RequestException($"{data.Name} has no such test images{(misclassified ? ": the model recognises them all" : "")}.");
+    }
+
+    public static StudyImage Of(LabelledImages images, int index) => new(
+        $"test {index}", index, images.Labels[index], new Shape(images.Channels, images.Height, images.Width), images.Pixels.AsSpan(index * images.ImageSize, images.ImageSize).ToArray());
+
+    private static int[] Numbers(string text, int count)
+    {
+        int[] numbers = [.. text.Split(',', StringSplitOptions.TrimEntries).Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n : -1)];
+        return numbers.All(n => n >= 0 && n < count) ? numbers : throw new RequestException($"--images {text}: numbers from 0 to {count - 1}, with commas between them.");
+    }
+}

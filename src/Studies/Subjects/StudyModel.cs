@@ -1,0 +1,53 @@
+using System.CommandLine;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using GpuConv.Kernels;
+using GpuConv.Net;
+
+namespace GpuConv.Studies;
+
+/// <summary>
+/// The network that a study looks at: --model, or one that is trained for it by the report's recipe and kept in the user's cache folder for the next
+/// time, by all options, the data's hash and the program's build, so that no other build's weights are taken for this one's.
+/// </summary>
+internal static class StudyModel
+{
+    /// <summary>The model.</summary>
+    /// <exception cref="ModelFileException">The file is missing or damaged.</exception>
+    public static Model Of(ParseResult parsed, DataSet data, Device device) =>
+        parsed.GetValue(CommonOptions.Model) is { } file ? Model.Read(file) : Trained(new TrainSettings { Data = TrainCommand.DataOf(parsed), Device = parsed.GetValue(CommonOptions.DeviceName)!, Threads = parsed.GetValue(CommonOptions.Threads) }, data, device.Kind, parsed.GetValue(CommonOptions.Quiet) || parsed.GetValue(CommonOptions.Json));
+
+    private static Model Trained(TrainSettings settings, DataSet data, DeviceKind device, bool quiet)
+    {
+        string folder = Path.Combine(CacheFolder(), "models", KeyOf(settings, data, device)), file = Path.Combine(folder, "best.safetensors");
+        var display = new TrainingDisplay(quiet);
+        if (File.Exists(Path.Combine(folder, "metrics.json")))
+        {
+            display.Note($"The model is the one that was trained for studies before: {file}");
+            return Model.Read(file);
+        }
+        display.Note($"There is no --model: one is trained first (--recipe report, seed 1) and kept for the next time in {folder}");
+        bool begun = File.Exists(Path.Combine(folder, "checkpoint", "state.safetensors"));
+        if (begun) TrainingRun.Resume(folder, null, null, null, display, Invocation.Token);
+        else TrainingRun.Start(settings, folder, display, Invocation.Token);
+        return Model.Read(file);
+    }
+
+    // What decides the weights' bits: not the number of threads, nor the names of folder and device.
+    private static string KeyOf(TrainSettings settings, DataSet data, DeviceKind device)
+    {
+        string build = string.Join(' ', ((Type[])[typeof(Device), typeof(Model), typeof(StudyModel)]).Select(t => t.Module.ModuleVersionId));
+        string all = $"{JsonSerializer.Serialize(settings with { Data = "", Device = "", Threads = 0 }, StudiesJson.Default.TrainSettings)} {data.Sha256} {device} {build}";
+        return $"{new string([.. data.Name.Where(char.IsLetterOrDigit)])}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(all)))[..16]}";
+    }
+
+    private static string CacheFolder()
+    {
+        string? named = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
+        string root = !string.IsNullOrEmpty(named) ? named
+            : OperatingSystem.IsWindows() ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData)
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+        return Path.Combine(root, "gpuconv");
+    }
+}
