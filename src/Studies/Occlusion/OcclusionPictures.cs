@@ -6,20 +6,20 @@ namespace GpuConv.Studies;
 /// <summary>The pictures of an occlusion study: a sheet for each image with all sizes side by side, and a page with all images.</summary>
 internal static class OcclusionPictures
 {
-    private const float SheetMap = 140, PageMap = 88, Gap = 14, BarWidth = 84, LabelWidth = 118;
+    private const float SheetMap = 140, PageMap = 88, Gap = 14, BarWidth = 92, LabelWidth = 118;
 
     /// <summary>One image: by size the probability, the predicted class, and where the probability is lost.</summary>
     public static byte[] Sheet(OccludedImage image, StudyImage study, string fill, int stride, bool perPixel)
     {
         Shape shape = study.Shape;
         float height = SheetMap, width = SheetMap * shape[2] / shape[1];
-        string title = $"Occlusion of {image.Name}: the probability of class {image.Class} is {image.Probability:f4} with nothing covered{(image.Label == image.Predicted || image.Label is null ? "" : $"; predicted is {image.Predicted}")}";
+        string title = $"Occlusion of {image.Name}: the probability of class {image.Class} is {image.Probability:f4} with nothing covered";
         string explanation = $"{Explanation(fill, stride, perPixel)} Grey: no window has its middle there.";
         (string Heading, string Text)[] rows =
         [
-            ($"P(class {image.Class})", "mean and smallest\nbelow each map"),
+            ($"P(class {image.Class})", "mean and least value\nbelow each map"),
             ("Predicted class", $"white: {image.Class}; others\nby colour and number"),
-            ("Where it is lost", "mean loss of the\nwindows over a pixel,\nred at its largest"),
+            ("Where it is lost", "mean loss of the\nwindows over a pixel,\norange at its largest"),
         ];
         const float top = 96, caption = 20;
         float left = Theme.Margin + width + LabelWidth, row = height + caption + Gap;
@@ -30,6 +30,7 @@ internal static class OcclusionPictures
 
         picture.Image(PixelsOf(study), SKRect.Create(Theme.Margin, top, width, height));
         picture.Frame(SKRect.Create(Theme.Margin, top, width, height), Theme.Rule);
+        picture.TextCentred(image.Label is not { } label ? $"taken for {image.Predicted}" : label == image.Predicted ? $"class {label}" : $"class {label}, taken for {image.Predicted}", Theme.Margin + width / 2, top + height + 11, Theme.SmallSize, Theme.Muted);
         for (int kind = 0; kind < rows.Length; kind++)
         {
             float y = top + kind * row + height / 2 - 12, x = left - Gap;
@@ -45,7 +46,7 @@ internal static class OcclusionPictures
             SKRect Frame(int kind) => SKRect.Create(x, top + kind * row, width, height);
             void Caption(int kind, string text) => picture.TextCentred(text, x + width / 2, Frame(kind).Bottom + 11, Theme.SmallSize, Theme.Muted);
             DrawProbabilities(picture, Frame(0), shape, size, stride, perPixel);
-            Caption(0, $"mean {size.Mean:f3}, smallest {size.Minimum:f3}");
+            Caption(0, $"mean {size.Mean:f3}, least {size.Minimum:f3}");
             WindowMap.DrawClasses(picture, Frame(1), View(shape, size, stride), size.PredictedMap, image.Class);
             double largest = DrawLoss(picture, Frame(2), study, image.Probability, size, stride);
             Caption(2, largest <= 0 ? "nothing is lost" : $"largest {largest:f3}");
@@ -62,7 +63,7 @@ internal static class OcclusionPictures
         IReadOnlyList<SizeSummary> summary = result.Summary;
         const float top = 96;
         string title = $"Occlusion of {result.Images.Count} {(result.Images.Count == 1 ? "image" : "images")}: the probability of the class by size of the window";
-        string explanation = $"{Explanation(result.Fill, result.Stride, perPixel)} Below each map its mean and smallest value.";
+        string explanation = $"{Explanation(result.Fill, result.Stride, perPixel)} Below each image its class, below each map its mean and least value.";
         float columns = (summary.Count + 1) * (width + Gap) - Gap;
         using var picture = new Picture(
             2 * Theme.Margin + Math.Max(columns + BarWidth, Math.Max(Picture.TextWidth(title, Theme.TitleSize, bold: true), Picture.TextWidth(explanation))), top + result.Images.Count * row - Gap + Theme.Margin);
@@ -117,7 +118,7 @@ internal static class OcclusionPictures
         picture.Frame(frame, Theme.Rule);
     }
 
-    // The image in grey, in red what is lost; returns the largest loss.
+    // The image in grey, in orange what is lost; returns the largest loss.
     private static double DrawLoss(Picture picture, SKRect frame, StudyImage study, double whole, OccludedSize size, int stride)
     {
         Shape shape = study.Shape;
@@ -129,15 +130,18 @@ internal static class OcclusionPictures
             double share = double.IsNaN(loss[i]) ? 0 : loss[i] / largest;
             colors[i] = new SKColor(Mix(colors[i].Red, Theme.Vermilion.Red), Mix(colors[i].Green, Theme.Vermilion.Green), Mix(colors[i].Blue, Theme.Vermilion.Blue));
 
-            byte Mix(byte grey, byte red) => (byte)Math.Round(grey + 0.85 * share * (red - grey));
+            byte Mix(byte grey, byte mark) => (byte)Math.Round(grey + 0.85 * share * (mark - grey));
         }
         picture.Image(new Raster(shape[1], shape[2], colors), frame);
         picture.Frame(frame, Theme.Rule);
         return largest;
     }
 
-    private static void DrawBar(Picture picture, float left, float top, float height) =>
+    private static void DrawBar(Picture picture, float left, float top, float height)
+    {
+        picture.Text("probability", left, top - 8, Theme.SmallSize, Theme.Muted);
         ColorScale.Viridis.DrawBar(picture, SKRect.Create(left, top, 14, height), [(0, "0"), (0.5, "0.5"), (1, "1")]);
+    }
 
     private static OcclusionView View(Shape shape, OccludedSize size, int stride) => new(shape[1], shape[2], size.Size, stride);
 

@@ -16,7 +16,10 @@ internal static class StudyModel
     /// <summary>The model.</summary>
     /// <exception cref="ModelFileException">The file is missing or damaged.</exception>
     public static Model Of(ParseResult parsed, DataSet data, Device device) =>
-        parsed.GetValue(CommonOptions.Model) is { } file ? Model.Read(file) : Trained(new TrainSettings { Data = TrainCommand.DataOf(parsed), Device = parsed.GetValue(CommonOptions.DeviceName)!, Threads = parsed.GetValue(CommonOptions.Threads) }, data, device.Kind, parsed.GetValue(CommonOptions.Quiet) || parsed.GetValue(CommonOptions.Json));
+        parsed.GetValue(CommonOptions.Model) is { } file ? Model.Read(file) : Trained(new TrainSettings { Data = TrainCommand.DataOf(parsed), Validation = ValidationOf(data), Device = parsed.GetValue(CommonOptions.DeviceName)!, Threads = parsed.GetValue(CommonOptions.Threads) }, data, device.Kind, parsed.GetValue(CommonOptions.Quiet) || parsed.GetValue(CommonOptions.Json));
+
+    // The report's, or a tenth of what there is, where that is less.
+    private static string ValidationOf(DataSet data) => $"{Math.Min(5000, data.Train.Count / 10)}";
 
     private static Model Trained(TrainSettings settings, DataSet data, DeviceKind device, bool quiet)
     {

@@ -1,0 +1,67 @@
+using System.Text.Json;
+using static GpuConv.Tests.GpuConvProgram;
+
+namespace GpuConv.Tests;
+
+/// <summary>The command as users run it, on a part of MNIST; the first that needs a model trains one, the others find it.</summary>
+public sealed class OcclusionCommandTests(OcclusionCommandTests.Cache cache) : IClassFixture<OcclusionCommandTests.Cache>
+{
+    [Fact]
+    public void A_study_without_a_model_trains_one_and_finds_it_the_next_time()
+    {
+        using var folder = new TemporaryFolder();
+        Output first = Run("--images", "0,5", "--sizes", "4,27", "--stride", "3", "--out", folder["a"]);
+        Assert.Equal((0, ""), (first.ExitCode, first.ExitCode == 0 ? "" : first.Error));
+        Output second = Run("--images", "0,5", "--sizes", "4,27", "--stride", "3", "--out", folder["b"], "--json");
+        Assert.Equal((0, ""), (second.ExitCode, second.Error));
+        Assert.Single(Directory.GetDirectories(Path.Combine(cache.Folder, "gpuconv", "models")));
+        Assert.Equal(File.ReadAllText(Path.Combine(folder["a"], "occlusion.json")), second.Standard);
+        Assert.Equal(["00-test-0.png", "01-test-5.png", "occlusion.csv", "occlusion.json", "occlusion.png"], Directory.GetFiles(folder["b"]).Select(Path.GetFileName).Order());
+
+        using JsonDocument json = JsonDocument.Parse(second.Standard);
+        Assert.Equal(("zero", 3), (json.RootElement.GetProperty("fill").GetString(), json.RootElement.GetProperty("stride").GetInt32()));
+        JsonElement image = json.RootElement.GetProperty("images")[1];
+        Assert.Equal((5, 9), (image.GetProperty("index").GetInt32(), image.GetProperty("sizes")[0].GetProperty("map").GetArrayLength()));
+        Assert.Equal(1, image.GetProperty("sizes")[1].GetProperty("map")[0].GetArrayLength());
+        Assert.InRange(image.GetProperty("probability").GetDouble(), 0, 1);
+        Assert.True(image.TryGetProperty("label", out _) && image.TryGetProperty("predicted", out _));
+        Assert.Equal(2, json.RootElement.GetProperty("claims").GetArrayLength());
+    }
+
+    [Theory]
+    [InlineData("--sizes 29", "a window of 29 is not inside images of 28 x 28")]
+    [InlineData("--sizes 4,4", "--sizes: each size once")]
+    [InlineData("--sizes 4,x", "--sizes 4,x: whole numbers from 1")]
+    [InlineData("--stride 0", "--stride 0: at least 1")]
+    [InlineData("--images 100", "--images 100: numbers from 0 to 99")]
+    [InlineData("--images 3 --class 2", "each names images for itself")]
+    [InlineData("--class 10", "--class 10:")]
+    [InlineData("--class 2 --count 0", "--count 0: at least 1")]
+    [InlineData("/no/such/picture.png", "/no/such/picture.png: there is no such file")]
+    public void A_wrong_request_is_refused(string request, string message)
+    {
+        using var folder = new TemporaryFolder();
+        Output output = Run([.. request.Split(' '), "--out", folder["x"], "--quiet"]);
+        Assert.Contains(message, output.Error);
+        Assert.Equal((2, ""), (output.ExitCode, output.Standard));
+        Assert.False(Directory.Exists(folder["x"]));
+    }
+
+    private Output Run(params string[] arguments) => GpuConvProgram.Run(new() { ["XDG_CACHE_HOME"] = cache.Folder }, ["occlusion", "--device", "cpu", "--data", cache.Mnist.Path, .. arguments]);
+
+    /// <summary>A part of MNIST, and a folder for the models trained on it.</summary>
+    public sealed class Cache : IDisposable
+    {
+        private readonly TemporaryFolder folder = new();
+
+        public string Folder => folder.Path;
+
+        public MnistPart Mnist { get; } = new();
+
+        public void Dispose()
+        {
+            folder.Dispose();
+            Mnist.Dispose();
+        }
+    }
+}
