@@ -11,4 +11,7 @@ namespace GpuConv.Studies;
 [JsonSerializable(typeof(RunConfiguration))]
 [JsonSerializable(typeof(Metrics))]
 [JsonSerializable(typeof(BenchResult))]
+[JsonSerializable(typeof(Comparison))]
+[JsonSerializable(typeof(ComparisonState))]
+[JsonSerializable(typeof(ComparedTraining.Progress))]
 internal sealed partial class StudiesJson : JsonSerializerContext;
