@@ -8,6 +8,7 @@ RootCommand root = new("GpuConv: convolutional networks on GPU and CPU, from the
     TrainCommand.Create(),
     EvaluateCommand.Create(),
     PredictCommand.Create(),
+    CompareBatchNormCommand.Create(),
     OcclusionCommand.Create(),
     BenchCommand.Create(),
 };

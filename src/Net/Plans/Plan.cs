@@ -14,13 +14,16 @@ public sealed class Plan
     private readonly bool[] hasGradient;
     private readonly GradientSum[][] sums;
     private readonly int lossStage;
+    private readonly bool layerByLayer;
+    private readonly Tensor<float>[] outputs;
+    private readonly Tensor<float>?[] outputGradients;
 
     /// <summary>Prepares a network.</summary>
     /// <param name="arena">Where activations, gradients and working memory come from.</param>
     /// <param name="parameters">The network's parameters on the same device; with gradients for <see cref="PlanPurpose.Train"/>.</param>
     /// <param name="maxBatch">The largest number of images of one run.</param>
     /// <param name="purpose">What the plan is for.</param>
-    /// <param name="layerByLayer">Whether every layer runs for itself, so that each one's output is there to be looked at; else several run as one where that is faster.</param>
+    /// <param name="layerByLayer">Whether every layer runs for itself and in memory of its own, so that each one's output and the gradient to it are there to be looked at; else several run as one where that is faster.</param>
     /// <exception cref="DeviceException">The device has no room.</exception>
     public Plan(DeviceArena arena, DeviceParameters parameters, int maxBatch, PlanPurpose purpose, bool layerByLayer = false)
     {
@@ -31,13 +34,14 @@ public sealed class Plan
         device = arena.Device;
         MaxBatch = maxBatch;
         Purpose = purpose;
+        this.layerByLayer = layerByLayer;
         IReadOnlyList<Node> nodes = Network.Nodes;
         if (nodes.Count == 0) throw new ArgumentException("The network has no layers.", nameof(parameters));
 
         bool[] needsGradient = NeedsGradient(nodes, purpose);
         stages = Stage.Cut(nodes, device, purpose, i => needsGradient[i], layerByLayer);
         Input = arena.Allocate<float>(Network.InputShape.Prepend(maxBatch));
-        Tensor<float>[] outputs = AllocateOutputs(arena, nodes);
+        outputs = AllocateOutputs(arena, nodes);
         Output = outputs[^1];
 
         // The softmax and the loss are one operator: the gradient enters before a last softmax.
@@ -47,6 +51,7 @@ public sealed class Plan
         var gradients = new Gradients(this, arena, nodes, outputs, needsGradient, lossStage);
         if (purpose != PlanPurpose.Infer) ScoresGradient = gradients.Outputs[lossNode]!.Value;
         InputGradient = gradients.Input;
+        outputGradients = gradients.Outputs;
         sums = gradients.Sums;
         hasGradient = [.. stages.Select(s => gradients.Outputs[s.Last] is not null)];
 
@@ -99,6 +104,18 @@ public sealed class Plan
 
     /// <summary>The gradient to the input after <see cref="Backward"/>; null in plans that do not compute it.</summary>
     public Tensor<float>? InputGradient { get; }
+
+    /// <summary>What a layer gave in the last <see cref="Forward"/>, (batch, output shape); only in a plan made layer by layer.</summary>
+    /// <param name="node">The layer's position in the network.</param>
+    /// <exception cref="InvalidOperationException">Layers run together here, and what lies between them has no memory.</exception>
+    public Tensor<float> OutputOf(int node) => layerByLayer ? outputs[node] : throw NotLayerByLayer();
+
+    /// <summary>The gradient to a layer's output after <see cref="Backward"/>; null where nobody needs it. Only in a plan made layer by layer.</summary>
+    /// <param name="node">The layer's position in the network.</param>
+    /// <exception cref="InvalidOperationException">Layers run together here, and what lies between them has no memory.</exception>
+    public Tensor<float>? GradientOf(int node) => layerByLayer ? outputGradients[node] : throw NotLayerByLayer();
+
+    private static InvalidOperationException NotLayerByLayer() => new("Single layers' outputs are there only in a plan made layer by layer.");
 
     /// <summary>The seed of random layers.</summary>
     public ulong Seed { get; init; }
@@ -154,9 +171,10 @@ public sealed class Plan
         return outputs;
     }
 
-    private static bool SharesInput(IReadOnlyList<Node> nodes, int i)
+    private bool SharesInput(IReadOnlyList<Node> nodes, int i)
     {
         int input = nodes[i].Inputs[0];
+        if (layerByLayer && nodes[i].Layer is not FlattenLayer) return false;
         if (!nodes[i].Layer.RunsInPlace || input < 0) return false;
         bool onlyReader = nodes.Count(n => n.Inputs.Contains(input)) == 1;
         // Flattening writes nothing, so it may share even what is read again.

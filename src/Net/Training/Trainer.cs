@@ -181,10 +181,16 @@ public sealed class Trainer : IDisposable
     /// <summary>Trains until all epochs are done, validation says stop, or it is cancelled.</summary>
     /// <param name="cancellation">Cancels after the step at work.</param>
     /// <exception cref="TrainingException">The loss is no longer a finite number.</exception>
-    public TrainingEnd Run(CancellationToken cancellation = default)
+    public TrainingEnd Run(CancellationToken cancellation = default) => RunUntil(Options.Epochs, cancellation);
+
+    /// <summary>Trains until so many epochs are done in all, so that trainings can take turns; else as <see cref="Run"/>.</summary>
+    /// <param name="epochs">The epochs after which it returns, at most those of the options.</param>
+    /// <param name="cancellation">Cancels after the step at work.</param>
+    /// <exception cref="TrainingException">The loss is no longer a finite number.</exception>
+    public TrainingEnd RunUntil(int epochs, CancellationToken cancellation = default)
     {
         lastState = Stopwatch.GetTimestamp();
-        while (epoch < Options.Epochs)
+        while (epoch < Math.Min(epochs, Options.Epochs))
         {
             if (ShouldStopEarly()) return TrainingEnd.StoppedEarly;
             if (!RunEpoch(cancellation))

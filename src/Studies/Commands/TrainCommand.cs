@@ -9,19 +9,19 @@ internal static class TrainCommand
     private static readonly TrainSettings Defaults = new();
 
     private static readonly Option<string> Recipe = Named(new Option<string>("--recipe") { Description = "A named set of the options below, each still overridable: report (the default), fast, best" }, TrainSettings.Recipes);
-    private static readonly Option<int> Epochs = New("--epochs", "Passes over the training images", Defaults.Epochs);
-    private static readonly Option<int> Batch = New("--batch", "Images of one step", Defaults.Batch);
-    private static readonly Option<double> Lr = New("--lr", "Learning rate, or the largest of a schedule", Defaults.Lr);
-    private static readonly Option<string> Optimizer = Named(New("--optimizer", "adam, adamw or sgd", Defaults.Optimizer), ["adam", "adamw", "sgd"]);
+    internal static readonly Option<int> Epochs = New("--epochs", "Passes over the training images", Defaults.Epochs);
+    internal static readonly Option<int> Batch = New("--batch", "Images of one step", Defaults.Batch);
+    internal static readonly Option<double> Lr = New("--lr", "Learning rate, or the largest of a schedule", Defaults.Lr);
+    internal static readonly Option<string> Optimizer = Named(New("--optimizer", "adam, adamw or sgd", Defaults.Optimizer), ["adam", "adamw", "sgd"]);
     private static readonly Option<string> Betas = New("--betas", "The betas of adam and adamw", Defaults.Betas);
-    private static readonly Option<float> Momentum = New("--momentum", "Momentum of sgd", Defaults.Momentum);
-    private static readonly Option<float> WeightDecay = New("--weight-decay", "Weight decay", Defaults.WeightDecay);
+    internal static readonly Option<float> Momentum = New("--momentum", "Momentum of sgd", Defaults.Momentum);
+    internal static readonly Option<float> WeightDecay = New("--weight-decay", "Weight decay", Defaults.WeightDecay);
     private static readonly Option<float> LabelSmoothing = New("--label-smoothing", "The share of each target that is spread over all classes", Defaults.LabelSmoothing);
     private static readonly Option<float> InitGain = New("--init-gain", "The factor of He's initialisation", Defaults.InitGain);
-    private static readonly Option<string> Schedule = Named(New("--schedule", "constant, cosine or one-cycle", Defaults.Schedule), ["constant", "cosine", "one-cycle"]);
+    internal static readonly Option<string> Schedule = Named(New("--schedule", "constant, cosine or one-cycle", Defaults.Schedule), ["constant", "cosine", "one-cycle"]);
     private static readonly Option<bool> BatchNorm = New("--batch-norm", "Batch normalisation after each convolution", Defaults.BatchNorm);
-    private static readonly Option<string> Validation = New("--validation", "The last N images of the training file are kept for validation; 0: none; test: the test images are used, as in the report", Defaults.Validation);
-    private static readonly Option<int> Limit = New("--limit", "Train on the first N images after the split; 0: on all", Defaults.Limit);
+    internal static readonly Option<string> Validation = New("--validation", "The last N images of the training file are kept for validation; 0: none; test: the test images are used, as in the report", Defaults.Validation);
+    internal static readonly Option<int> Limit = New("--limit", "Train on the first N images after the split; 0: on all", Defaults.Limit);
     private static readonly Option<string> Order = Named(New("--order", "shuffled or sequential", Defaults.Order), ["shuffled", "sequential"]);
     private static readonly Option<int> EarlyStop = New("--early-stop", "Stop after N epochs without a better validation loss; 0: never", Defaults.EarlyStop);
     private static readonly Option<bool> Augment = New("--augment", "Move each image by up to two random pixels", Defaults.Augment);

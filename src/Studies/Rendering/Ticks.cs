@@ -55,6 +55,30 @@ internal sealed record Ticks(double Minimum, double Maximum, double[] Positions,
         return new Ticks(low, high, [.. positions], [.. labels]);
     }
 
+    /// <summary>Ticks of an axis that shows base-10 logarithms of positive numbers.</summary>
+    /// <param name="smallest">The smallest number, above 0.</param>
+    /// <param name="largest">The largest number.</param>
+    public static Ticks Log(double smallest, double largest)
+    {
+        const double room = 0.06, least = 0.7; // decades
+        double low = Math.Log10(smallest) - room, high = Math.Max(Math.Log10(Math.Max(largest, smallest)) + room, low + least);
+        int every = Math.Max(1, (int)Math.Ceiling((high - low) / 6));
+        int[] factors = high - low > 3.2 ? [1] : high - low > 1.2 ? [1, 3] : [1, 2, 3, 5];
+        var positions = new List<double>();
+        var labels = new List<string>();
+        for (int power = (int)Math.Floor(low); power <= Math.Ceiling(high); power++)
+        {
+            foreach (int factor in factors)
+            {
+                double position = power + Math.Log10(factor);
+                if (position < low || position > high || power % every != 0) continue;
+                positions.Add(position);
+                labels.Add(power is < -4 or > 4 ? $"{factor}e{power}" : (factor * Math.Pow(10, power)).ToString("F" + Math.Max(0, -power)));
+            }
+        }
+        return new Ticks(low, high, [.. positions], [.. labels]);
+    }
+
     private static double NiceStep(double rough)
     {
         double power = Math.Pow(10, Math.Floor(Math.Log10(rough)));

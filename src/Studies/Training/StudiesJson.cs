@@ -13,4 +13,7 @@ namespace GpuConv.Studies;
 [JsonSerializable(typeof(OcclusionResult))]
 [JsonSerializable(typeof(TrainSettings))]
 [JsonSerializable(typeof(BenchResult))]
+[JsonSerializable(typeof(Comparison))]
+[JsonSerializable(typeof(ComparisonState))]
+[JsonSerializable(typeof(ComparedTraining.Progress))]
 internal sealed partial class StudiesJson : JsonSerializerContext;

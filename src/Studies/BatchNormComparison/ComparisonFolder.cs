@@ -1,0 +1,100 @@
+using System.Text.Json;
+using GpuConv.Net;
+
+namespace GpuConv.Studies;
+
+/// <summary>The files of a comparison. Each is written as a whole or not at all.</summary>
+internal sealed class ComparisonFolder
+{
+    private const string ResultName = "comparison.json";
+
+    private readonly string path;
+
+    private ComparisonFolder(string path) => this.path = path;
+
+    public string Path => path;
+
+    public bool IsFinished => System.IO.File.Exists(File(ResultName));
+
+    private string StateFile => StateFileOf(path);
+
+    /// <summary>The first of runs/compare-batchnorm-1, runs/compare-batchnorm-2, … that does not exist.</summary>
+    public static string NextName()
+    {
+        int number = 1;
+        string name;
+        while (Directory.Exists(name = System.IO.Path.Combine("runs", $"compare-batchnorm-{number}"))) number++;
+        return name;
+    }
+
+    /// <summary>The state of the study in a folder; null if there is none.</summary>
+    /// <exception cref="RequestException">It cannot be read.</exception>
+    public static ComparisonState? ReadState(string path)
+    {
+        string file = StateFileOf(path);
+        if (!System.IO.File.Exists(file)) return null;
+        try
+        {
+            return JsonSerializer.Deserialize(System.IO.File.ReadAllText(file), StudiesJson.Default.ComparisonState) ?? throw new JsonException("It is empty.");
+        }
+        catch (JsonException e)
+        {
+            throw new RequestException($"{file}: the state of the study cannot be read. {e.Message} Give another folder.");
+        }
+    }
+
+    /// <summary>Refuses a folder that a study must not be started in.</summary>
+    /// <exception cref="RequestException">It is a file, or holds another command's results.</exception>
+    public static void RequireFree(string path)
+    {
+        if (System.IO.File.Exists(path)) throw new RequestException($"--out {path}: there is a file of that name.");
+        foreach (string name in (string[])["metrics.json", System.IO.Path.Combine("checkpoint", "state.safetensors"), ResultName])
+        {
+            if (System.IO.File.Exists(System.IO.Path.Combine(path, name)))
+                throw new RequestException($"--out {path}: there are other results in it ({name}), which would be overwritten. Give another folder.");
+        }
+    }
+
+    /// <summary>A folder for a study that is about to run.</summary>
+    public static ComparisonFolder Open(string path)
+    {
+        Directory.CreateDirectory(System.IO.Path.Combine(path, "checkpoint"));
+        return new ComparisonFolder(path);
+    }
+
+    public string File(string name) => System.IO.Path.Combine(path, name);
+
+    /// <summary>The checkpoint of a training at work.</summary>
+    public string Checkpoint(string part, bool batchNorm) => System.IO.Path.Combine(path, "checkpoint", $"{part}-{(batchNorm ? "with" : "without")}.safetensors");
+
+    public void WriteState(ComparisonState state) => AtomicFile.WriteAllText(StateFile, JsonSerializer.Serialize(state, StudiesJson.Default.ComparisonState) + "\n");
+
+    /// <summary>Frees the room of checkpoints whose training is done and kept in the state.</summary>
+    public void DropCheckpoints(string part)
+    {
+        foreach (bool batchNorm in (bool[])[false, true]) System.IO.File.Delete(Checkpoint(part, batchNorm));
+    }
+
+    public void WriteText(string name, string text) => AtomicFile.WriteAllText(File(name), text);
+
+    public void WriteBytes(string name, byte[] bytes) => AtomicFile.WriteAllBytes(File(name), bytes);
+
+    /// <summary>Writes the result, after everything else: it says that the study is finished.</summary>
+    public void WriteResult(Comparison result) => WriteText(ResultName, JsonSerializer.Serialize(result, StudiesJson.Default.Comparison) + "\n");
+
+    public string ReadResultText() => System.IO.File.ReadAllText(File(ResultName));
+
+    public Comparison ReadResult()
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(ReadResultText(), StudiesJson.Default.Comparison) ?? throw new JsonException("It is empty.");
+        }
+        catch (JsonException e)
+        {
+            throw new RequestException($"{File(ResultName)} cannot be read. {e.Message} Delete it to have it written anew.");
+        }
+    }
+
+    private static string StateFileOf(string path) => System.IO.Path.Combine(path, "checkpoint", "study.json");
+}
