@@ -9,6 +9,7 @@ RootCommand root = new("GpuConv: convolutional networks on GPU and CPU, from the
     EvaluateCommand.Create(),
     PredictCommand.Create(),
     CompareBatchNormCommand.Create(),
+    FiltersCommand.Create(),
     OcclusionCommand.Create(),
     BenchCommand.Create(),
 };

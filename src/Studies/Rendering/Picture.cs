@@ -85,6 +85,15 @@ internal sealed class Picture : IDisposable
         Canvas.DrawCircle(x, y, radius, paint);
     }
 
+    public void Polygon(SKPoint[] corners, SKColor color)
+    {
+        using var builder = new SKPathBuilder();
+        builder.AddPoly(corners, close: true);
+        using SKPath path = builder.Detach();
+        using var paint = new SKPaint { Color = color, IsAntialias = true };
+        Canvas.DrawPath(path, paint);
+    }
+
     /// <summary>Draws small images with hard pixel edges.</summary>
     public void Image(Raster raster, SKRect rect)
     {

@@ -10,6 +10,7 @@ namespace GpuConv.Studies;
 [JsonSerializable(typeof(PredictionJson[]))]
 [JsonSerializable(typeof(RunConfiguration))]
 [JsonSerializable(typeof(Metrics))]
+[JsonSerializable(typeof(FiltersResult))]
 [JsonSerializable(typeof(OcclusionResult))]
 [JsonSerializable(typeof(TrainSettings))]
 [JsonSerializable(typeof(BenchResult))]
