@@ -13,6 +13,16 @@ internal sealed record Raster(int Height, int Width, SKColor[] Colors)
         return new Raster(height, width, colors);
     }
 
+    /// <summary>An image as networks take it, channel after channel: in colour with three, else its first channel in grey.</summary>
+    public static Raster Of(ReadOnlySpan<byte> pixels, int channels, int height, int width)
+    {
+        int plane = height * width;
+        if (channels != 3) return Grey(pixels, height, width);
+        var colors = new SKColor[plane];
+        for (int i = 0; i < plane; i++) colors[i] = new SKColor(pixels[i], pixels[plane + i], pixels[2 * plane + i]);
+        return new Raster(height, width, colors);
+    }
+
     /// <summary>Values by a colour scale, from <paramref name="minimum"/> to <paramref name="maximum"/>; NaN is transparent.</summary>
     public static Raster Colored(ReadOnlySpan<float> values, int height, int width, ColorScale scale, double minimum, double maximum)
     {
