@@ -33,7 +33,7 @@ internal static class ConfusionMatrix
         float top = Theme.Margin + headingHeight + 34;
         // The scale at the right needs room for its own ticks, however small the matrix.
         float bottom = Math.Max(top + side, top + 150);
-        string title = $"Confusion matrix: {(images == 0 ? "no images" : $"{right} of {images} images right ({100.0 * right / images:F2} %)")}";
+        string title = $"Confusion matrix: {(images == 0 ? "no images" : $"{right:n0} of {images:n0} images right ({Percent(right, images)})")}";
         const string explanation = "Colour: share of the true class's images, on a square-root scale. Cells without a number: 0.";
         const string explanationWithoutCounts = "Colour: share of the true class's images, on a square-root scale.";
         string shown = map.ShowsText(cell) ? explanation : explanationWithoutCounts;
@@ -77,6 +77,9 @@ internal static class ConfusionMatrix
             picture.Text(value is { } v ? (v == 1 ? "100 %" : PredictionGrid.Percent(v)) : "none", left + barWidth + 5, middle + size * Picture.CapitalHeight / 2, size, value is null ? Theme.Muted : null);
         }
     }
+
+    /// <summary>A share to a hundredth of a percent, never rounded to all.</summary>
+    private static string Percent(long part, long whole) => part < whole && 100.0 * part / whole > 99.99 ? ">\u200999.99 %" : $"{100.0 * part / whole:F2} %";
 
     internal static string Name(int label, IReadOnlyList<string>? classNames) => classNames is not null && label < classNames.Count ? classNames[label] : label.ToString();
 }

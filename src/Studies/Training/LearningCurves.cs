@@ -126,7 +126,7 @@ internal static class LearningCurves
     {
         using Plot plot = EmbeddedFont.NewPlot();
         int begin = history[0].Epoch - 1, end = history[^1].Epoch;
-        Ticks horizontal = Ticks.Whole(begin, end, rect.Width > 600 ? 20 : 10);
+        Ticks horizontal = Ticks.Whole(begin, end, rect.Width > 600 ? 22 : 12);
         double room = (vertical.Maximum - vertical.Minimum) * 0.03, side = (end - begin) * 0.03;
         plot.Axes.SetLimits(begin - side, end + side, vertical.Minimum - room, vertical.Maximum + room);
         Style(plot.Axes.Bottom, horizontal);
@@ -143,17 +143,21 @@ internal static class LearningCurves
         if (risesAfter is { } turn)
         {
             plot.Add.HorizontalSpan(turn, end + side, Color.FromSKColor(Theme.VermilionTint)).LineStyle.Width = 0;
+        }
+        if (best is not null)
+        {
+            ScottPlot.Plottables.VerticalLine line = plot.Add.VerticalLine(best.Epoch, 1.5f, Color.FromSKColor(Theme.Muted), LinePattern.Dashed);
+            line.IsDraggable = false;
+        }
+        if (risesAfter is not null)
+        {
             ScottPlot.Plottables.Text label = plot.Add.Text("overfitting", end + side, vertical.Maximum + room);
             label.LabelAlignment = Alignment.UpperRight;
             label.LabelFontName = EmbeddedFont.Family;
             label.LabelFontSize = Theme.SmallSize;
             label.LabelFontColor = Color.FromSKColor(Theme.Vermilion);
             label.LabelPadding = 4;
-        }
-        if (best is not null)
-        {
-            ScottPlot.Plottables.VerticalLine line = plot.Add.VerticalLine(best.Epoch, 1.5f, Color.FromSKColor(Theme.Muted), LinePattern.Dashed);
-            line.IsDraggable = false;
+            label.LabelBackgroundColor = Color.FromSKColor(Theme.VermilionTint);
         }
         if (inside is { Length: > 0 })
         {

@@ -40,7 +40,7 @@ internal static class NetworkDrawing
         string[] notes = Picture.Wrap(explanation, width - Theme.Margin);
         const float top = 84;
         float bottom = top + rows * Row;
-        using var picture = new Picture(width + Theme.Margin, bottom + 14 + 18 * (parts.Length + notes.Length) + Theme.Margin - 6);
+        using var picture = new Picture(width + Theme.Margin, bottom + 20 + 18 * (parts.Length + notes.Length) + Theme.Margin - 6);
 
         picture.Text(title, Theme.Margin, Theme.Margin + Theme.TitleSize * 0.8f, Theme.TitleSize, bold: true);
         picture.Text(totals, Theme.Margin + Picture.TextWidth(title, Theme.TitleSize, bold: true) + 12, Theme.Margin + Theme.TitleSize * 0.8f, Theme.TextSize, Theme.Muted);
@@ -67,7 +67,7 @@ internal static class NetworkDrawing
                 picture.Fill(SKRect.Create(parametersRight + 6, middle - 4, Math.Max(1, ShareWidth * count / most), 8), ColorOf(layer));
             picture.Line(nameLeft, middle + Row / 2, width, middle + Row / 2, Theme.Grid, 0.5f);
         }
-        float line = bottom + 16;
+        float line = bottom + 22;
         foreach (string part in parts)
         {
             picture.Text(part, Theme.Margin, line);

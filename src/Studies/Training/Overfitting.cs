@@ -23,10 +23,10 @@ internal enum OverfittingKind
 
 /// <summary>
 /// The epoch from which the validation loss rises for good while the training loss falls. The validation losses are smoothed by medians of
-/// three neighbours, so that one epoch that stands out moves nothing. It rises for good if after the lowest of these there are at least three epochs
-/// and the last of them is higher by 5 % and by three times the wobble. The wobble is the standard deviation of one epoch's loss around a straight line
+/// three neighbours (in long trainings of a tenth of the epochs), so that one epoch that stands out moves nothing. It rises for good if after the lowest of
+/// these there are at least three epochs and the last of them is higher by 5 % and by three times the wobble. The wobble is the standard deviation of one epoch's loss around a straight line
 /// through its neighbours: the median of the absolute second differences, scaled as for a normal distribution. On a curve that only wobbles around a level,
-/// by any amount, this finds a rise in about 1 of 50 trainings.
+/// by any amount, this finds a rise in less than 1 of 25 trainings.
 /// </summary>
 /// <param name="Kind">What was found.</param>
 /// <param name="Epoch">The epoch after which the validation loss rises; null if it does not.</param>
@@ -34,7 +34,7 @@ internal enum OverfittingKind
 /// <param name="Text">The finding in a sentence or two.</param>
 internal sealed record Overfitting(OverfittingKind Kind, int? Epoch, double? Wobble, string Text)
 {
-    private const int LeastEpochs = 5, LeastAfter = 3;
+    private const int LeastEpochs = 5, LeastWindow = 3;
     private const double LeastRise = 0.05, LeastFall = 0.05, Wobbles = 3;
 
     public static Overfitting Of(IReadOnlyList<EpochRow> history)
@@ -47,21 +47,22 @@ internal sealed record Overfitting(OverfittingKind Kind, int? Epoch, double? Wob
             string epochs = rows.Length == 1 ? "One epoch is" : $"{rows.Length} epochs are";
             return new(OverfittingKind.TooShort, null, null, $"{epochs} too few to tell overfitting from a wobble of the validation loss; it takes {LeastEpochs}.");
         }
-        double[] smooth = MediansOfThree(losses);
+        int window = Math.Max(LeastWindow, rows.Length / 10 | 1);
+        double[] smooth = Medians(losses, window);
         double wobble = WobbleOf(losses);
         int turn = Array.LastIndexOf(smooth, smooth.Min()), last = rows.Length - 1;
         double rise = smooth[last] - smooth[turn];
-        bool rises = last - turn >= LeastAfter && rise > LeastRise * smooth[turn] && rise > Wobbles * wobble;
+        bool rises = last - turn >= window && rise > LeastRise * smooth[turn] && rise > Wobbles * wobble;
         EpochRow best = rows[Array.IndexOf(losses, losses.Min())];
         if (!rises)
         {
-            string text = last - turn < LeastAfter || rise <= 0
+            string text = last - turn < window || rise <= 0
                 ? $"No overfitting: the validation loss was still falling or level at the end (lowest {best.ValidationLoss:f4}, after epoch {best.Epoch})."
                 : $"No overfitting that stands out: after its lowest, {best.ValidationLoss:f4} in epoch {best.Epoch}, the validation loss went up by {rise:f4}, less than {LeastRise:p0} or three times its usual wobble ({wobble:f4}).";
             return new(OverfittingKind.None, null, wobble, text);
         }
         int epoch = rows[turn].Epoch;
-        string rose = $"rises for good after epoch {epoch}, from {smooth[turn]:f4} to {smooth[last]:f4} ({rise / smooth[turn]:p0} more; medians of three epochs)";
+        string rose = $"rises for good after epoch {epoch}, from {smooth[turn]:f4} to {smooth[last]:f4} ({rise / smooth[turn]:p0} more; medians of {window} epochs)";
         double before = rows[turn].TrainLoss, after = rows[last].TrainLoss;
         if (after > before * (1 - LeastFall))
             return new(OverfittingKind.TrainingRises, epoch, wobble, $"No overfitting, but a training that gets worse: the validation loss {rose}, and the training loss does not fall either ({before:f4} to {after:f4}).");
@@ -69,13 +70,13 @@ internal sealed record Overfitting(OverfittingKind Kind, int? Epoch, double? Wob
         return new(OverfittingKind.Found, epoch, wobble, $"Overfitting: the validation loss {rose}, while the training loss falls from {before:f4} to {after:f4}.{single}");
     }
 
-    /// <summary>The median of each value and its two neighbours; at the ends of the first and last three.</summary>
-    internal static double[] MediansOfThree(IReadOnlyList<double> values) =>
+    /// <summary>The median of each value and its neighbours, an odd number of them in all; at the ends of the first and last so many.</summary>
+    internal static double[] Medians(IReadOnlyList<double> values, int window) =>
         [.. values.Select((_, i) =>
         {
-            int first = Math.Clamp(i - 1, 0, Math.Max(0, values.Count - 3));
-            double[] three = [.. values.Skip(first).Take(3).Order()];
-            return three[three.Length / 2];
+            int first = Math.Clamp(i - window / 2, 0, Math.Max(0, values.Count - window));
+            double[] near = [.. values.Skip(first).Take(window).Order()];
+            return near[near.Length / 2];
         })];
 
     /// <summary>The standard deviation of single values around the straight line through their neighbours, robustly.</summary>

@@ -25,7 +25,7 @@ internal static class PredictionGrid
     {
         string share = $"{all:n0} of {images:n0} images wrong";
         string title = all == 0 ? $"Mistakes: none in {images:n0} images" : all == mistakes.Count ? $"Mistakes: {share}" : $"The {mistakes.Count} most confident mistakes; {share}";
-        return Draw(mistakes, title, ["The most confident first. Below each image: the predicted class and its probability; the true class and its own; the image's number."], null, classNames, showIndex: true);
+        return Draw(mistakes, title, ["The most confident first. Below each image: the predicted class and its probability; the true class and its probability; the image's number."], null, classNames, showIndex: true);
     }
 
     private static byte[] Draw(IReadOnlyList<Prediction> predictions, string title, string[] explanations, string? key, IReadOnlyList<string>? classNames, bool showIndex = false)
@@ -44,7 +44,7 @@ internal static class PredictionGrid
         string[] lines = images.Length == 0 ? [] : [.. explanations.SelectMany(text => Picture.Wrap(text, Math.Max(widest, 340)))];
         widest = Math.Max(widest, lines.Select(line => Picture.TextWidth(line)).DefaultIfEmpty(0).Max());
         float top = 56 + 18 * lines.Length + (key is null ? 0 : 18);
-        using var picture = new Picture(2 * Theme.Margin + widest, images.Length == 0 ? 60 : top - 4 + grid.Height + Theme.Margin);
+        using var picture = new Picture(2 * Theme.Margin + widest, images.Length == 0 ? 60 : top + grid.Height + Theme.Margin);
         picture.Text(title, Theme.Margin, Theme.Margin + Theme.TitleSize * 0.8f, Theme.TitleSize, bold: true);
         float baseline = 56;
         foreach (string line in lines)
@@ -57,7 +57,7 @@ internal static class PredictionGrid
             ImageGrid.DrawCross(picture, Theme.Margin, baseline - 12);
             picture.Text(key, Theme.Margin + 22, baseline, Theme.TextSize, Theme.Vermilion);
         }
-        grid.Draw(picture, Theme.Margin, top - 4);
+        grid.Draw(picture, Theme.Margin, top);
         return picture.ToPng();
 
         string Name(int label) => ConfusionMatrix.Name(label, classNames);
