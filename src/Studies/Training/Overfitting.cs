@@ -58,8 +58,9 @@ internal sealed record Overfitting(OverfittingKind Kind, int? Epoch, double? Wob
         {
             string text = last - turn < window || rise <= 0
                 ? $"No overfitting: the validation loss was still falling or level at the end (lowest {best.ValidationLoss:f4}, after epoch {best.Epoch})."
-                : $"No overfitting that stands out: after its lowest, {best.ValidationLoss:f4} in epoch {best.Epoch}, the validation loss went up by {rise:f4}, less than {LeastRise:p0} or three times its usual wobble ({wobble:f4}).";
-            return new(OverfittingKind.None, null, wobble, text);
+                : $"No overfitting that stands out: after epoch {rows[turn].Epoch} the validation loss rises from {smooth[turn]:f4} to {smooth[last]:f4} (medians of {window} epochs), "
+                    + (rise > LeastRise * smooth[turn] ? $"but it wobbles by {wobble:f4} from one epoch to the next." : $"by less than {LeastRise:p0}.");
+            return new(OverfittingKind.None, null, wobble, $"{text} The last is {losses[last]:f4}, against {rows[last].TrainLoss:f4} in training.");
         }
         int epoch = rows[turn].Epoch;
         string rose = $"rises for good after epoch {epoch}, from {smooth[turn]:f4} to {smooth[last]:f4} ({rise / smooth[turn]:p0} more; medians of {window} epochs)";
