@@ -18,7 +18,7 @@ public class TrainCommandTests(MnistPart part) : IClassFixture<MnistPart>
         Assert.True(trained.ExitCode == 0, trained.Error);
         Assert.Equal("", trained.Standard);
         Assert.Contains("accuracy", trained.Error);
-        foreach (string name in (string[])["metrics.json", "history.csv", "steps.csv", "init.safetensors", "model.safetensors", "best.safetensors", "curves.png", "predictions.png", "confusion.png", "summary.txt"])
+        foreach (string name in (string[])["metrics.json", "history.csv", "steps.csv", "init.safetensors", "model.safetensors", "best.safetensors", "progress.csv", "curves.png", "predictions.png", "mistakes.png", "confusion.png", "network.png", "summary.txt"])
             Assert.True(new FileInfo(Path.Combine(run, name)) is { Exists: true, Length: > 0 }, name);
         Assert.Empty(Directory.GetFiles(run, "*.tmp*"));
 
@@ -33,6 +33,12 @@ public class TrainCommandTests(MnistPart part) : IClassFixture<MnistPart>
         Assert.InRange(metrics.GetProperty("seconds_to_first_step").GetDouble(), 0.01, metrics.GetProperty("seconds_total").GetDouble());
         Assert.True(metrics.GetProperty("peak_device_bytes").GetInt64() > 4 * 1_049_706);
 
+        Assert.Equal(JsonValueKind.Null, metrics.GetProperty("overfitting").GetProperty("found").ValueKind);
+        Assert.Equal("2 epochs are too few to tell overfitting from a wobble of the validation loss; it takes 5.", metrics.GetProperty("overfitting").GetProperty("text").GetString());
+        Assert.Contains("2 epochs are too few to tell overfitting", trained.Error);
+        Assert.Equal(MnistPart.TestImages, metrics.GetProperty("per_class").EnumerateArray().Sum(c => c.GetProperty("count").GetInt32()));
+        RequireBestByValidation(run, metrics);
+
         Assert.Equal("epoch,train_loss,train_accuracy,validation_loss,validation_accuracy,seconds,images_per_second,learning_rate", File.ReadLines(Path.Combine(run, "history.csv")).First());
         Assert.Equal(3, File.ReadLines(Path.Combine(run, "history.csv")).Count());
         string[] steps = File.ReadAllLines(Path.Combine(run, "steps.csv"));
@@ -46,17 +52,36 @@ public class TrainCommandTests(MnistPart part) : IClassFixture<MnistPart>
         Assert.Equal(metrics.GetProperty("test").GetProperty("accuracy").GetDouble(), evaluation.GetProperty("accuracy").GetDouble());
         Assert.Equal(metrics.GetProperty("test").GetProperty("loss").GetDouble(), evaluation.GetProperty("loss").GetDouble(), 9);
         Assert.Equal(MnistPart.TestImages, evaluation.GetProperty("confusion").EnumerateArray().Sum(r => r.EnumerateArray().Sum(c => c.GetInt32())));
-        Assert.True(File.Exists(folder["evaluation/evaluation.json"]));
+        foreach (string name in (string[])["evaluation.json", "confusion.png", "predictions.png", "mistakes.png"]) Assert.True(File.Exists(folder["evaluation/" + name]), name);
+        // The same model on the same images with the same seed: the same picture.
+        foreach (string name in (string[])["confusion.png", "predictions.png", "mistakes.png"]) Assert.Equal(File.ReadAllBytes(Path.Combine(run, name)), File.ReadAllBytes(folder["evaluation/" + name]));
 
-        Output predicted = Run("predict", "--model", model, "--random", "3", "--device", "cpu", "--json");
+        Output predicted = Run("predict", "--model", model, "--random", "3", "--device", "cpu", "--json", "--out", folder["predicted"]);
         Assert.True(predicted.ExitCode == 0, predicted.Error);
         foreach (JsonElement p in JsonDocument.Parse(predicted.Standard).RootElement.EnumerateArray())
             Assert.Equal(1, p.GetProperty("probabilities").EnumerateArray().Sum(v => v.GetDouble()), 5);
 
+        Assert.True(File.Exists(folder["predicted/predictions.png"]));
+        Assert.Equal(predicted.Standard, File.ReadAllText(folder["predicted/predictions.json"]));
+
         Output ofFile = Run("predict", "--model", model, Path.Combine(run, "confusion.png"), "--device", "cpu");
         Assert.True(ofFile.ExitCode == 0, ofFile.Error);
         Assert.Contains("confusion.png", ofFile.Standard);
-        Assert.Contains("conv 32 3x3 pad 1", Run("summary", "--model", model).Standard);
+        Assert.Contains("conv 32 3x3 pad 1", Run("summary", "--model", model, "--out", folder["network"]).Standard);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(run, "network.png")), File.ReadAllBytes(folder["network/network.png"]));
+        Assert.Equal(File.ReadAllText(Path.Combine(run, "summary.txt")), File.ReadAllText(folder["network/summary.txt"]));
+    }
+
+    /// <summary>Whether best.safetensors is the model of the smallest validation loss, by evaluating it on the validation images.</summary>
+    private void RequireBestByValidation(string run, JsonElement metrics)
+    {
+        DataSet data = DataSet.Load(part.Path);
+        const int validation = 200;
+        int first = data.Train.Count - validation;
+        LabelledImages images = data.Train with { Pixels = data.Train.Pixels[(first * data.Train.ImageSize)..], Labels = data.Train.Labels[first..] };
+        using Kernels.Device device = Kernels.Device.Open("cpu");
+        using var predictor = new Predictor(device, Model.Read(Path.Combine(run, "best.safetensors")));
+        Assert.Equal(metrics.GetProperty("history").EnumerateArray().Min(r => r.GetProperty("validation_loss").GetDouble()), predictor.Evaluate(images, TestContext.Current.CancellationToken).Loss, 6);
     }
 
     [Fact]
@@ -76,6 +101,8 @@ public class TrainCommandTests(MnistPart part) : IClassFixture<MnistPart>
         Assert.Equal(whole, File.ReadAllBytes(folder["c/model.safetensors"]));
         Assert.Equal(9, File.ReadLines(folder["c/steps.csv"]).Skip(1).Distinct().Count());
         Assert.Equal(3, File.ReadLines(folder["c/history.csv"]).Skip(1).Count());
+        Assert.Equal(1 + 9, File.ReadLines(folder["a/progress.csv"]).Count());
+        Assert.Equal(File.ReadAllText(folder["a/progress.csv"]), File.ReadAllText(folder["c/progress.csv"]));
 
         Output again = Run("train", "--resume", folder["c"]);
         Assert.Equal(0, again.ExitCode);
@@ -169,10 +196,21 @@ public class TrainCommandTests(MnistPart part) : IClassFixture<MnistPart>
         Output output = Run("train", "--data", folder.Path, "--epochs", "2", "--validation", "40", "--quiet", "--device", "cpu", "--out", folder["run"]);
         Assert.True(output.ExitCode == 0, output.Error);
         Assert.Equal([3, 500], SafetensorsFile.Read(folder["run/model.safetensors"]).Tensors.Single(t => t.Name == "fc3.weight").Shape);
+        foreach (string name in (string[])["curves.png", "predictions.png", "mistakes.png", "confusion.png", "network.png"]) Assert.True(File.Exists(folder["run/" + name]), name);
+        Model model = Model.Read(folder["run/model.safetensors"]);
+        (model with { Weights = Never(model.Weights, 2) }).Write(folder["never.safetensors"]);
+        Output evaluated = Run("evaluate", "--model", folder["never.safetensors"], "--data", folder.Path, "--device", "cpu", "--out", folder["evaluation"]);
+        Assert.True(evaluated.ExitCode == 0, evaluated.Error);
+        Assert.Matches(@"(?m)^2 +\d+ +0\.00 % +- +no image was taken for it: precision is undefined\s*$", evaluated.Standard);
+        Assert.Matches(@"""precision"": null", File.ReadAllText(folder["evaluation/evaluation.json"]));
         // A model of three classes is no model for ten.
         Output wrong = Run("evaluate", "--model", folder["run/model.safetensors"], "--device", "cpu");
         Assert.Equal(2, wrong.ExitCode);
         Assert.Contains("1x8x8", wrong.Error);
         Assert.Contains("1x28x28", wrong.Error);
     }
+
+    /// <summary>Weights that never choose a class: its score is far below all others.</summary>
+    private static Weights Never(Weights weights, int c) =>
+        new([.. weights.Arrays.Select(a => a.Name == "fc3.bias" ? a with { Values = [.. a.Values.Select((v, i) => i == c ? -1e6f : v)] } : a)]);
 }

@@ -17,6 +17,39 @@ internal static class MadeUpRun
         })];
     }
 
+    /// <summary>A validation loss that falls up to an epoch and rises from there.</summary>
+    public static EpochRow[] Overfitted(int epochs, int turn) =>
+        [.. History(epochs).Select(r => r with { ValidationLoss = 0.03 + 0.05 * Math.Exp(-r.Epoch) + 0.003 * Math.Max(0, r.Epoch - turn) })];
+
+    /// <summary>Means inside the epochs, 20 each, for <see cref="History"/>.</summary>
+    public static RunningMean[] Progress(int epochs)
+    {
+        var random = new Random(3);
+        return [.. Enumerable.Range(0, 20 * epochs).Select(i =>
+        {
+            double at = (i + 0.5) / 20, loss = 0.09 * Math.Pow(at, -0.9) * (1 + 0.2 * random.NextDouble());
+            return new RunningMean(at, loss, Math.Max(0.1, 1 - loss / 3.3));
+        })];
+    }
+
+    /// <summary>Two residual blocks, one inside the other, and one after them.</summary>
+    public static Network Branches() => new NetworkBuilder(new Kernels.Shape(3, 64, 64))
+        .Conv2D(16, 3, stride: 2, padding: 1).BatchNormalization().Relu()
+        .Conv2D(16, 3, padding: 1).Relu().Conv2D(16, 3, padding: 1).Add("relu2").Add("relu1").Relu()
+        .MaxPool(2).Conv2D(16, 3, padding: 1).Add("pool1").GlobalAveragePool().Linear(47).LogSoftmax().Build();
+
+    /// <summary>Square images in colour.</summary>
+    public static Prediction[] Colours(int count, int size)
+    {
+        var random = new Random(4);
+        return [.. Enumerable.Range(0, count).Select(i =>
+        {
+            var pixels = new byte[3 * size * size];
+            for (int p = 0; p < pixels.Length; p++) pixels[p] = (byte)(p / (size * size) == i % 3 ? 180 + random.Next(60) : p % size * 255 / size);
+            return new Prediction(i, pixels, size, size, i % 3, i == 4 ? 2 : i % 3, 0.9);
+        })];
+    }
+
     public static int[][] Counts(int classes, int images, double accuracy)
     {
         var random = new Random(2);

@@ -172,6 +172,9 @@ public sealed class Trainer : IDisposable
         }
     }
 
+    /// <summary>The share of images classified rightly in each step of the last epoch that was done, each with the weights of its step.</summary>
+    public IReadOnlyList<float> StepAccuracies { get; private set; } = [];
+
     /// <summary>The weights as they are now.</summary>
     public Weights CurrentWeights => parameters.Read();
 
@@ -383,7 +386,8 @@ public sealed class Trainer : IDisposable
         epoch++;
         stepInEpoch = 0;
         epochSeconds = 0;
-        EpochDone?.Invoke(history[^1], StepLosses(values));
+        StepAccuracies = StepMeans(values, 1);
+        EpochDone?.Invoke(history[^1], StepMeans(values, 0));
         if (StateDue is not null) RaiseState();
     }
 
@@ -415,10 +419,11 @@ public sealed class Trainer : IDisposable
 
     private float[] StepSums() => stepInEpoch == 0 ? [] : sums.First(stepInEpoch).ToArray();
 
-    private float[] StepLosses(float[] values)
+    // Of each step's two sums, the loss's or that of right answers, as means over its images.
+    private float[] StepMeans(float[] values, int which)
     {
         var means = new float[values.Length / 2];
-        for (int i = 0; i < means.Length; i++) means[i] = values[2 * i] / Math.Min(plan.MaxBatch, TrainCount - i * plan.MaxBatch);
+        for (int i = 0; i < means.Length; i++) means[i] = values[2 * i + which] / Math.Min(plan.MaxBatch, TrainCount - i * plan.MaxBatch);
         return means;
     }
 

@@ -16,11 +16,12 @@ internal static class EvaluateCommand
 
     public static Command Create()
     {
-        var command = new Command("evaluate", "Loss, accuracy, accuracy by class and confusion matrix of a saved model.\n\nExample:\n  gpuconv evaluate --model runs/train-1/best.safetensors")
+        var command = new Command("evaluate", "Loss, accuracy, recall and precision by class, and confusion matrix of a saved model; with --out as pictures too, with random predictions and the most confident mistakes.\n\nExample:\n  gpuconv evaluate --model runs/train-1/best.safetensors --out evaluation")
         {
             CommonOptions.Model,
             Split,
             CommonOptions.Data,
+            CommonOptions.Seed,
             CommonOptions.Out,
             CommonOptions.DeviceName,
             CommonOptions.Threads,
@@ -38,13 +39,15 @@ internal static class EvaluateCommand
         DataSet data = DataSet.Load(parsed.GetValue(CommonOptions.Data)!);
         using Device device = parsed.OpenDevice();
         using var predictor = new Predictor(device, model);
-        Evaluation result = Evaluate(predictor, parsed.GetValue(Split) == "train" ? data.Train : data.Test);
+        LabelledImages images = parsed.GetValue(Split) == "train" ? data.Train : data.Test;
+        Evaluation result = Evaluate(predictor, images);
         string json = JsonSerializer.Serialize(EvaluationJson.From(result), StudiesJson.Default.EvaluationJson);
         if (parsed.GetValue(CommonOptions.Out) is { } folder)
         {
             Directory.CreateDirectory(folder);
             AtomicFile.WriteAllText(Path.Combine(folder, "evaluation.json"), json + "\n");
-            AtomicFile.WriteAllBytes(Path.Combine(folder, "confusion.png"), TrainingPictures.Confusion(result.Confusion));
+            foreach ((string file, byte[] png) in TestPictures.Draw(predictor, images, result, parsed.GetValue(CommonOptions.Seed)))
+                AtomicFile.WriteAllBytes(Path.Combine(folder, file), png);
         }
         Console.Write(parsed.GetValue(CommonOptions.Json) ? json + "\n" : Text(result));
         return Invocation.Done;
@@ -65,10 +68,18 @@ internal static class EvaluateCommand
 
     private static string Percent(double? share) => share is { } value ? $"{100 * value:f2} %" : "-";
 
+    private static string Undefined(Evaluation.ClassScore c) => (c.Accuracy, c.Precision) switch
+    {
+        (null, null) => "no image is of it, none was taken for it: both are undefined",
+        (null, _) => "no image is of it: recall is undefined",
+        (_, null) => "no image was taken for it: precision is undefined",
+        _ => "",
+    };
+
     private static string Text(Evaluation result)
     {
-        var classes = new TextTable("class", ">images", ">accuracy", ">precision");
-        foreach (Evaluation.ClassScore c in result.PerClass) classes.Add($"{c.Class}", $"{c.Count}", Percent(c.Accuracy), Percent(c.Precision));
+        var classes = new TextTable("class", ">images", ">recall", ">precision", "");
+        foreach (Evaluation.ClassScore c in result.PerClass) classes.Add($"{c.Class}", $"{c.Count}", Percent(c.Accuracy), Percent(c.Precision), Undefined(c));
         string text = $"loss {result.Loss:f5}, accuracy {100 * result.Accuracy:f2} %\n\n{classes}";
         // Wider than a terminal the matrix is no help; --out and --json have it.
         if (result.Confusion.Length > 14) return text;
@@ -86,8 +97,9 @@ internal static class EvaluateCommand
 /// <summary>An evaluation as JSON, <c>evaluation.json</c>.</summary>
 internal sealed record EvaluationJson(double Loss, double Accuracy, IReadOnlyList<EvaluationJson.ClassRow> PerClass, int[][] Confusion)
 {
-    internal sealed record ClassRow(int Class, int Count, double? Accuracy, double? Precision);
+    /// <summary>A class; a share is null where it is undefined. The accuracy within a class is its recall.</summary>
+    internal sealed record ClassRow(int Class, int Count, double? Accuracy, double? Recall, double? Precision);
 
     public static EvaluationJson From(Evaluation e) =>
-        new(e.Loss, e.Accuracy, [.. e.PerClass.Select(c => new ClassRow(c.Class, c.Count, c.Accuracy, c.Precision))], e.Confusion);
+        new(e.Loss, e.Accuracy, [.. e.PerClass.Select(c => new ClassRow(c.Class, c.Count, c.Accuracy, c.Accuracy, c.Precision))], e.Confusion);
 }

@@ -8,7 +8,7 @@ namespace GpuConv.Studies;
 /// <summary><c>gpuconv predict</c>: the classes' probabilities for image files or for random images of a split.</summary>
 internal static class PredictCommand
 {
-    private const int Shown = 3;
+    private const int Shown = 3, MostPictured = 200;
 
     private static readonly Argument<string[]> Files = new("files") { Description = "Image files (PNG, JPEG, …)", Arity = ArgumentArity.ZeroOrMore };
 
@@ -22,7 +22,7 @@ internal static class PredictCommand
 
     public static Command Create()
     {
-        var command = new Command("predict", "The most probable classes of image files, or of random images of a split.\n\nExamples:\n  gpuconv predict --model runs/train-1/best.safetensors digit.png\n  gpuconv predict --model runs/train-1/best.safetensors --random 5")
+        var command = new Command("predict", "The most probable classes of image files, or of random images of a split; with --out the first 200 as a picture too.\n\nExamples:\n  gpuconv predict --model runs/train-1/best.safetensors digit.png\n  gpuconv predict --model runs/train-1/best.safetensors --random 5")
         {
             Files,
             Random,
@@ -31,6 +31,7 @@ internal static class PredictCommand
             CommonOptions.Model,
             CommonOptions.Data,
             CommonOptions.Seed,
+            CommonOptions.Out,
             CommonOptions.DeviceName,
             CommonOptions.Threads,
             CommonOptions.Json,
@@ -56,9 +57,16 @@ internal static class PredictCommand
         using var predictor = new Predictor(device, model, Math.Min(128, images.Count));
         float[] probabilities = predictor.Probabilities(images.SelectMany(i => i.Pixels).ToArray(), Invocation.Token);
         PredictionJson[] results = [.. images.Select((image, i) => PredictionJson.From(image.Name, image.Label, probabilities.AsSpan(i * model.Classes, model.Classes)))];
+        string json = JsonSerializer.Serialize(results, StudiesJson.Default.PredictionJsonArray) + "\n";
+        if (parsed.GetValue(CommonOptions.Out) is { } folder)
+        {
+            Directory.CreateDirectory(folder);
+            AtomicFile.WriteAllText(Path.Combine(folder, "predictions.json"), json);
+            AtomicFile.WriteAllBytes(Path.Combine(folder, "predictions.png"), Pictured(model, images, results));
+        }
         if (parsed.GetValue(CommonOptions.Json))
         {
-            Console.WriteLine(JsonSerializer.Serialize(results, StudiesJson.Default.PredictionJsonArray));
+            Console.Write(json);
             return Invocation.Done;
         }
         bool labelled = random > 0;
@@ -71,6 +79,13 @@ internal static class PredictCommand
         }
         Console.Write(table);
         return Invocation.Done;
+    }
+
+    private static byte[] Pictured(Model model, List<(string Name, int? Label, byte[] Pixels)> images, PredictionJson[] results)
+    {
+        Shape shape = model.Network.InputShape;
+        return TrainingPictures.Predictions([.. images.Zip(results).Take(MostPictured).Select((pair, i) =>
+            new Prediction(i, pair.First.Pixels, shape[1], shape[2], pair.First.Label, pair.Second.Predicted, pair.Second.Probability))]);
     }
 
     private static List<(string, int?, byte[])> RandomImages(ParseResult parsed, Model model, int count)

@@ -12,11 +12,12 @@ internal static class SummaryCommand
 
     public static Command Create()
     {
-        var command = new Command("summary", "Prints the network layer by layer: shapes, parameters, neurons, and totals.\n\nExamples:\n  gpuconv summary --batch-norm\n  gpuconv summary --model runs/train-1/best.safetensors")
+        var command = new Command("summary", "Prints the network layer by layer: shapes, parameters, neurons, and totals; with --out as a picture too.\n\nExamples:\n  gpuconv summary --batch-norm\n  gpuconv summary --model runs/train-1/best.safetensors --out network")
         {
             BatchNorm,
             CommonOptions.Model,
             CommonOptions.Data,
+            CommonOptions.Out,
             CommonOptions.Json,
             CommonOptions.Verbose,
         };
@@ -26,7 +27,14 @@ internal static class SummaryCommand
 
     private static int Run(ParseResult parsed)
     {
-        NetworkSummary summary = NetworkSummary.Of(NetworkOf(parsed));
+        Network network = NetworkOf(parsed);
+        NetworkSummary summary = NetworkSummary.Of(network);
+        if (parsed.GetValue(CommonOptions.Out) is { } folder)
+        {
+            Directory.CreateDirectory(folder);
+            AtomicFile.WriteAllText(Path.Combine(folder, "summary.txt"), SummaryText.Of(summary));
+            AtomicFile.WriteAllBytes(Path.Combine(folder, "network.png"), TrainingPictures.Network(network));
+        }
         Console.Write(parsed.GetValue(CommonOptions.Json) ? JsonSerializer.Serialize(SummaryJson.From(summary), StudiesJson.Default.SummaryJson) + "\n" : SummaryText.Of(summary));
         return Invocation.Done;
     }

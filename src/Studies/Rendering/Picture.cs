@@ -60,6 +60,18 @@ internal sealed class Picture : IDisposable
         return font.MeasureText(text);
     }
 
+    /// <summary>A text as lines of no more than a width, cut between words.</summary>
+    public static string[] Wrap(string text, float width, float size = Theme.TextSize)
+    {
+        var lines = new List<string>();
+        foreach (string word in text.Split(' '))
+        {
+            if (lines.Count > 0 && TextWidth($"{lines[^1]} {word}", size) <= width) lines[^1] += $" {word}";
+            else lines.Add(word);
+        }
+        return [.. lines];
+    }
+
     public void Fill(SKRect rect, SKColor color)
     {
         using var paint = new SKPaint { Color = color };

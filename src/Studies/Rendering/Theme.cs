@@ -24,6 +24,9 @@ internal static class Theme
     /// <summary>The second series and mistakes: validation, a wrong class.</summary>
     public static SKColor Vermilion { get; } = new(0xd5, 0x5e, 0x00);
 
+    /// <summary>Vermilion as a ground behind lines.</summary>
+    public static SKColor VermilionTint { get; } = new(0xfb, 0xef, 0xe5);
+
     public static SKColor Green { get; } = new(0x00, 0x9e, 0x73);
 
     public static SKColor Purple { get; } = new(0xcc, 0x79, 0xa7);

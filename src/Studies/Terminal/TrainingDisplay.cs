@@ -38,6 +38,7 @@ internal sealed class TrainingDisplay(bool quiet)
     {
         string which = bestIsTested ? $"best epoch {metrics.BestEpoch}" : "last weights";
         Note($"test: loss {metrics.Test.Loss:f4}, accuracy {100 * metrics.Test.Accuracy:f2} % ({which}); {metrics.SecondsTraining:f1} s of training, median step {metrics.StepMillisecondsMedian:f2} ms");
+        Note(metrics.Overfitting.Text);
         Note($"results in {folder}");
     }
 

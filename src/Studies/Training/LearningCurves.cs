@@ -5,11 +5,15 @@ using SkiaSharp;
 
 namespace GpuConv.Studies;
 
-/// <summary>The picture <c>curves.png</c>: loss, accuracy and error by epoch.</summary>
+/// <summary>
+/// The picture <c>curves.png</c>: loss, accuracy and error by epoch, and what they say about overfitting. What was measured while the network
+/// learnt stands where it was measured: the mean over an epoch at its middle, a validation at its end.
+/// </summary>
 internal static class LearningCurves
 {
     private const float Width = 1000;
-    private const float Height = 740;
+    private const float PanelsHeight = 740;
+    private const float LineHeight = 17;
     private const int MostMarkers = 60;
 
     private static readonly Series TrainingSeries = new("training", Theme.Blue, MarkerShape.FilledCircle);
@@ -18,36 +22,52 @@ internal static class LearningCurves
     /// <summary>A series: its name in the legend, and a colour and a marker that belong together in every panel.</summary>
     private sealed record Series(string Name, SKColor Color, MarkerShape Marker);
 
-    public static byte[] Draw(IReadOnlyList<EpochRow> history, int? bestEpoch)
+    public static byte[] Draw(IReadOnlyList<EpochRow> history, int? bestEpoch, IReadOnlyList<RunningMean> progress)
     {
-        using var picture = new Picture(Width, Height);
+        Overfitting overfitting = Overfitting.Of(history);
+        string[] finding = history.Count == 0 ? [] : Picture.Wrap(overfitting.Text, Width - 2 * Theme.Margin);
+        string[] explanation = history.Count == 0 ? [] : Picture.Wrap(Explanation(history, progress), Width - 2 * Theme.Margin);
+        using var picture = new Picture(Width, PanelsHeight + LineHeight * (finding.Length + explanation.Length) + Theme.Margin - 6);
         bool validated = history.Any(row => row.ValidationLoss is not null || row.ValidationAccuracy is not null);
         EpochRow? best = bestEpoch is null ? null : history.FirstOrDefault(row => row.Epoch == bestEpoch);
         DrawHeading(picture, history, validated, best);
 
         const float top = 66, gap = 26;
         float half = (Width - 2 * Theme.Margin - gap) / 2;
-        float upper = 330, lower = Height - top - upper - gap - Theme.Margin;
+        float upper = 330, lower = PanelsHeight - top - upper - gap - Theme.Margin;
         if (history.Count == 0)
         {
-            picture.TextCentred("No epoch was finished.", Width / 2, Height / 2, Theme.HeadingSize, Theme.Muted);
+            picture.TextCentred("No epoch was finished.", Width / 2, PanelsHeight / 2, Theme.HeadingSize, Theme.Muted);
             return picture.ToPng();
         }
 
-        (double, double)[] trainLoss = Points(history, row => row.TrainLoss), validationLoss = Points(history, row => row.ValidationLoss);
-        double highest = trainLoss.Concat(validationLoss).Select(p => p.Item2).DefaultIfEmpty(1).Max();
+        (double, double)[] trainLoss = Points(history, row => row.TrainLoss, 0.5), validationLoss = Points(history, row => row.ValidationLoss);
+        (double, double)[] insideLoss = Inside(progress, p => p.Loss), insideAccuracy = Inside(progress, p => p.Accuracy);
+        double highest = trainLoss.Concat(validationLoss).Concat(AfterTheStart(history, insideLoss)).Select(p => p.Item2).DefaultIfEmpty(1).Max();
+        int? risesAfter = overfitting.Kind == OverfittingKind.Found ? overfitting.Epoch : null;
         DrawPanel(picture, SKRect.Create(Theme.Margin, top, half, upper), "Loss (mean negative log-likelihood, nats)", history, best,
-            trainLoss, validationLoss, Ticks.Linear(0, highest > 0 ? highest : 1));
+            trainLoss, validationLoss, Ticks.Linear(0, highest > 0 ? highest : 1), insideLoss, risesAfter);
 
-        (double, double)[] trainAccuracy = Points(history, row => row.TrainAccuracy), validationAccuracy = Points(history, row => row.ValidationAccuracy);
-        double[] accuracies = [.. trainAccuracy.Concat(validationAccuracy).Select(p => p.Item2)];
+        (double, double)[] trainAccuracy = Points(history, row => row.TrainAccuracy, 0.5), validationAccuracy = Points(history, row => row.ValidationAccuracy);
+        double[] accuracies = [.. trainAccuracy.Concat(validationAccuracy).Concat(AfterTheStart(history, insideAccuracy)).Select(p => p.Item2)];
         (double lowest, double largest) = accuracies.Length == 0 ? (0, 1) : (accuracies.Min(), accuracies.Max());
         if (lowest == largest) (lowest, largest) = (Math.Max(0, lowest - 0.02), Math.Min(1, largest + 0.02)); // one value spans no axis
         DrawPanel(picture, SKRect.Create(Theme.Margin + half + gap, top, half, upper), "Accuracy", history, best,
-            trainAccuracy, validationAccuracy, Ticks.Linear(lowest, largest, percent: true));
+            trainAccuracy, validationAccuracy, Ticks.Linear(lowest, largest, percent: true), insideAccuracy);
 
         DrawError(picture, SKRect.Create(Theme.Margin, top + upper + gap, Width - 2 * Theme.Margin, lower), history, best, trainAccuracy, validationAccuracy);
+        float baseline = PanelsHeight + 2;
+        foreach (string line in finding) picture.Text(line, Theme.Margin, baseline += LineHeight);
+        foreach (string line in explanation) picture.Text(line, Theme.Margin, baseline += LineHeight, color: Theme.Muted);
         return picture.ToPng();
+    }
+
+    private static string Explanation(IReadOnlyList<EpochRow> history, IReadOnlyList<RunningMean> progress)
+    {
+        string training = progress.Count > 0
+            ? "Training: means while the network learns, over an epoch (marks, at its middle) and over a part of one (thin line, the very first may lie beyond the axes)."
+            : "Training: means over an epoch while the network learns, drawn at its middle.";
+        return history.Any(row => row.ValidationLoss is not null) ? $"{training} Validation: with the weights at the end of an epoch." : training;
     }
 
     /// <summary>The error on a logarithmic axis, which has no place for 0: such points stand at the foot, on a tick of their own.</summary>
@@ -60,7 +80,7 @@ internal static class LearningCurves
         double floor = ticks.Minimum - Math.Max(0.15, (ticks.Maximum - ticks.Minimum) * 0.12);
         if (positive.Length < errors.Length)
             ticks = new Ticks(floor - 0.1, ticks.Maximum, [floor, .. ticks.Positions], ["0 %", .. ticks.Labels]);
-        DrawPanel(picture, rect, "Error = 1 \u2212 accuracy (logarithmic)", history, best, Logarithms(trainAccuracy), Logarithms(validationAccuracy), ticks);
+        DrawPanel(picture, rect, "Error = 1 \u2212 accuracy (logarithmic axis)", history, best, Logarithms(trainAccuracy), Logarithms(validationAccuracy), ticks);
 
         (double, double)[] Logarithms((double, double)[] points) => [.. points.Select(p => (p.Item1, 1 - p.Item2 > 1e-9 ? Math.Log10(1 - p.Item2) : floor))];
     }
@@ -101,12 +121,14 @@ internal static class LearningCurves
         }
     }
 
-    private static void DrawPanel(Picture picture, SKRect rect, string title, IReadOnlyList<EpochRow> history, EpochRow? best, (double, double)[] training, (double, double)[] validation, Ticks vertical)
+    private static void DrawPanel(Picture picture, SKRect rect, string title, IReadOnlyList<EpochRow> history, EpochRow? best, (double, double)[] training, (double, double)[] validation, Ticks vertical,
+        (double, double)[]? inside = null, int? risesAfter = null)
     {
         using Plot plot = EmbeddedFont.NewPlot();
-        Ticks horizontal = Ticks.Whole(history[0].Epoch, history[^1].Epoch, rect.Width > 600 ? 20 : 10);
-        double room = (vertical.Maximum - vertical.Minimum) * 0.03;
-        plot.Axes.SetLimits(horizontal.Minimum, horizontal.Maximum, vertical.Minimum - room, vertical.Maximum + room);
+        int begin = history[0].Epoch - 1, end = history[^1].Epoch;
+        Ticks horizontal = Ticks.Whole(begin, end, rect.Width > 600 ? 22 : 12);
+        double room = (vertical.Maximum - vertical.Minimum) * 0.03, side = (end - begin) * 0.03;
+        plot.Axes.SetLimits(begin - side, end + side, vertical.Minimum - room, vertical.Maximum + room);
         Style(plot.Axes.Bottom, horizontal);
         Style(plot.Axes.Left, vertical);
         plot.Axes.Right.IsVisible = plot.Axes.Top.IsVisible = false;
@@ -118,10 +140,29 @@ internal static class LearningCurves
         plot.FigureBackground.Color = plot.DataBackground.Color = Color.FromSKColor(Theme.Background);
         plot.Layout.Fixed(new PixelPadding(58, 8, 44, 26));
 
+        if (risesAfter is { } turn)
+        {
+            plot.Add.HorizontalSpan(turn, end + side, Color.FromSKColor(Theme.VermilionTint)).LineStyle.Width = 0;
+        }
         if (best is not null)
         {
             ScottPlot.Plottables.VerticalLine line = plot.Add.VerticalLine(best.Epoch, 1.5f, Color.FromSKColor(Theme.Muted), LinePattern.Dashed);
             line.IsDraggable = false;
+        }
+        if (risesAfter is not null)
+        {
+            ScottPlot.Plottables.Text label = plot.Add.Text("overfitting", end + side, vertical.Maximum + room);
+            label.LabelAlignment = Alignment.UpperRight;
+            label.LabelFontName = EmbeddedFont.Family;
+            label.LabelFontSize = Theme.SmallSize;
+            label.LabelFontColor = Color.FromSKColor(Theme.Vermilion);
+            label.LabelPadding = 4;
+            label.LabelBackgroundColor = Color.FromSKColor(Theme.VermilionTint);
+        }
+        if (inside is { Length: > 0 })
+        {
+            ScottPlot.Plottables.Scatter thin = plot.Add.ScatterLine([.. inside.Select(p => p.Item1)], (double[])[.. inside.Select(p => p.Item2)], Color.FromSKColor(Theme.Blue).WithAlpha(0.45));
+            thin.LineWidth = 1;
         }
         Add(TrainingSeries, training);
         Add(ValidationSeries, validation);
@@ -149,7 +190,16 @@ internal static class LearningCurves
         axis.FrameLineStyle.Color = axis.MajorTickStyle.Color = Color.FromSKColor(Theme.Rule);
     }
 
-    /// <summary>The epochs that have the value; a value that is not a finite number (a diverged run) has no place in a picture.</summary>
-    private static (double X, double Y)[] Points(IReadOnlyList<EpochRow> history, Func<EpochRow, double?> value) =>
-        [.. history.Where(row => value(row) is { } v && double.IsFinite(v)).Select(row => ((double)row.Epoch, value(row)!.Value))];
+    /// <summary>
+    /// The epochs that have the value, at their end or so much before; a value that is not a finite number (a diverged run) has no place in a picture.
+    /// </summary>
+    private static (double X, double Y)[] Points(IReadOnlyList<EpochRow> history, Func<EpochRow, double?> value, double before = 0) =>
+        [.. history.Where(row => value(row) is { } v && double.IsFinite(v)).Select(row => (row.Epoch - before, value(row)!.Value))];
+
+    private static (double X, double Y)[] Inside(IReadOnlyList<RunningMean> progress, Func<RunningMean, double> value) =>
+        [.. progress.Where(p => double.IsFinite(value(p))).Select(p => (p.Epoch, value(p)))];
+
+    /// <summary>Without the first tenth of the training, whose steep beginning would leave no room for the rest.</summary>
+    private static IEnumerable<(double X, double Y)> AfterTheStart(IReadOnlyList<EpochRow> history, (double X, double Y)[] points) =>
+        points.Where(p => p.X - (history[0].Epoch - 1) > 0.1 * (history[^1].Epoch - history[0].Epoch + 1));
 }

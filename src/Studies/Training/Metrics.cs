@@ -27,7 +27,13 @@ internal sealed record Metrics
 
     public required int BestEpoch { get; init; }
 
+    /// <summary>What the validation says about overfitting.</summary>
+    public required OverfittingFacts Overfitting { get; init; }
+
     public required Score Test { get; init; }
+
+    /// <summary>The test images by class.</summary>
+    public required IReadOnlyList<EvaluationJson.ClassRow> PerClass { get; init; }
 
     public required double SecondsTotal { get; init; }
 
@@ -50,6 +56,16 @@ internal sealed record Metrics
     internal sealed record DeviceFacts(string Kind, string Name, int Threads, int Simd)
     {
         public static DeviceFacts Of(Device device) => new(device.Kind.ToString().ToLowerInvariant(), device.Name, device.Threads, device.SimdBits);
+    }
+
+    /// <param name="Found">Null where it cannot be told: no validation, or too few epochs.</param>
+    /// <param name="Epoch">The epoch after which the validation loss rises for good.</param>
+    /// <param name="Wobble">Its usual wobble from epoch to epoch, in nats.</param>
+    /// <param name="Text">The finding in words.</param>
+    internal sealed record OverfittingFacts(bool? Found, int? Epoch, double? Wobble, string Text)
+    {
+        public static OverfittingFacts Of(Overfitting o) =>
+            new(o.Kind is OverfittingKind.NotValidated or OverfittingKind.TooShort ? null : o.Kind == OverfittingKind.Found, o.Kind == OverfittingKind.Found ? o.Epoch : null, o.Wobble, o.Text);
     }
 
     internal sealed record DataFacts(string Name, int Train, int Validation, int Test);

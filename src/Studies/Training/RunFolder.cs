@@ -9,6 +9,8 @@ internal sealed class RunFolder
 {
     private const string HistoryHeader = "epoch,train_loss,train_accuracy,validation_loss,validation_accuracy,seconds,images_per_second,learning_rate";
 
+    private const string ProgressHeader = "epoch,train_loss,train_accuracy";
+
     private readonly string path;
 
     private RunFolder(string path)
@@ -38,7 +40,7 @@ internal sealed class RunFolder
             throw new RequestException($"--out {path}: there is an unfinished run in it. Go on with it by --resume {path}, or give another folder.");
         var folder = new RunFolder(path);
         // What an earlier run left must not be taken for this one's.
-        foreach (string name in (string[])["metrics.json", "history.csv", "steps.csv", "model.safetensors", "best.safetensors", "curves.png", "predictions.png", "confusion.png", "profile.txt", "trace.json"])
+        foreach (string name in (string[])["metrics.json", "history.csv", "progress.csv", "steps.csv", "model.safetensors", "best.safetensors", "curves.png", "network.png", .. TestPictures.Files, "profile.txt", "trace.json"])
             System.IO.File.Delete(folder.File(name));
         System.IO.File.Delete(folder.CheckpointFile);
         return folder;
@@ -86,6 +88,26 @@ internal sealed class RunFolder
         foreach (EpochRow r in history)
             text.Append($"{r.Epoch},{r.TrainLoss},{r.TrainAccuracy},{r.ValidationLoss},{r.ValidationAccuracy},{r.Seconds},{r.ImagesPerSecond},{r.LearningRate}\n");
         WriteText("history.csv", text.ToString());
+    }
+
+    public void WriteProgress(IEnumerable<RunningMean> means)
+    {
+        var text = new StringBuilder().Append(ProgressHeader).Append('\n');
+        foreach (RunningMean m in means) text.Append($"{m.Epoch},{m.Loss},{m.Accuracy}\n");
+        WriteText("progress.csv", text.ToString());
+    }
+
+    /// <summary>What an earlier part of the run wrote about its first epochs; nothing where it wrote none, or where it cannot be read.</summary>
+    public List<RunningMean> ReadProgress(int epochs)
+    {
+        var means = new List<RunningMean>();
+        if (!Has("progress.csv")) return means;
+        foreach (string line in System.IO.File.ReadLines(File("progress.csv")).Skip(1))
+        {
+            if (line.Split(',') is [string epoch, string loss, string accuracy] && double.TryParse(epoch, out double e) && double.TryParse(loss, out double l) && double.TryParse(accuracy, out double a) && e < epochs)
+                means.Add(new RunningMean(e, l, a));
+        }
+        return means;
     }
 
     /// <summary>Keeps the rows of the first steps, those of whole epochs: what a resumed run does not write again.</summary>

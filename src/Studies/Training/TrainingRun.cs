@@ -7,8 +7,6 @@ namespace GpuConv.Studies;
 /// <summary>A training with its run folder: from settings to weights, tables and pictures.</summary>
 internal static class TrainingRun
 {
-    private const int ShownPredictions = 40;
-
     /// <summary>Trains from the start.</summary>
     /// <returns>The content of <c>metrics.json</c>.</returns>
     public static string Start(TrainSettings settings, string? folder, TrainingDisplay display, CancellationToken cancellation)
@@ -63,9 +61,12 @@ internal static class TrainingRun
 
     private static string Run(RunFolder run, TrainSettings settings, Device device, DataSet data, Network network, Trainer trainer, TrainingDisplay display, CancellationToken cancellation)
     {
+        List<RunningMean> progress = run.ReadProgress(trainer.History.Count);
         trainer.EpochDone += (row, losses) =>
         {
             run.WriteHistory(trainer.History);
+            progress.AddRange(RunningMean.OfEpoch(row.Epoch, losses, trainer.StepAccuracies, Math.Min(settings.Batch, trainer.TrainCount), trainer.TrainCount));
+            run.WriteProgress(progress);
             if (settings.Steps) run.AppendSteps(row.Epoch, losses);
         };
         double? firstStep = null;
@@ -92,9 +93,9 @@ internal static class TrainingRun
 
         ModelOf(network, best, data).Write(run.File("best.safetensors"));
         ModelOf(network, last, data).Write(run.File("model.safetensors"));
-        run.WriteBytes("curves.png", TrainingPictures.Curves(trainer.History, trainer.ValidationCount > 0 ? trainer.BestEpoch : null));
-        run.WriteBytes("confusion.png", TrainingPictures.Confusion(test.Confusion));
-        run.WriteBytes("predictions.png", TrainingPictures.Predictions(SomePredictions(data.Test, test, settings.Seed)));
+        run.WriteBytes("curves.png", TrainingPictures.Curves(trainer.History, trainer.ValidationCount > 0 ? trainer.BestEpoch : null, progress));
+        run.WriteBytes("network.png", TrainingPictures.Network(network));
+        foreach ((string file, byte[] png) in TestPictures.Draw(predictor, data.Test, test, settings.Seed)) run.WriteBytes(file, png);
         double seconds = SecondsSinceStart();
         var metrics = new Metrics
         {
@@ -106,7 +107,9 @@ internal static class TrainingRun
             Parameters = network.TrainableCount,
             History = trainer.History,
             BestEpoch = trainer.BestEpoch,
+            Overfitting = Metrics.OverfittingFacts.Of(Overfitting.Of(trainer.History)),
             Test = new Score(test.Loss, test.Accuracy),
+            PerClass = EvaluationJson.From(test).PerClass,
             SecondsTotal = seconds,
             SecondsToFirstStep = firstStep,
             SecondsTraining = trainer.TrainingSeconds,
@@ -141,13 +144,4 @@ internal static class TrainingRun
     }
 
     private static Model ModelOf(Network network, Weights weights, DataSet data) => new(network, weights, data.Mean, data.Deviation, data.Name);
-
-    private static List<Prediction> SomePredictions(LabelledImages images, Evaluation evaluation, ulong seed)
-    {
-        int[] order = [.. Enumerable.Range(0, images.Count)];
-        new RandomSequence(seed, 1).Shuffle(order);
-        int size = images.Channels * images.Height * images.Width;
-        return [.. order.Take(ShownPredictions).Select(i => new Prediction(
-            i, images.Pixels.AsSpan(i * size, images.Height * images.Width).ToArray(), images.Height, images.Width, images.Labels[i], evaluation.Predicted[i], evaluation.Confidence[i]))];
-    }
 }
