@@ -61,7 +61,7 @@ public class TrainingPicturesTests
     }
 
     /// <summary>Nothing runs over the picture's edge: a band along it is white, and inside it something is drawn.</summary>
-    private static void Margins(byte[] png, string name)
+    internal static void Margins(byte[] png, string name)
     {
         const int band = 12;
         using SKBitmap bitmap = SKBitmap.Decode(png);

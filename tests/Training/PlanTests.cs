@@ -65,6 +65,30 @@ public class PlanTests
         return (losses.ToArray(), parameters.Gradients.ToArray(), steps);
     }
 
+    [Fact]
+    public void Layer_by_layer_every_output_and_the_gradient_to_it_can_be_looked_at()
+    {
+        Device device = TestDevices.Get("cpu");
+        Network network = NetworkText.Parse(Blocks);
+        using var arena = new DeviceArena(device);
+        var parameters = new DeviceParameters(arena, network, withGradients: true);
+        parameters.Load(Weights.Initial(network, 5));
+        var plan = new Plan(arena, parameters, 3, PlanPurpose.Train, layerByLayer: true);
+        plan.Input.CopyFrom(Array.ConvertAll(Values.Normal(new Random(3), plan.Input.Count), v => (float)v));
+        plan.Forward(3, toScores: true);
+        plan.ScoresGradient.CopyFrom(Array.ConvertAll(Values.Normal(new Random(4), plan.ScoresGradient.Count), v => (float)v));
+        plan.Backward(3);
+        int relu = network.Nodes.ToList().FindIndex(n => n.Name == "relu1"), before = relu - 1;
+        float[] x = plan.OutputOf(before).ToArray(), y = plan.OutputOf(relu).ToArray();
+        Assert.Contains(x, v => v < 0);
+        Assert.Equal(x.Select(v => Math.Max(0, v)), y);
+        float[] dy = plan.GradientOf(relu)!.Value.ToArray(), dx = plan.GradientOf(before)!.Value.ToArray();
+        Assert.Contains(dy.Zip(x), p => p.First != 0 && p.Second < 0);
+        Assert.Equal(dy.Zip(x, (d, v) => v > 0 ? d : 0), dx);
+        var together = new Plan(arena, parameters, 3, PlanPurpose.Infer);
+        Assert.Throws<InvalidOperationException>(() => together.OutputOf(relu));
+    }
+
     public static TheoryData<string, string> Cases =>
         [.. TestDevices.All.Select(row => TestDevices.Case(row.Data, Plain)), .. TestDevices.ForTraining.Select(row => TestDevices.Case(row.Data, Residual))];
 

@@ -128,7 +128,8 @@ internal sealed class ComparedTraining : IDisposable
         Checkpoint checkpoint = Checkpoint.Read(file);
         try
         {
-            progress = JsonSerializer.Deserialize(checkpoint.Configuration, StudiesJson.Default.Progress)!;
+            Progress? read = JsonSerializer.Deserialize(checkpoint.Configuration, StudiesJson.Default.Progress);
+            progress = read is { AtEnd: not null, Layers: not null, Parameters: not null } ? read : throw new JsonException("What was measured is missing.");
             if (measured is not null && progress.AtEnd.Count != checkpoint.State.Epoch) throw new ArgumentException("What was measured does not belong to its epochs.");
             trainer.Restore(checkpoint.State);
         }

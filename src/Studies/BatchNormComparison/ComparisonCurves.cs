@@ -25,9 +25,9 @@ internal static class ComparisonCurves
             float left = Theme.Margin + i * (half + Gap);
             new CurvePanel("Loss in nats (logarithmic)", label, x, losses, Lines(e => e.TrainLossAtEnd, e => e.ValidationLoss, lossPlace)) { Guides = [(lossPlace(0.05), "0.05")] }
                 .Draw(picture, SKRect.Create(left, top, half, panel));
-            new CurvePanel("Error = 1 \u2212 accuracy (logarithmic)", label, x, errors, Lines(e => 1 - e.TrainAccuracyAtEnd, e => 1 - e.ValidationAccuracy, errorPlace))
+            new CurvePanel("Error = 1 \u2212 accuracy (logarithmic; right: accuracies)", label, x, errors, Lines(e => 1 - e.TrainAccuracyAtEnd, e => 1 - e.ValidationAccuracy, errorPlace))
             {
-                Guides = [(errorPlace(0.02), "98 % right"), (errorPlace(0.01), "99 % right")],
+                Guides = [(errorPlace(0.02), "98 %"), (errorPlace(0.01), "99 %")],
             }.Draw(picture, SKRect.Create(left, top + panel + Gap, half, panel));
 
             Curve[] Lines(Func<ComparedEpoch, double> training, Func<ComparedEpoch, double> validation, Func<double, double> place) =>
@@ -45,7 +45,7 @@ internal static class ComparisonCurves
     {
         const float panel = 330;
         using var picture = new Picture(Width, 100 + panel + Theme.Margin);
-        string lowest = $"epoch of the lowest validation loss: {string.Join(", ", c.RunsOf(false).Select(r => r.Best.Epoch))} without; {string.Join(", ", c.RunsOf(true).Select(r => r.Best.Epoch))} with";
+        string lowest = $"epoch of the lowest validation loss: {Goal.Epochs(c.RunsOf(false).Select(r => (int?)r.Best.Epoch))} without; {Goal.Epochs(c.RunsOf(true).Select(r => (int?)r.Best.Epoch))} with";
         float top = ComparisonSeries.DrawHeading(picture, "Overfitting", $"{ComparisonSeries.Runs(c)}; {lowest}", trainingToo: false, range: c.Config.Seeds > 1);
         ComparedEpoch[] all = [.. c.Runs.SelectMany(r => r.History)];
         Ticks epochs = Ticks.Whole(1, c.Runs[0].History.Count);

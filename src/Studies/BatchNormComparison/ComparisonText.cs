@@ -17,7 +17,7 @@ internal static class ComparisonText
         Paragraph(text, $"{c.Data.Name}: {c.Data.Train:n0} images to train on, {c.Data.Validation:n0} to validate; {(seeds == 1 ? "1 seed" : $"{seeds} seeds")}, {(epochs == 1 ? "1 epoch" : $"{epochs} epochs")}, batch {c.Config.Training.Batch}, {c.Config.Training.Optimizer} at {c.Config.Training.Lr}, on {string.Join("; ", c.RanOn)}");
         if (c.RanOn.Count > 1) Paragraph(text, "It ran on more than one device or number of threads: its times compare nothing.");
         text.Append('\n').Append(Results(c)).Append('\n');
-        Paragraph(text, $"Time with over time without: {c.SecondsRatio:f3}; epoch by epoch {c.EpochSecondsRatio.Minimum:f3} to {c.EpochSecondsRatio.Maximum:f3}, median {c.EpochSecondsRatio.Median:f3}. Losses in nats, with the weights of an epoch's end; training losses and accuracies on the first {Math.Min(c.Data.Train, c.Data.Validation):n0} training images.{(seeds > 1 ? " Means, with the range of the seeds; epochs seed by seed." : "")}");
+        Paragraph(text, $"Time with over time without: {c.SecondsRatio:f3}; epoch by epoch {c.EpochSecondsRatio.Minimum:f3} to {c.EpochSecondsRatio.Maximum:f3}, median {c.EpochSecondsRatio.Median:f3}. Losses in nats, with the weights of an epoch's end; training losses and accuracies on the first {Math.Min(c.Data.Train, c.Data.Validation):n0} training images.{(seeds > 1 ? " Means over the seeds; epochs seed by seed." : "")}");
         text.Append("\nThe report's claims\n");
         foreach (Claim claim in c.Claims)
         {
@@ -45,13 +45,13 @@ internal static class ComparisonText
             table.Add($"{goal.Name}: epoch", Epochs(false), Epochs(true));
             table.Add("  seconds", Seconds(false), Seconds(true));
 
-            string Epochs(bool batchNorm) => string.Join(", ", c.RunsOf(batchNorm).Select(r => goal.ReachedBy(r) is { } at ? $"{at.Epoch}" : "none"));
+            string Epochs(bool batchNorm) => Goal.Epochs(c.RunsOf(batchNorm).Select(r => goal.ReachedBy(r)?.Epoch));
 
             // A mean over the seeds that got there would flatter.
-            string Seconds(bool batchNorm) => c.RunsOf(batchNorm).Select(goal.ReachedBy).ToArray() is var all && all.All(a => a is not null) ? Range([.. all.Select(a => a!.Seconds!.Value)], "f1") : "-";
+            string Seconds(bool batchNorm) => c.RunsOf(batchNorm).Select(goal.ReachedBy).ToArray() is var all && all.All(a => a is not null) ? $"{all.Average(a => a!.Seconds!.Value):f1}" : "-";
         }
         Row("lowest validation loss", r => r.Best.ValidationLoss, "f4");
-        table.Add("  in epoch", string.Join(", ", c.RunsOf(false).Select(r => r.Best.Epoch)), string.Join(", ", c.RunsOf(true).Select(r => r.Best.Epoch)));
+        table.Add("  in epoch", Goal.Epochs(c.RunsOf(false).Select(r => (int?)r.Best.Epoch)), Goal.Epochs(c.RunsOf(true).Select(r => (int?)r.Best.Epoch)));
         Row("  accuracy there, %", r => 100 * r.Best.ValidationAccuracy, "f2");
         Row("last validation loss", r => r.History[^1].ValidationLoss, "f4");
         Row("last training loss", r => r.History[^1].TrainLossAtEnd, "f4");
@@ -59,13 +59,15 @@ internal static class ComparisonText
         Row("last training accuracy, %", r => 100 * r.History[^1].TrainAccuracyAtEnd, "f2");
         return table;
 
-        void Row(string name, Func<ComparedRun, double> value, string format) =>
-            table.Add(name, Range([.. c.RunsOf(false).Select(value)], format), Range([.. c.RunsOf(true).Select(value)], format));
-    }
+        void Row(string name, Func<ComparedRun, double> value, string format)
+        {
+            table.Add(name, Mean(false), Mean(true));
+            if (c.Config.Seeds > 1) table.Add("  of the seeds", Range(false), Range(true));
 
-    private static string Range(double[] values, string format) => values.Length == 1
-        ? values[0].ToString(format)
-        : $"{values.Average().ToString(format)} ({values.Min().ToString(format)}..{values.Max().ToString(format)})";
+            string Mean(bool batchNorm) => c.RunsOf(batchNorm).Average(value).ToString(format);
+            string Range(bool batchNorm) => $"{c.RunsOf(batchNorm).Min(value).ToString(format)} to {c.RunsOf(batchNorm).Max(value).ToString(format)}";
+        }
+    }
 
     private static TextTable Times(Comparison c)
     {
@@ -89,7 +91,7 @@ internal static class ComparisonText
             table.Add($"{group.Key}", Loss(without), Loss(with), Accuracy(without), Accuracy(with), ratios.Average() is { } ratio ? $"{ratio:f2}" : "-");
         }
         int epochs = c.Config.SweepTraining.Epochs;
-        table.AddHeading($"after {(epochs == 1 ? "1 epoch" : $"{epochs} epochs")} of {SweepFindings.Images(c):n0} images, on the validation images; time: with over without");
+        table.AddHeading($"after {(epochs == 1 ? "1 epoch" : $"{epochs} epochs")} of {SweepFindings.Images(c):n0} images, validation images; time: with over without");
         return table;
 
         static string Loss(SweepPoint[] points) => points.Any(p => p.Diverged) ? "diverged" : Number(points.Average(p => p.ValidationLoss!.Value));

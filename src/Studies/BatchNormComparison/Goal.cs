@@ -28,6 +28,16 @@ internal sealed record Goal(string Measure, string Name, double Bound, Func<Comp
         new("train_accuracy", "training accuracy above 99 %", 0.99, e => e.TrainAccuracyAtEnd > 0.99),
     ];
 
+    /// <summary>Epochs seed by seed; of more seeds than a line holds, their range.</summary>
+    public static string Epochs(IEnumerable<int?> epochs)
+    {
+        const int most = 5;
+        int?[] all = [.. epochs];
+        if (all.Length <= most) return string.Join(", ", all.Select(e => e is { } n ? $"{n}" : "none"));
+        int none = all.Count(e => e is null);
+        return none == all.Length ? "none" : $"{all.Min()} to {all.Max()}{(none > 0 ? $", {none} none" : "")}";
+    }
+
     /// <summary>The first epoch that meets the goal, or null.</summary>
     public Reached? ReachedBy(ComparedRun run)
     {

@@ -36,7 +36,7 @@ internal static class ReportClaims
             "loss",
             "The loss falls below 0.05 in 2 epochs instead of 5.",
             TooFew(pairs, LateEpochs) ? Claim.Open : isTrue ? Claim.True : sooner ? Claim.Partly : Claim.False,
-            $"epoch of the first validation loss below 0.05{BySeed(pairs)}: {List(epochs.Select(e => e.With))} with; {List(epochs.Select(e => e.Without))} without.",
+            $"epoch of the first validation loss below 0.05{BySeed(pairs)}: {Goal.Epochs(epochs.Select(e => e.With))} with; {Goal.Epochs(epochs.Select(e => e.Without))} without.",
             "true: for every seed within 2 epochs with and not before epoch 5 without; partly: for most seeds sooner with.");
     }
 
@@ -49,7 +49,7 @@ internal static class ReportClaims
             "accuracy",
             "It exceeds 98 % in both sets within 2 epochs, while the plain network stays below.",
             TooFew(pairs, SoonEpochs) ? Claim.Open : isTrue ? Claim.True : withDoes ? Claim.Partly : Claim.False,
-            $"first epoch with training and validation accuracy both above 98 %{BySeed(pairs)}: {List(epochs.Select(e => e.With))} with; {List(epochs.Select(e => e.Without))} without.",
+            $"first epoch with training and validation accuracy both above 98 %{BySeed(pairs)}: {Goal.Epochs(epochs.Select(e => e.With))} with; {Goal.Epochs(epochs.Select(e => e.Without))} without.",
             "true: for every seed within 2 epochs with, and not without; partly: for most seeds within 2 epochs with, but without as well.");
 
         static int? BothSets(ComparedRun run) => run.History.FirstOrDefault(e => e.TrainAccuracyAtEnd > 0.98 && e.ValidationAccuracy > 0.98)?.Epoch;
@@ -84,6 +84,4 @@ internal static class ReportClaims
     private static string BySeed(IReadOnlyList<(ComparedRun Without, ComparedRun With)> pairs) => pairs.Count > 1 ? ", seed by seed" : "";
 
     private static string Epochs(int count) => count == 1 ? "1 epoch" : $"{count} epochs";
-
-    private static string List(IEnumerable<int?> epochs) => string.Join(", ", epochs.Select(e => e is { } n ? $"{n}" : "none"));
 }

@@ -11,12 +11,12 @@ internal static class SweepFindings
 
     /// <summary>The rates at which each network learns, and the best of them.</summary>
     public static string OfRates(Comparison c) =>
-        $"Of the rates tried, the network learns up to {Largest(c, false)} without and {Largest(c, true)} with (a validation loss below half of a guess's, {Math.Log(c.Classes) / 2:f2}); its lowest loss is at {Best(c, false)} without and at {Best(c, true)} with.";
+        $"The network learns (a validation loss below half of a guess's, {Math.Log(c.Classes) / 2:f2}) at all of these rates but {Failing(c, false)} without and {Failing(c, true)} with; its lowest loss is at {Best(c, false)} without and at {Best(c, true)} with.";
 
-    private static string Largest(Comparison c, bool batchNorm)
+    private static string Failing(Comparison c, bool batchNorm)
     {
-        double[] learning = [.. ByRate(c, batchNorm).Where(g => g.All(p => Learns(p, c.Classes))).Select(g => g.Key)];
-        return learning.Length > 0 ? $"{learning.Max()}" : "none";
+        double[] failing = [.. ByRate(c, batchNorm).Where(g => !g.All(p => Learns(p, c.Classes))).Select(g => g.Key)];
+        return failing.Length > 0 ? string.Join(", ", failing) : "none";
     }
 
     private static string Best(Comparison c, bool batchNorm) =>

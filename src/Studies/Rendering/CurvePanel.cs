@@ -23,8 +23,9 @@ internal sealed record CurvePanel(string Title, string XLabel, Ticks X, Ticks Y,
 {
     private const int MostMarkers = 60;
     private const byte BandOpacity = 48;
+    private const float GuideRoom = 40;
 
-    /// <summary>Thin lines across the panel at heights that matter, with their names at the right.</summary>
+    /// <summary>Thin lines across the panel at heights that matter, with their names outside at the right, where no line runs through them.</summary>
     public IReadOnlyList<(double Y, string Name)> Guides { get; init; } = [];
 
     /// <summary>Room at the left for the labels of the vertical axis.</summary>
@@ -47,7 +48,7 @@ internal sealed record CurvePanel(string Title, string XLabel, Ticks X, Ticks Y,
         plot.Axes.Bottom.Label.ForeColor = Color.FromSKColor(Theme.Muted);
         plot.Grid.MajorLineColor = Color.FromSKColor(Theme.Grid);
         plot.FigureBackground.Color = plot.DataBackground.Color = Color.FromSKColor(Theme.Background);
-        var padding = new PixelPadding(LabelRoom, 8, XLabel.Length > 0 ? 44 : 26, TitleSize + 12);
+        var padding = new PixelPadding(LabelRoom, Guides.Count > 0 ? GuideRoom : 8, XLabel.Length > 0 ? 44 : 26, TitleSize + 12);
         plot.Layout.Fixed(padding);
 
         foreach ((double y, _) in Guides) plot.Add.HorizontalLine(y, 1, Color.FromSKColor(Theme.Muted), LinePattern.Dotted);
@@ -69,7 +70,7 @@ internal sealed record CurvePanel(string Title, string XLabel, Ticks X, Ticks Y,
         foreach ((double y, string name) in Guides)
         {
             double share = (y - Y.Minimum + room) / (Y.Maximum - Y.Minimum + 2 * room);
-            if (share is > 0 and < 1) picture.Text(name, rect.Right - 12, rect.Bottom - padding.Bottom - (float)share * height - 4, Theme.SmallSize, Theme.Muted, align: SKTextAlign.Right);
+            if (share is > 0 and < 1) picture.Text(name, rect.Right - GuideRoom + 6, rect.Bottom - padding.Bottom - (float)share * height + Theme.SmallSize * Picture.CapitalHeight / 2, Theme.SmallSize, Theme.Muted);
         }
     }
 

@@ -63,7 +63,7 @@ internal sealed record Ticks(double Minimum, double Maximum, double[] Positions,
         const double room = 0.06, least = 0.7; // decades
         double low = Math.Log10(smallest) - room, high = Math.Max(Math.Log10(Math.Max(largest, smallest)) + room, low + least);
         int every = Math.Max(1, (int)Math.Ceiling((high - low) / 6));
-        int[] factors = high - low > 3.2 ? [1] : high - low > 1.2 ? [1, 3] : [1, 2, 3, 5];
+        int[] factors = (high - low) switch { > 3.2 => [1], > 2 => [1, 3], > 1.2 => [1, 2, 5], _ => [1, 2, 3, 5] };
         var positions = new List<double>();
         var labels = new List<string>();
         for (int power = (int)Math.Floor(low); power <= Math.Ceiling(high); power++)
