@@ -19,6 +19,12 @@ public static class TestDevices
     /// </summary>
     public static TheoryData<string> All => [.. Names.Select(name => new TheoryDataRow<string>(name).WithTrait("device", name))];
 
+    /// <summary>For what multiplies: <c>ptx</c> on tensor cores too.</summary>
+    public static TheoryData<string> ForProducts => [.. Names.SelectMany(name => name == "ptx" ? new[] { name, Tf32 } : [name]).Select(name => new TheoryDataRow<string>(name).WithTrait("device", name))];
+
+    /// <summary>The interpreter with the math of tensor cores.</summary>
+    public const string Tf32 = "ptx-tf32";
+
     /// <summary>For whole trainings, of which the simulated GPU and the interpreter would make minutes; a theory of these may have no cases.</summary>
     public static TheoryData<string> ForTraining => [.. All.Where(row => row.Data is not ("simulated" or "ptx"))];
 
@@ -34,11 +40,18 @@ public static class TestDevices
         {
             if (!Opened.TryGetValue(name, out Device? device))
             {
-                Opened[name] = device = Device.Open(name == "ptx" ? "simulated" : name, threads: 2);
-                if (name == "ptx") device.Runner = new PtxRunner();
+                Opened[name] = device = name.StartsWith("ptx", StringComparison.Ordinal) ? Interpreted(name == Tf32 ? MathMode.Tf32 : MathMode.Fp32) : Device.Open(name, threads: 2);
             }
             return device;
         }
+    }
+
+    /// <summary>A device whose kernels are interpreted.</summary>
+    internal static Device Interpreted(MathMode mode, Func<System.Reflection.MethodInfo, string, string>? alter = null)
+    {
+        Device device = Device.OpenSimulated(mode);
+        device.Runner = new PtxRunner { Alter = alter };
+        return device;
     }
 
     /// <summary>Whether only small shapes are worth the time: the simulated GPU starts a thread for each lane, the interpreter does not.</summary>

@@ -21,7 +21,7 @@ internal static partial class Assembler
 {
     private static readonly Dictionary<CudaArchitecture, AssembledKernel[]> Assembled = [];
 
-    /// <summary>The kernels, in the catalogue's order; skips the test where the assembler is missing.</summary>
+    /// <summary>Each kernel of <see cref="KernelCatalog.For"/>; skips the test where the assembler is missing.</summary>
     public static AssembledKernel[] For(CudaArchitecture architecture)
     {
         CudaTool ptxas = CudaTool.FindOrSkip("ptxas"), cuobjdump = CudaTool.FindOrSkip("cuobjdump");
@@ -32,7 +32,7 @@ internal static partial class Assembler
         File.WriteAllText(Path.Combine(folder, $"{name}.ptx"), KernelPtx.Module(architecture));
         string report = ptxas.Run(folder, "-v", $"-arch={name}", $"{name}.ptx", "-o", $"{name}.cubin");
         string sass = cuobjdump.Run(folder, "--dump-sass", $"{name}.cubin");
-        return Assembled[architecture] = Read(report, sass, KernelCatalog.All.Count);
+        return Assembled[architecture] = Read(report, sass, KernelCatalog.For(architecture).Count);
     }
 
     /// <summary>Reads the assembler's report and the machine code of entries <c>k0</c>, <c>k1</c>, and so on.</summary>

@@ -49,6 +49,9 @@ public sealed class Device : IDisposable
     /// <summary>The width in bits of this processor's vectors, as far as CPU kernels can use them.</summary>
     public static int ProcessorSimdBits => SimdWidth.OfProcessor;
 
+    /// <summary>How products are computed on it.</summary>
+    public MathMode MathMode { get; internal init; }
+
     /// <summary>Bytes of device memory in use.</summary>
     public long AllocatedBytes => allocatedBytes;
 
@@ -147,11 +150,12 @@ public sealed class Device : IDisposable
         return new Device(DeviceKind.Cpu, context, context.GetCPUDevice(0).CreateAccelerator(context), new HostTeam(threads > 0 ? threads : Environment.ProcessorCount, simdBits));
     }
 
+    /// <summary>Opens the simulated GPU, for tests with any math: what runs its kernels elsewhere may have tensor cores.</summary>
     // Warps of 32 as on NVIDIA; one multiprocessor with groups to 256, as each lane is a thread here and more only cost time.
-    private static Device OpenSimulated()
+    internal static Device OpenSimulated(MathMode mathMode = MathMode.Fp32)
     {
         Context context = Context.Create(b => b.CPU(new CPUDevice(32, 8, 1)).EnableAlgorithms().Optimize(OptimizationLevel.O2));
-        return new Device(DeviceKind.Simulated, context, context.GetCPUDevice(0).CreateAccelerator(context), null);
+        return new Device(DeviceKind.Simulated, context, context.GetCPUDevice(0).CreateAccelerator(context), null) { MathMode = mathMode };
     }
 
     private static Device? TryOpenGpu(DeviceKind kind)
