@@ -12,8 +12,8 @@ namespace GpuConv.Tests;
 /// <param name="Loops">The loops of the machine code.</param>
 internal sealed record AssembledKernel(int Registers, int SharedBytes, int SpillBytes, int StackBytes, int LocalAccesses, IReadOnlyList<SassLoop> Loops)
 {
-    /// <summary>The loop with the most multiply-adds; null if none has any.</summary>
-    public SassLoop? MainLoop => Loops.Where(l => l.MultiplyAdds > 0).Cast<SassLoop?>().MaxBy(l => l!.Value.MultiplyAdds);
+    /// <summary>The loop with the most products of tensor cores, else that with the most multiply-adds; null if none has any.</summary>
+    public SassLoop? MainLoop => Loops.Where(l => l.MultiplyAdds + l.MatrixProducts > 0).Cast<SassLoop?>().MaxBy(l => (l!.Value.MatrixProducts, l.Value.MultiplyAdds));
 }
 
 /// <summary>Assembles the kernels of the catalogue and reads what came of them.</summary>

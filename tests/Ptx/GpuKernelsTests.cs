@@ -54,10 +54,21 @@ public class GpuKernelsTests
     [Theory, MemberData(nameof(Architectures))]
     public void The_inner_loops_of_products_are_made_of_multiply_adds(CudaArchitecture architecture)
     {
-        (GpuKernel Kernel, AssembledKernel Assembled)[] products = [.. KernelCatalog.For(architecture).Zip(Assembler.For(architecture)).Where(k => IsProduct(k.First))];
+        (GpuKernel Kernel, AssembledKernel Assembled)[] products = [.. KernelCatalog.For(architecture).Zip(Assembler.For(architecture)).Where(k => IsProduct(k.First) && !k.First.OnTensorCores)];
         Assert.True(products.Length >= 4, $"Only {products.Length} kernels multiply tiles.");
         string[] wrong = [.. products.Where(p => !(p.Assembled.MainLoop?.Share >= LeastShare(p.Kernel.Method)))
             .Select(p => $"{p.Kernel.Name}: {p.Assembled.MainLoop?.MultiplyAdds ?? 0} multiply-adds among {p.Assembled.MainLoop?.Instructions ?? 0} instructions")];
+        Assert.True(wrong.Length == 0, string.Join('\n', wrong));
+    }
+
+    // A product for a warp is 1024 multiply-adds: sixteen of them in the larger warp tile, eight in the smaller, each once and unrolled.
+    [Theory, MemberData(nameof(Architectures))]
+    public void The_inner_loops_of_products_on_tensor_cores_have_all_their_matrix_products(CudaArchitecture architecture)
+    {
+        (GpuKernel Kernel, AssembledKernel Assembled)[] products = [.. KernelCatalog.For(architecture).Zip(Assembler.For(architecture)).Where(k => k.First.OnTensorCores)];
+        Assert.Equal(architecture >= CudaArchitecture.SM_80, products.Length > 0);
+        string[] wrong = [.. products.Where(p => !(p.Assembled.MainLoop?.MatrixProducts == (p.Kernel.Method.GetGenericArguments().Contains(typeof(WarpTile64x32)) ? 16 : 8)))
+            .Select(p => $"{p.Kernel.Name}: {p.Assembled.MainLoop?.MatrixProducts ?? 0} matrix products among {p.Assembled.MainLoop?.Instructions ?? 0} instructions")];
         Assert.True(wrong.Length == 0, string.Join('\n', wrong));
     }
 

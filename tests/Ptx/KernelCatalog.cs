@@ -12,7 +12,7 @@ namespace GpuConv.Tests;
 internal sealed record GpuKernel(string Name, MethodInfo Method, bool IsGrouped)
 {
     /// <summary>Whether it computes on tensor cores.</summary>
-    public bool OnTensorCores { get; } = Method.GetGenericArguments().Any(a => a.GetProperty(nameof(RegisterTile8x8.OnTensorCores))?.GetValue(null) is true);
+    public bool OnTensorCores { get; } = KernelCatalog.IsOnTensorCores(Method);
 }
 
 /// <summary>A call that loads kernels, and how many there are: more than one where it stands in generic code.</summary>
@@ -34,6 +34,9 @@ internal static class KernelCatalog
 
     /// <summary>Those that an architecture can run.</summary>
     public static IReadOnlyList<GpuKernel> For(CudaArchitecture architecture) => [.. All.Where(k => !k.OnTensorCores || architecture >= CudaArchitecture.SM_80)];
+
+    /// <summary>Whether a kernel computes on tensor cores.</summary>
+    public static bool IsOnTensorCores(MethodInfo kernel) => kernel.IsGenericMethod && kernel.GetGenericArguments().Any(a => a.GetProperty(nameof(RegisterTile8x8.OnTensorCores))?.GetValue(null) is true);
 
     /// <summary>The calls that load them.</summary>
     public static IReadOnlyList<LoadingCall> Calls => Found.Value.Calls;

@@ -50,7 +50,7 @@ public sealed class Device : IDisposable
     public static int ProcessorSimdBits => SimdWidth.OfProcessor;
 
     /// <summary>How products are computed on it.</summary>
-    public MathMode MathMode { get; internal init; }
+    public MathMode MathMode { get; private set; }
 
     /// <summary>Bytes of device memory in use.</summary>
     public long AllocatedBytes => allocatedBytes;
@@ -93,8 +93,23 @@ public sealed class Device : IDisposable
     /// <summary>Opens a device.</summary>
     /// <param name="name"><c>auto</c> (the first CUDA device, else the first OpenCL GPU, else the CPU), <c>cpu</c>, <c>cuda</c>, <c>cuda:1</c>, <c>opencl</c>, <c>opencl:1</c> or <c>simulated</c>.</param>
     /// <param name="threads">The number of threads for CPU kernels; 0: one for each processor.</param>
-    /// <exception cref="DeviceException">There is no such device, or it cannot be used.</exception>
-    public static Device Open(string name = "auto", int threads = 0)
+    /// <param name="mathMode">How products are computed.</param>
+    /// <exception cref="DeviceException">There is no such device, it cannot be used, or it has no such math.</exception>
+    public static Device Open(string name = "auto", int threads = 0, MathMode mathMode = MathMode.Fp32)
+    {
+        Device device = OpenAny(name, threads);
+        if (mathMode == MathMode.Fp32) return device;
+        string found = device.Accelerator is CudaAccelerator { Architecture: var architecture } ? $"{device.Name} has {architecture.Major}.{architecture.Minor}" : $"'{name}' is {device.Name}, {device.Kind}";
+        if (device.Accelerator is CudaAccelerator cuda && cuda.Architecture >= CudaArchitecture.SM_80)
+        {
+            device.MathMode = mathMode;
+            return device;
+        }
+        device.Dispose();
+        throw new DeviceException($"TF32 needs tensor cores, a CUDA device of compute capability 8.0 or later: {found}. Take fp32, which runs everywhere.") { IsUnknownDevice = true };
+    }
+
+    private static Device OpenAny(string name, int threads)
     {
         if (threads is < 0 or > 1024) throw new DeviceException($"{threads} threads: give a number from 1 to 1024, or 0 for one for each processor.") { IsUnknownDevice = true };
         string[] parts = name.Split(':');

@@ -23,6 +23,7 @@ internal static class EvaluateCommand
             CommonOptions.Data,
             CommonOptions.Out,
             CommonOptions.DeviceName,
+            CommonOptions.Math,
             CommonOptions.Threads,
             CommonOptions.Json,
             CommonOptions.Quiet,

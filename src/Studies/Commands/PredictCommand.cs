@@ -32,6 +32,7 @@ internal static class PredictCommand
             CommonOptions.Data,
             CommonOptions.Seed,
             CommonOptions.DeviceName,
+            CommonOptions.Math,
             CommonOptions.Threads,
             CommonOptions.Json,
             CommonOptions.Quiet,

@@ -16,7 +16,7 @@ internal static class TrainingRun
         settings.ToOptions();
         // The data are unpacked while the device is opened.
         Task<DataSet> loading = Task.Run(() => DataSet.Load(settings.Data));
-        using Device device = Device.Open(settings.Device, settings.Threads);
+        using Device device = Device.Open(settings.Device, settings.Threads, CommonOptions.MathModeOf(settings.Math));
         DataSet data = loading.GetAwaiter().GetResult();
         var image = new Shape(data.Train.Channels, data.Train.Height, data.Train.Width);
         Network network = Network.Report(image, data.Classes, settings.BatchNorm);
@@ -50,7 +50,7 @@ internal static class TrainingRun
         }
         DataSet data = DataSet.Load(settings.Data);
         if (data.Sha256 != configuration.DataSha256) throw new RequestException($"{settings.Data} no longer holds the images that {run.Path} was started with.");
-        using Device device = Device.Open(settings.Device, settings.Threads);
+        using Device device = Device.Open(settings.Device, settings.Threads, CommonOptions.MathModeOf(settings.Math));
         Network network = Network.Report(new Shape(data.Train.Channels, data.Train.Height, data.Train.Width), data.Classes, settings.BatchNorm);
         using Trainer trainer = CreateTrainer(device, network, data, settings, Weights.Match(network, state.Weights.Arrays, run.Path));
         trainer.Restore(state);
