@@ -17,10 +17,10 @@ public static class TestDevices
     /// The names, as test cases. GPUCONV_TEST_DEVICES, a comma-separated list, replaces them. The trait lets a run choose the tests of
     /// a device: <c>--filter-trait device=cuda</c>.
     /// </summary>
-    public static TheoryData<string> All => [.. Names.Select(name => new TheoryDataRow<string>(name).WithTrait("device", name))];
+    public static TheoryData<string> All => [.. Names.Where(name => !IsTf32(name)).Select(name => new TheoryDataRow<string>(name).WithTrait("device", name))];
 
-    /// <summary>For what multiplies: <c>ptx</c> on tensor cores too.</summary>
-    public static TheoryData<string> ForProducts => [.. Names.SelectMany(name => name == "ptx" ? new[] { name, Tf32 } : [name]).Select(name => new TheoryDataRow<string>(name).WithTrait("device", name))];
+    /// <summary>For what multiplies: <c>ptx</c> on tensor cores too, and other devices if they are named so, as <c>cuda-tf32</c>.</summary>
+    public static TheoryData<string> ForProducts => [.. Names.Select(name => new TheoryDataRow<string>(name).WithTrait("device", name))];
 
     /// <summary>The interpreter with the math of tensor cores.</summary>
     public const string Tf32 = "ptx-tf32";
@@ -31,7 +31,9 @@ public static class TestDevices
     /// <summary>A test case of a device and something else.</summary>
     public static TheoryDataRow<string, T> Case<T>(string device, T other) => new TheoryDataRow<string, T>(device, other).WithTrait("device", device);
 
-    private static string[] Names => (Environment.GetEnvironmentVariable("GPUCONV_TEST_DEVICES") ?? "cpu,simulated,ptx").Split(',');
+    private static string[] Names => [.. (Environment.GetEnvironmentVariable("GPUCONV_TEST_DEVICES") ?? "cpu,simulated,ptx").Split(',').SelectMany(name => name == "ptx" ? new[] { name, Tf32 } : [name])];
+
+    private static bool IsTf32(string name) => name.EndsWith("-tf32", StringComparison.Ordinal);
 
     /// <summary>The device of that name, opened once for all tests.</summary>
     public static Device Get(string name)
@@ -40,17 +42,17 @@ public static class TestDevices
         {
             if (!Opened.TryGetValue(name, out Device? device))
             {
-                Opened[name] = device = name.StartsWith("ptx", StringComparison.Ordinal) ? Interpreted(name == Tf32 ? MathMode.Tf32 : MathMode.Fp32) : Device.Open(name, threads: 2);
+                Opened[name] = device = Open(name.Replace("-tf32", ""), IsTf32(name) ? MathMode.Tf32 : MathMode.Fp32);
             }
             return device;
         }
     }
 
-    /// <summary>A device whose kernels are interpreted.</summary>
-    internal static Device Interpreted(MathMode mode, Func<System.Reflection.MethodInfo, string, string>? alter = null)
+    private static Device Open(string name, MathMode mathMode)
     {
-        Device device = Device.OpenSimulated(mode);
-        device.Runner = new PtxRunner { Alter = alter };
+        if (name != "ptx") return Device.Open(name, threads: 2, mathMode);
+        Device device = Device.OpenSimulated(mathMode);
+        device.Runner = new PtxRunner();
         return device;
     }
 
