@@ -24,7 +24,7 @@ internal static class GpuStaticTable
     public static string Create()
     {
         Dictionary<GpuKernel, AssembledKernel>[] assembled = [.. KernelPtx.Architectures.Select(a => KernelCatalog.For(a).Zip(Assembler.For(a)).ToDictionary(k => k.First, k => k.Second))];
-        (RecordedLaunch Launch, PtxCounts Counts)[] interpreted = 
+        (RecordedLaunch Launch, PtxCounts Counts)[] interpreted =
         [
             .. StepLaunches.Interpret(InterpretedBatch, batchNormalization: true), .. StepLaunches.Interpret(InterpretedBatch, batchNormalization: false),
             .. StepLaunches.Interpret(InterpretedBatch, batchNormalization: false, MathMode.Tf32),

@@ -34,6 +34,12 @@ internal struct OperandShare
 /// is (4 k + outer) mod 32, and a warp's stores never meet: 16 outer and the k of two quads (16 banks apart); 8 k (4 apart) and 4 outer;
 /// or 32 outer of one k. Lines stay aligned to 16 bytes. Outer indices past the edge read the last line again: their sums are not
 /// stored. Past the end of k zeros are stored, in both operands.
+/// <para>
+/// For tensor cores the tile lies by its outer index: eight k side by side, and <see cref="Padding"/> floats after each four outer indices, so that the bank of
+/// (k, outer) is (8 outer + 4 (outer / 4) + k) mod 32. A half warp's reads of 8 bytes are four outer indices, all eight k of each, in all banks; stores are of
+/// 16 bytes for quads along k and for the four k of a thread along the outer index, and single ones, 8 quads of outer indices by 4 k, for quads along
+/// it. The interpreter counts no conflict.
+/// </para>
 /// </summary>
 internal static class OperandTile
 {

@@ -37,7 +37,17 @@ namespace GpuConv.Kernels;
 /// element by element (58 to 78 %). All this is read from machine code: no GPU has run it yet, so its speed is not known.
 /// </para>
 /// <para>
-/// Each chunk of a sum is summed by one thread over k in ascending order, so no atomics are needed, results repeat to the bit, the tile
+/// With <see cref="MathMode.Tf32"/> warps sum 64 x 32 or 32 x 32 elements on tensor cores (<see cref="WarpTile64x32"/>), in the same tiles of threads:
+/// <code>
+///           threads  warps of   shared    products a step, reads of 8 bytes, registers for a convolution
+/// 128x128     256     64x32     18.4 KB   16, 12, 120
+/// 64x64        64     64x32      9.2 KB   16, 12
+/// 32x64        64     32x32      6.9 KB    8,  8,  72
+/// </code>
+/// 32 x 128 has no kernel there: a thread would gather as much for each product as with 32 x 64.
+/// </para>
+/// <para>
+/// Each chunk of a sum is summed by one thread (or a warp, eight k at once) over k in ascending order, so no atomics are needed, results repeat to the bit, the tile
 /// does not matter, and a column does not depend on how many others there are. Elements beyond a matrix's edge are not stored.
 /// </para>
 /// Sources: CUTLASS, efficient_gemm.md and implicit_gemm_convolution.md; the steps from naive to register tiles: siboehm, SGEMM_CUDA.
