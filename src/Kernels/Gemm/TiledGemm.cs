@@ -39,10 +39,10 @@ namespace GpuConv.Kernels;
 /// <para>
 /// With <see cref="MathMode.Tf32"/> warps sum 64 x 32 or 32 x 32 elements on tensor cores (<see cref="WarpTile64x32"/>), in the same tiles of threads:
 /// <code>
-///           threads  warps of   shared    products a step, reads of 8 bytes, registers for a convolution
-/// 128x128     256     64x32     18.4 KB   16, 12, 120
-/// 64x64        64     64x32      9.2 KB   16, 12
-/// 32x64        64     32x32      6.9 KB    8,  8,  72
+///           threads  warps of   shared    matrix products among the inner loop's instructions, and registers, for matrices and a convolution
+/// 128x128     256     64x32     18.0 KB   16 of 139, 120    16 of 173, 120
+/// 64x64        64     64x32      9.0 KB   16 of 199, 128    16 of 284, 134
+/// 32x64        64     32x32      6.8 KB    8 of 130,  72     8 of 205,  72
 /// </code>
 /// 32 x 128 has no kernel there: a thread would gather as much for each product as with 32 x 64.
 /// </para>
