@@ -17,7 +17,13 @@ public static class TestDevices
     /// The names, as test cases. GPUCONV_TEST_DEVICES, a comma-separated list, replaces them. The trait lets a run choose the tests of
     /// a device: <c>--filter-trait device=cuda</c>.
     /// </summary>
-    public static TheoryData<string> All => [.. Names.Select(name => new TheoryDataRow<string>(name).WithTrait("device", name))];
+    public static TheoryData<string> All => [.. Names.Where(name => !IsTf32(name)).Select(name => new TheoryDataRow<string>(name).WithTrait("device", name))];
+
+    /// <summary>For what multiplies: <c>ptx</c> on tensor cores too, and other devices if they are named so, as <c>cuda-tf32</c>.</summary>
+    public static TheoryData<string> ForProducts => [.. Names.Select(name => new TheoryDataRow<string>(name).WithTrait("device", name))];
+
+    /// <summary>The interpreter with the math of tensor cores.</summary>
+    public const string Tf32 = "ptx-tf32";
 
     /// <summary>For whole trainings, of which the simulated GPU and the interpreter would make minutes; a theory of these may have no cases.</summary>
     public static TheoryData<string> ForTraining => [.. All.Where(row => row.Data is not ("simulated" or "ptx"))];
@@ -25,7 +31,9 @@ public static class TestDevices
     /// <summary>A test case of a device and something else.</summary>
     public static TheoryDataRow<string, T> Case<T>(string device, T other) => new TheoryDataRow<string, T>(device, other).WithTrait("device", device);
 
-    private static string[] Names => (Environment.GetEnvironmentVariable("GPUCONV_TEST_DEVICES") ?? "cpu,simulated,ptx").Split(',');
+    private static string[] Names => [.. (Environment.GetEnvironmentVariable("GPUCONV_TEST_DEVICES") ?? "cpu,simulated,ptx").Split(',').SelectMany(name => name == "ptx" ? new[] { name, Tf32 } : [name])];
+
+    private static bool IsTf32(string name) => name.EndsWith("-tf32", StringComparison.Ordinal);
 
     /// <summary>The device of that name, opened once for all tests.</summary>
     public static Device Get(string name)
@@ -34,11 +42,18 @@ public static class TestDevices
         {
             if (!Opened.TryGetValue(name, out Device? device))
             {
-                Opened[name] = device = Device.Open(name == "ptx" ? "simulated" : name, threads: 2);
-                if (name == "ptx") device.Runner = new PtxRunner();
+                Opened[name] = device = Open(name.Replace("-tf32", ""), IsTf32(name) ? MathMode.Tf32 : MathMode.Fp32);
             }
             return device;
         }
+    }
+
+    private static Device Open(string name, MathMode mathMode)
+    {
+        if (name != "ptx") return Device.Open(name, threads: 2, mathMode);
+        Device device = Device.OpenSimulated(mathMode);
+        device.Runner = new PtxRunner();
+        return device;
     }
 
     /// <summary>Whether only small shapes are worth the time: the simulated GPU starts a thread for each lane, the interpreter does not.</summary>

@@ -26,4 +26,19 @@ public readonly record struct Tolerance(double Absolute, double Relative)
     /// each is rounded, which makes about 0.3 n u (one standard deviation); the largest of many elements may be six times that off.
     /// </summary>
     public static Tolerance OrderedSum(long length) => new(U * (8 * Math.Sqrt(length + 4.0) + 2.0 * length), 8 * U);
+
+    /// <summary>
+    /// A sum of products of standard-normal values as a device computes it. TF32 keeps eleven significant bits, so each factor is off by at most 2^-11 of
+    /// itself and each product by 2^-10: a sum is off by at most 2^-10 times the sum of the absolute products, and what float32 adds. Errors have random signs,
+    /// so that those of n products make about sqrt(n) 0.4 2^-10 (one standard deviation: two factors, each uniformly off); five times that covers the largest of
+    /// many elements. A tensor core cuts sums off where float32 rounds, which <see cref="OrderedSum"/> has room for.
+    /// </summary>
+    public static Tolerance Product(Kernels.Device device, long length)
+    {
+        Tolerance sum = OrderedSum(length);
+        return device.MathMode == Kernels.MathMode.Tf32 ? new(sum.Absolute + Tf32 * 2 * Math.Sqrt(length + 4.0), sum.Relative + Tf32) : sum;
+    }
+
+    // The relative error of a product of two numbers rounded to TF32.
+    private const double Tf32 = 1.0 / (1 << 10);
 }

@@ -69,7 +69,7 @@ public class BenchCommandTests
             using var arena = new DeviceArena(device);
             PreparedKernel prepared = kernel.Prepare(arena);
             prepared.Run();
-            foreach (SampledOutput output in prepared.Outputs) output.Verify(kernel);
+            foreach (SampledOutput output in prepared.Outputs) output.Verify(kernel, MathMode.Fp32);
             Assert.True(kernel.Bytes > 0 && kernel.Flops >= 0);
         }
     }

@@ -17,6 +17,18 @@ public class DeviceTests
         Assert.Contains($"'{name}'", e.Message);
     }
 
+    [Theory]
+    [InlineData("cpu", "Cpu")]
+    [InlineData("simulated", "Simulated")]
+    public void TF32_is_refused_where_there_are_no_tensor_cores(string name, string kind)
+    {
+        var e = Assert.Throws<DeviceException>(() => Device.Open(name, threads: 1, MathMode.Tf32));
+        Assert.True(e.IsUnknownDevice);
+        Assert.Contains("compute capability 8.0", e.Message);
+        Assert.Contains(kind, e.Message);
+        Assert.Equal(MathMode.Fp32, TestDevices.Get(TestDevices.All.First().Data).MathMode);
+    }
+
     [Fact]
     public void The_catalog_lists_the_processor_and_marks_what_auto_takes()
     {

@@ -12,8 +12,8 @@ namespace GpuConv.Tests;
 /// <param name="Loops">The loops of the machine code.</param>
 internal sealed record AssembledKernel(int Registers, int SharedBytes, int SpillBytes, int StackBytes, int LocalAccesses, IReadOnlyList<SassLoop> Loops)
 {
-    /// <summary>The loop with the most multiply-adds; null if none has any.</summary>
-    public SassLoop? MainLoop => Loops.Where(l => l.MultiplyAdds > 0).Cast<SassLoop?>().MaxBy(l => l!.Value.MultiplyAdds);
+    /// <summary>The loop with the most products of tensor cores, else that with the most multiply-adds; null if none has any.</summary>
+    public SassLoop? MainLoop => Loops.Where(l => l.MultiplyAdds + l.MatrixProducts > 0).Cast<SassLoop?>().MaxBy(l => (l!.Value.MatrixProducts, l.Value.MultiplyAdds));
 }
 
 /// <summary>Assembles the kernels of the catalogue and reads what came of them.</summary>
@@ -21,7 +21,7 @@ internal static partial class Assembler
 {
     private static readonly Dictionary<CudaArchitecture, AssembledKernel[]> Assembled = [];
 
-    /// <summary>The kernels, in the catalogue's order; skips the test where the assembler is missing.</summary>
+    /// <summary>Each kernel of <see cref="KernelCatalog.For"/>; skips the test where the assembler is missing.</summary>
     public static AssembledKernel[] For(CudaArchitecture architecture)
     {
         CudaTool ptxas = CudaTool.FindOrSkip("ptxas"), cuobjdump = CudaTool.FindOrSkip("cuobjdump");
@@ -32,7 +32,7 @@ internal static partial class Assembler
         File.WriteAllText(Path.Combine(folder, $"{name}.ptx"), KernelPtx.Module(architecture));
         string report = ptxas.Run(folder, "-v", $"-arch={name}", $"{name}.ptx", "-o", $"{name}.cubin");
         string sass = cuobjdump.Run(folder, "--dump-sass", $"{name}.cubin");
-        return Assembled[architecture] = Read(report, sass, KernelCatalog.All.Count);
+        return Assembled[architecture] = Read(report, sass, KernelCatalog.For(architecture).Count);
     }
 
     /// <summary>Reads the assembler's report and the machine code of entries <c>k0</c>, <c>k1</c>, and so on.</summary>

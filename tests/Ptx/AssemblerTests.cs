@@ -30,6 +30,7 @@ public class AssemblerTests
                 /*0030*/                   LDS R4, [R5] ;                            /* 0x0000000005047984 */
                 /*0040*/              @P1  BRA 0xa0 ;                                /* 0x0000006000001947 */
                 /*0050*/                   FFMA R6, R4, R4, R6 ;                     /* 0x0000000404067223 */
+                /*0058*/                   HMMA.1688.F32.TF32 R4, R8, R16, R4 ;      /* 0x000000100804723c */
                 /*0060*/                   FFMA.FTZ R7, R4, R4, R7 ;                 /* 0x0000000404077223 */
                 /*0070*/              @!P0 BRA 0x30 ;                                /* 0xffffffb000008947 */
                 /*0080*/                   FADD R3, R3, R3 ;                         /* 0x0000000303037221 */
@@ -51,7 +52,7 @@ public class AssemblerTests
         AssembledKernel[] kernels = Assembler.Read(Report, Code, 2);
         Assert.Empty(kernels[0].Loops);
         Assert.Null(kernels[0].MainLoop);
-        Assert.Equal([new SassLoop(4, 1), new SassLoop(5, 2)], kernels[1].Loops.OrderBy(l => l.Instructions));
-        Assert.Equal(0.4, kernels[1].MainLoop!.Value.Share);
+        Assert.Equal([new SassLoop(4, 1), new SassLoop(6, 2, 1)], kernels[1].Loops.OrderBy(l => l.Instructions));
+        Assert.Equal(2.0 / 6, kernels[1].MainLoop!.Value.Share);
     }
 }

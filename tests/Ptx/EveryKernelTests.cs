@@ -47,7 +47,7 @@ public class EveryKernelTests
         let data = test.GetCustomAttribute<MemberDataAttribute>()
         where data is not null
         from row in (IEnumerable<ITheoryDataRow>)(data.MemberType ?? type).GetProperty(data.MemberName)!.GetValue(null)!
-        where row.GetData()[0] is "ptx"
+        where row.GetData()[0] is "ptx" or TestDevices.Tf32
         select (test, row.GetData());
 
     /// <summary>Runs this class after all others, so that little is left to run for it.</summary>

@@ -35,7 +35,7 @@ public class GpuKernelsTests
     [Theory, MemberData(nameof(Architectures))]
     public void All_kernels_compile_to_PTX_and_stay_in_float32(CudaArchitecture architecture)
     {
-        foreach ((GpuKernel kernel, string ptx) in KernelCatalog.All.Zip(KernelPtx.For(architecture)))
+        foreach ((GpuKernel kernel, string ptx) in KernelCatalog.For(architecture).Zip(KernelPtx.For(architecture)))
         {
             Assert.Contains(".entry", ptx, StringComparison.Ordinal);
             Assert.False(ptx.Contains(".f64", StringComparison.Ordinal), $"{kernel.Name} computes in float64.");
@@ -45,7 +45,7 @@ public class GpuKernelsTests
     [Theory, MemberData(nameof(Architectures))]
     public void The_assembler_keeps_all_kernels_in_registers(CudaArchitecture architecture)
     {
-        string[] wrong = [.. KernelCatalog.All.Zip(Assembler.For(architecture))
+        string[] wrong = [.. KernelCatalog.For(architecture).Zip(Assembler.For(architecture))
             .Where(k => k.Second.SpillBytes + k.Second.StackBytes + k.Second.LocalAccesses > 0)
             .Select(k => $"{k.First.Name}: {k.Second.SpillBytes} bytes spilled, {k.Second.StackBytes} of stack, {k.Second.LocalAccesses} accesses to local memory")];
         Assert.True(wrong.Length == 0, string.Join('\n', wrong));
@@ -54,10 +54,21 @@ public class GpuKernelsTests
     [Theory, MemberData(nameof(Architectures))]
     public void The_inner_loops_of_products_are_made_of_multiply_adds(CudaArchitecture architecture)
     {
-        (GpuKernel Kernel, AssembledKernel Assembled)[] products = [.. KernelCatalog.All.Zip(Assembler.For(architecture)).Where(k => IsProduct(k.First))];
+        (GpuKernel Kernel, AssembledKernel Assembled)[] products = [.. KernelCatalog.For(architecture).Zip(Assembler.For(architecture)).Where(k => IsProduct(k.First) && !k.First.OnTensorCores)];
         Assert.True(products.Length >= 4, $"Only {products.Length} kernels multiply tiles.");
         string[] wrong = [.. products.Where(p => !(p.Assembled.MainLoop?.Share >= LeastShare(p.Kernel.Method)))
             .Select(p => $"{p.Kernel.Name}: {p.Assembled.MainLoop?.MultiplyAdds ?? 0} multiply-adds among {p.Assembled.MainLoop?.Instructions ?? 0} instructions")];
+        Assert.True(wrong.Length == 0, string.Join('\n', wrong));
+    }
+
+    // A product for a warp is 1024 multiply-adds: sixteen of them in the larger warp tile, eight in the smaller, each once and unrolled.
+    [Theory, MemberData(nameof(Architectures))]
+    public void The_inner_loops_of_products_on_tensor_cores_have_all_their_matrix_products(CudaArchitecture architecture)
+    {
+        (GpuKernel Kernel, AssembledKernel Assembled)[] products = [.. KernelCatalog.For(architecture).Zip(Assembler.For(architecture)).Where(k => k.First.OnTensorCores)];
+        Assert.Equal(architecture >= CudaArchitecture.SM_80, products.Length > 0);
+        string[] wrong = [.. products.Where(p => !(p.Assembled.MainLoop?.MatrixProducts == (p.Kernel.Method.GetGenericArguments().Contains(typeof(WarpTile64x32)) ? 16 : 8)))
+            .Select(p => $"{p.Kernel.Name}: {p.Assembled.MainLoop?.MatrixProducts ?? 0} matrix products among {p.Assembled.MainLoop?.Instructions ?? 0} instructions")];
         Assert.True(wrong.Length == 0, string.Join('\n', wrong));
     }
 

@@ -1,16 +1,17 @@
 using System.Reflection;
 using System.Text;
+using GpuConv.Kernels;
 using ILGPU.Runtime.Cuda;
 
 namespace GpuConv.Tests;
 
 /// <summary>A GPU as far as a roofline needs it.</summary>
-internal sealed record Gpu(string Name, double Flops, double BytesPerSecond)
+internal sealed record Gpu(string Name, double Flops, double TensorFlops, double BytesPerSecond)
 {
-    /// <summary>Peaks in float32 without tensor cores, from the makers' specification sheets.</summary>
-    public static readonly Gpu[] All = [new("H100", 66.9e12, 3.35e12), new("1660 Ti", 5.4e12, 288e9)];
+    /// <summary>Peaks in float32, on tensor cores in TF32 (dense; 0: none), and of memory, from the makers' specification sheets; of the H100 the SXM form's.</summary>
+    public static readonly Gpu[] All = [new("H100", 66.9e12, 494.7e12, 3.35e12), new("1660 Ti", 5.4e12, 0, 288e9)];
 
-    public double Seconds(long flops, double bytes) => Math.Max(flops / Flops, bytes / BytesPerSecond);
+    public double Seconds(long flops, double bytes, bool onTensorCores = false) => Math.Max(flops / (onTensorCores ? TensorFlops : Flops), bytes / BytesPerSecond);
 }
 
 /// <summary>What is known of the GPU's kernels without a GPU, as <c>bench/gpu-static.md</c>: <c>eng/gpu-static</c> writes it.</summary>
@@ -22,8 +23,12 @@ internal static class GpuStaticTable
 
     public static string Create()
     {
-        AssembledKernel[][] assembled = [.. KernelPtx.Architectures.Select(Assembler.For)];
-        (RecordedLaunch Launch, PtxCounts Counts)[] interpreted = [.. StepLaunches.Interpret(InterpretedBatch, batchNormalization: true), .. StepLaunches.Interpret(InterpretedBatch, batchNormalization: false)];
+        Dictionary<GpuKernel, AssembledKernel>[] assembled = [.. KernelPtx.Architectures.Select(a => KernelCatalog.For(a).Zip(Assembler.For(a)).ToDictionary(k => k.First, k => k.Second))];
+        (RecordedLaunch Launch, PtxCounts Counts)[] interpreted =
+        [
+            .. StepLaunches.Interpret(InterpretedBatch, batchNormalization: true), .. StepLaunches.Interpret(InterpretedBatch, batchNormalization: false),
+            .. StepLaunches.Interpret(InterpretedBatch, batchNormalization: false, MathMode.Tf32),
+        ];
         ILookup<MethodInfo, PtxCounts> counts = interpreted.ToLookup(i => i.Launch.Kernel, i => i.Counts);
         var text = new StringBuilder();
         text.Append($"""
@@ -35,27 +40,27 @@ internal static class GpuStaticTable
             ## Registers, occupancy, inner loops
 
             Every kernel in every form that the library can load, for {string.Join(", ", KernelPtx.Architectures.Select(NameOf))}. {Spills(assembled)} Registers, shared memory and
-            FFMA stand for {NameOf(KernelPtx.Architectures[^1])}. Threads: of a group, in a training step; `auto`: ILGPU asks the driver for the number that fills most.
+            FFMA and HMMA stand for {NameOf(KernelPtx.Architectures[^1])}; kernels with HMMA (`--math tf32`) need sm_80. Threads: of a group, in a training step; `auto`: ILGPU asks the driver for the number that fills most.
             Occupancy: the share of a multiprocessor's warps that registers, shared memory and group size allow (limits: CUDA C++ Programming Guide). FFMA: multiply-adds
-            among 100 instructions of the loop that has the most of them, without the loops inside it.
+            among 100 instructions of the loop that has the most of them, without the loops inside it. HMMA: matrix products among all instructions of that loop, each
+            1024 multiply-adds of a warp, where an FFMA is 32.
 
-            | kernel | registers | shared bytes | threads | occupancy {string.Join(", ", KernelPtx.Architectures.Select(NameOf))} | FFMA |
-            | --- | ---: | ---: | ---: | --- | ---: |
+            | kernel | registers | shared bytes | threads | occupancy {string.Join(", ", KernelPtx.Architectures.Select(NameOf))} | FFMA | HMMA |
+            | --- | ---: | ---: | ---: | --- | ---: | ---: |
 
             """);
-        for (int i = 0; i < KernelCatalog.All.Count; i++)
+        foreach (GpuKernel kernel in KernelCatalog.All)
         {
-            GpuKernel kernel = KernelCatalog.All[i];
-            AssembledKernel hopper = assembled[^1][i];
+            AssembledKernel hopper = assembled[^1][kernel];
             int threads = kernel.IsGrouped ? counts[kernel.Method].FirstOrDefault()?.Threads ?? -1 : 0;
-            string occupancy = threads < 0 ? "" : string.Join(", ", KernelPtx.Architectures.Zip(assembled, (a, k) => $"{Occupancy.Of(a).Share(threads, k[i].Registers, k[i].SharedBytes):p0}"));
-            text.Append($"| `{kernel.Name}` | {hopper.Registers} | {hopper.SharedBytes} | {(threads == 0 ? "auto" : threads < 0 ? "" : $"{threads}")} | {occupancy} | {(hopper.MainLoop is { } loop ? $"{100 * loop.Share:f0}" : "")} |\n");
+            string occupancy = threads < 0 ? "" : string.Join(", ", KernelPtx.Architectures.Zip(assembled, (a, all) => all.TryGetValue(kernel, out AssembledKernel? k) ? $"{Occupancy.Of(a).Share(threads, k.Registers, k.SharedBytes):p0}" : "none"));
+            text.Append($"| `{kernel.Name}` | {hopper.Registers} | {hopper.SharedBytes} | {(threads == 0 ? "auto" : threads < 0 ? "" : $"{threads}")} | {occupancy} | {(hopper.MainLoop is { MatrixProducts: 0 } loop ? $"{100 * loop.Share:f0}" : "")} | {(hopper.MainLoop is { MatrixProducts: > 0 } matrix ? $"{matrix.MatrixProducts} / {matrix.Instructions}" : "")} |\n");
         }
         text.Append($"""
 
             ## Memory traffic
 
-            A training step of `gpuconv train` at batch {InterpretedBatch}, without and with batch normalisation, interpreted. Sectors: 32-byte pieces of global memory that
+            A training step of `gpuconv train` at batch {InterpretedBatch}, without and with batch normalisation, and without in TF32, interpreted. Sectors: 32-byte pieces of global memory that
             each warp's accesses touch, beside the fewest that their bytes fill. Conflicts: passes through shared memory beyond those needed, for 100 accesses.
             Moved: 32 bytes for each sector, as if no cache held anything, beside the bytes that must move, each read or written once. FMA: of 100 PTX instructions of the hottest loop.
 
@@ -75,9 +80,9 @@ internal static class GpuStaticTable
         return text.ToString();
     }
 
-    private static string Spills(AssembledKernel[][] assembled)
+    private static string Spills(Dictionary<GpuKernel, AssembledKernel>[] assembled)
     {
-        int bytes = assembled.Sum(kernels => kernels.Sum(k => k.SpillBytes + k.StackBytes));
+        int bytes = assembled.Sum(kernels => kernels.Values.Sum(k => k.SpillBytes + k.StackBytes));
         return bytes == 0 ? "No kernel spills registers or has a stack, on any of them." : $"Spills and stacks: {bytes} bytes in all.";
     }
 
@@ -91,28 +96,30 @@ internal static class GpuStaticTable
             ## Estimate of a training step
 
             **An estimate, not a measurement**: the roofline, the longer of arithmetic and memory for each launch, as if each reached the peak of one of them and no cache
-            kept a tensor from one kernel to the next. Peaks from the specification sheets, float32 without tensor cores: {string.Join("; ", Gpu.All.Select(g => $"{g.Name} {g.Flops / 1e12:f1} TFLOP/s, {g.BytesPerSecond / 1e9:n0} GB/s"))}.
+            kept a tensor from one kernel to the next. Peaks from the specification sheets, float32 without tensor cores, and dense TF32 on them: {string.Join("; ", Gpu.All.Select(g => $"{g.Name} {g.Flops / 1e12:f1} TFLOP/s, {(g.TensorFlops > 0 ? $"TF32 {g.TensorFlops / 1e12:f0} (of which mma.sync, as used here, is known to reach about 60 %)" : "no TF32")}, {g.BytesPerSecond / 1e9:n0} GB/s"))}.
             Launches cost time of their own, which is not in it: at small batches it is most of a step.
 
             """);
-        foreach (int batch in Batches)
+        foreach ((int batch, MathMode mathMode) in from batch in Batches from mathMode in new[] { MathMode.Fp32, MathMode.Tf32 } select (batch, mathMode))
         {
-            (string Name, RecordedLaunch Launch, double Bytes)[] launches = [.. StepLaunches.Record(batch, batchNormalization: false)
+            bool onTensorCores = mathMode == MathMode.Tf32;
+            Gpu[] gpus = [.. Gpu.All.Where(g => !onTensorCores || g.TensorFlops > 0)];
+            (string Name, RecordedLaunch Launch, double Bytes)[] launches = [.. StepLaunches.Record(batch, batchNormalization: false, mathMode)
                 .Select(l => (KernelCatalog.All.First(k => k.Method == l.Kernel).Name, l, StepLaunches.TensorBytes(l) * passes.GetValueOrDefault(Plain(l.Kernel), 1)))];
             text.Append($"""
 
-                ### Batch {batch}
+                ### Batch {batch}{(onTensorCores ? ", TF32" : "")}
 
-                | kernel | launches | MFLOP | MB | {string.Join(" | ", Gpu.All.Select(g => $"{g.Name}, µs"))} |
-                | --- | ---: | ---: | ---: | {string.Join(" | ", Gpu.All.Select(_ => "---:"))} |
+                | kernel | launches | MFLOP | MB | {string.Join(" | ", gpus.Select(g => $"{g.Name}, µs"))} |
+                | --- | ---: | ---: | ---: | {string.Join(" | ", gpus.Select(_ => "---:"))} |
 
                 """);
-            foreach (var kernel in launches.GroupBy(l => l.Name)) Row($"`{kernel.Key}`", [.. kernel]);
-            Row("**the step**", launches);
+            foreach (var kernel in launches.GroupBy(l => l.Name)) Row(gpus, $"`{kernel.Key}`", [.. kernel]);
+            Row(gpus, "**the step**", launches);
         }
 
-        void Row(string name, (string Name, RecordedLaunch Launch, double Bytes)[] launches) => text.Append(
-            $"| {name} | {launches.Length} | {launches.Sum(l => StepLaunches.Flops(l.Launch)) / 1e6:n1} | {launches.Sum(l => l.Bytes) / 1e6:n2} | {string.Join(" | ", Gpu.All.Select(g => $"{1e6 * launches.Sum(l => g.Seconds(StepLaunches.Flops(l.Launch), l.Bytes)):n1}"))} |\n");
+        void Row(Gpu[] gpus, string name, (string Name, RecordedLaunch Launch, double Bytes)[] launches) => text.Append(
+            $"| {name} | {launches.Length} | {launches.Sum(l => StepLaunches.Flops(l.Launch)) / 1e6:n1} | {launches.Sum(l => l.Bytes) / 1e6:n2} | {string.Join(" | ", gpus.Select(g => $"{1e6 * launches.Sum(l => g.Seconds(StepLaunches.Flops(l.Launch), l.Bytes, KernelCatalog.IsOnTensorCores(l.Launch.Kernel))):n1}"))} |\n");
     }
 
     private static string NameOf(CudaArchitecture architecture) => architecture.ToString().ToLowerInvariant();

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Reflection.Emit;
 using GpuConv.Kernels;
+using ILGPU.Runtime.Cuda;
 
 namespace GpuConv.Tests;
 
@@ -8,7 +9,11 @@ namespace GpuConv.Tests;
 /// <param name="Name">Its type and method, with their type arguments.</param>
 /// <param name="Method">The method, its type arguments given.</param>
 /// <param name="IsGrouped">Whether it works in groups of threads; else it has an index of its own for each element.</param>
-internal sealed record GpuKernel(string Name, MethodInfo Method, bool IsGrouped);
+internal sealed record GpuKernel(string Name, MethodInfo Method, bool IsGrouped)
+{
+    /// <summary>Whether it computes on tensor cores.</summary>
+    public bool OnTensorCores { get; } = KernelCatalog.IsOnTensorCores(Method);
+}
 
 /// <summary>A call that loads kernels, and how many there are: more than one where it stands in generic code.</summary>
 internal sealed record LoadingCall(string Name, int Kernels);
@@ -26,6 +31,12 @@ internal static class KernelCatalog
 
     /// <summary>The kernels, by name.</summary>
     public static IReadOnlyList<GpuKernel> All => Found.Value.Kernels;
+
+    /// <summary>Those that an architecture can run.</summary>
+    public static IReadOnlyList<GpuKernel> For(CudaArchitecture architecture) => [.. All.Where(k => !k.OnTensorCores || architecture >= CudaArchitecture.SM_80)];
+
+    /// <summary>Whether a kernel computes on tensor cores.</summary>
+    public static bool IsOnTensorCores(MethodInfo kernel) => kernel.IsGenericMethod && kernel.GetGenericArguments().Any(a => a.GetProperty(nameof(RegisterTile8x8.OnTensorCores))?.GetValue(null) is true);
 
     /// <summary>The calls that load them.</summary>
     public static IReadOnlyList<LoadingCall> Calls => Found.Value.Calls;

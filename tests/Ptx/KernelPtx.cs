@@ -11,7 +11,7 @@ internal static partial class KernelPtx
 
     private static readonly Dictionary<CudaArchitecture, string[]> Compiled = [];
 
-    /// <summary>The PTX of each kernel, in the catalogue's order.</summary>
+    /// <summary>The PTX of each kernel of <see cref="KernelCatalog.For"/>.</summary>
     public static string[] For(CudaArchitecture architecture)
     {
         // ILGPU 1.5.3 knows nothing newer: it writes the same for sm_90, down to the target.
@@ -19,13 +19,13 @@ internal static partial class KernelPtx
         lock (Compiled)
         {
             if (!Compiled.TryGetValue(architecture, out string[]? ptx))
-                Compiled[architecture] = ptx = PtxCompiler.Compile(KernelCatalog.All.Select(k => k.Method), architecture);
+                Compiled[architecture] = ptx = PtxCompiler.Compile(KernelCatalog.For(architecture).Select(k => k.Method), architecture);
             return ptx;
         }
     }
 
     /// <summary>
-    /// All kernels in one module, so that the assembler starts once. Number i of the catalogue is entry <c>k{i}</c>.
+    /// All kernels in one module, so that the assembler starts once. Number i of <see cref="KernelCatalog.For"/> is entry <c>k{i}</c>.
     /// </summary>
     public static string Module(CudaArchitecture architecture)
     {

@@ -64,6 +64,36 @@ public class PlantedBugTests
         Assert.Equal(PtxFault.DivergentBarrier, Assert.Throws<PtxException>(() => Multiply((_, text) =>
             Replace(text, @"bar\.sync\s+0;", 0, "mov.b32 %r0, %tid.x;\nsetp.lt.s32 %p0, %r0, 5;\n@%p0 ret;\nbar.sync 0;"))).Fault);
 
+    // Registers of a fragment of A, of B and of the sums.
+    [Theory]
+    [InlineData(@"(mma\.sync[^{]*\{[^}]*\},\s*\{\s*)(%r\d+)(,\s*)(%r\d+)")]
+    [InlineData(@"(mma\.sync[^{]*\{[^}]*\},\s*\{[^}]*\},\s*\{\s*)(%r\d+)(,\s*)(%r\d+)")]
+    [InlineData(@"(mma\.sync[^{]*\{\s*)(%f\d+)(,\s*)(%f\d+)")]
+    public void A_swapped_register_of_a_tensor_cores_product_is_seen(string pair)
+    {
+        Assert.True(Matches((_, text) => text, MathMode.Tf32, 0.1));
+        int swapped = 0;
+        Assert.False(Matches((_, text) =>
+        {
+            swapped += Regex.Count(text, pair);
+            return Regex.Replace(text, pair, "$1$4$3$2");
+        }, MathMode.Tf32, 0.1));
+        Assert.True(swapped > 0, "The tiled product has none on tensor cores.");
+    }
+
+    [Fact]
+    public void A_factor_that_is_not_rounded_is_seen() =>
+        Assert.Equal(PtxFault.NotRounded, Assert.Throws<PtxException>(() => Multiply((_, text) => text.Replace("cvt.rna.tf32.f32", "mov.b32"), MathMode.Tf32)).Fault);
+
+    [Fact]
+    public void Reads_and_writes_of_tensor_cores_tiles_meet_in_no_bank()
+    {
+        var counts = new List<PtxCounts>();
+        Multiply((_, text) => text, MathMode.Tf32, counts.Add);
+        PtxCounts product = counts.Single(c => KernelCatalog.IsOnTensorCores(c.Kernel));
+        Assert.Equal((0, 0), (product.SharedLoads.Conflicts, product.SharedStores.Conflicts));
+    }
+
     [Fact]
     public void A_thread_too_many_in_a_kernel_of_one_index_for_each_element_is_out_of_bounds()
     {
@@ -79,24 +109,26 @@ public class PlantedBugTests
         return text[..match.Index] + with + text[(match.Index + match.Length)..];
     }
 
-    private static Device Interpreted(Func<System.Reflection.MethodInfo, string, string> alter)
+    private static Device Interpreted(Func<System.Reflection.MethodInfo, string, string> alter, MathMode mathMode = MathMode.Fp32, Action<PtxCounts>? launched = null)
     {
-        Device device = Device.Open("simulated");
-        device.Runner = new PtxRunner { Alter = alter };
+        Device device = Device.OpenSimulated(mathMode);
+        var runner = new PtxRunner { Alter = alter };
+        runner.Launched += launched;
+        device.Runner = runner;
         return device;
     }
 
-    private static bool Matches(Func<System.Reflection.MethodInfo, string, string> alter)
+    private static bool Matches(Func<System.Reflection.MethodInfo, string, string> alter, MathMode mathMode = MathMode.Fp32, double tolerance = 1e-4)
     {
-        (double[] reference, float[] c) = Multiply(alter);
-        return reference.Zip(c, (r, v) => Math.Abs(r - v) <= 1e-4).All(close => close);
+        (double[] reference, float[] c) = Multiply(alter, mathMode);
+        return reference.Zip(c, (r, v) => Math.Abs(r - v) <= tolerance).All(close => close);
     }
 
     // Large enough for several tiles and several steps along k, whatever the tile.
-    private static (double[] Reference, float[] C) Multiply(Func<System.Reflection.MethodInfo, string, string> alter)
+    private static (double[] Reference, float[] C) Multiply(Func<System.Reflection.MethodInfo, string, string> alter, MathMode mathMode = MathMode.Fp32, Action<PtxCounts>? launched = null)
     {
         const int m = 150, n = 140, k = 72;
-        using Device device = Interpreted(alter);
+        using Device device = Interpreted(alter, mathMode, launched);
         using var arena = new DeviceArena(device);
         var random = new Random(4);
         double[] a = Values.Normal(random, m * k), b = Values.Normal(random, k * n);

@@ -21,6 +21,9 @@ internal enum PtxFault
     /// <summary>A barrier that not all threads of the block reach.</summary>
     DivergentBarrier,
 
+    /// <summary>A tensor core's operand that is no TF32 number: what then is computed, PTX leaves open.</summary>
+    NotRounded,
+
     /// <summary>An integer divided by zero, whose result PTX leaves open.</summary>
     DivisionByZero,
 }

@@ -54,9 +54,9 @@ internal static class PtxFusion
     private static IEnumerable<int> Reads(PtxInstruction i)
     {
         IEnumerable<int> operands = [i.Guard.Number, i.First.Number, i.Second.Number, i.Third.Number];
-        return i.Step is PtxStep.StoreGlobal or PtxStep.StoreShared || i.Operation is not null ? operands.Concat(i.Elements.Select(e => e.Number)) : operands;
+        return i.Step is PtxStep.StoreGlobal or PtxStep.StoreShared or PtxStep.StoreLocal || i.Operation is not null ? operands.Concat(i.Elements.Select(e => e.Number)) : operands;
     }
 
     private static IEnumerable<int> Writes(PtxInstruction i) =>
-        i.Step is PtxStep.LoadGlobal or PtxStep.LoadShared ? i.Elements.Select(e => e.Number) : [i.Result.Number];
+        i.Step is PtxStep.LoadGlobal or PtxStep.LoadShared or PtxStep.LoadLocal ? i.Elements.Select(e => e.Number) : i.Results.Select(r => r.Number).Append(i.Result.Number);
 }

@@ -12,6 +12,9 @@ internal enum PtxStep
     StoreGlobal,
     LoadShared,
     StoreShared,
+    LoadLocal,
+    StoreLocal,
+    MatrixProduct,
 }
 
 /// <summary>Computes one instruction for the lanes of a warp.</summary>
@@ -63,6 +66,9 @@ internal sealed class PtxInstruction(PtxStatement source, PtxStep step)
 
     /// <summary>Of a memory access: the registers of its elements.</summary>
     public PtxRegister[] Elements { get; init; } = [];
+
+    /// <summary>Of a matrix product: the registers that it writes; it reads <see cref="Elements"/>.</summary>
+    public PtxRegister[] Results { get; init; } = [];
 
     /// <summary>A sum whose product, the <c>mul.f32</c> at this place, has no other use; -1: none.</summary>
     public int FusedProduct { get; set; } = -1;

@@ -90,6 +90,7 @@ internal static unsafe class PtxInstructionSet
         Add("cvt.rmi.f32.f32", "WW", PtxLanes.Each((float x) => MathF.Floor(x)));
         Add("cvt.rpi.f32.f32", "WW", PtxLanes.Each((float x) => MathF.Ceiling(x)));
         Add("cvt.rzi.f32.f32", "WW", PtxLanes.Each((float x) => MathF.Truncate(x)));
+        Add("cvt.rna.tf32.f32", "WW", PtxLanes.Each((uint x) => PtxMatrixProduct.Round(x)));
         return forms;
     }
 

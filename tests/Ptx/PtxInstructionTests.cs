@@ -86,6 +86,7 @@ public class PtxInstructionTests
         ["sqrt.rn.f32"] = ("ff", (a, _, _) => Bits(MathF.Sqrt(Float(a)))),
         ["ex2.approx.f32"] = ("ff", (a, _, _) => Bits((float)Math.Pow(2, Float(a)))),
         ["lg2.approx.f32"] = ("ff", (a, _, _) => Bits((float)Math.Log2(Float(a)))),
+        ["cvt.rna.tf32.f32"] = ("ff", (a, _, _) => Bits(ToTf32(Float(a)))),
         ["testp.notanumber.f32"] = ("pf", (a, _, _) => Bit(float.IsNaN(Float(a)))),
         ["setp.eq.f32"] = ("pff", (a, b, _) => Bit(Float(a) == Float(b))),
         ["setp.ne.f32"] = ("pff", (a, b, _) => Bit(Float(a) < Float(b) || Float(a) > Float(b))),
@@ -224,6 +225,14 @@ public class PtxInstructionTests
         Assert.Equal(Enumerable.Range(0, 128).Select(i => (float)(i / 4 * 4 + new[] { 1, 0, 3, 2 }[i % 4])), y);
     }
 
+    // Eleven significant bits, halves away from zero: float64 divides by a power of two exactly.
+    private static float ToTf32(float value)
+    {
+        if (!float.IsFinite(value) || value == 0) return value;
+        double spacing = Math.Pow(2, Math.Max(Math.ILogB(value), -126) - 10);
+        return (float)(Math.Round(value / spacing, MidpointRounding.AwayFromZero) * spacing);
+    }
+
     private static ulong Bit(bool value) => value ? 1ul : 0;
 
     private static ulong Bits(float value) => BitConverter.SingleToUInt32Bits(value);
@@ -256,7 +265,7 @@ public class PtxInstructionTests
 
     private static ulong[] Values(Random random, char kind, bool isShift, bool noZero)
     {
-        float[] odd = [0f, -0f, 1f, -1f, 1.5f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue, float.Epsilon, 1e-39f, 3e9f, -2147483648f, 0.1f];
+        float[] odd = [0f, -0f, 1f, -1f, 1.5f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue, float.Epsilon, 1e-39f, 3e9f, 1.00048828125f, -1.00146484375f, 1.0004882f, -2147483648f, 0.1f];
         ulong[] values = new ulong[Threads];
         for (int i = 0; i < Threads; i++)
         {

@@ -19,6 +19,7 @@ internal sealed unsafe class PtxMachine
     private readonly PtxContext context;
     private readonly PtxGlobalMemory global;
     private readonly PtxSharedMemory shared;
+    private readonly PtxLocalMemory local;
     private readonly List<PtxWarp> warps = [];
     private readonly uint[] definedAtStart;
     private readonly long[] warpCounts, threadCounts;
@@ -37,6 +38,7 @@ internal sealed unsafe class PtxMachine
         context = new PtxContext { Kernel = program.Module.Entry };
         global = new PtxGlobalMemory(context, globalShadow);
         shared = new PtxSharedMemory(context, sharedShadow, program);
+        local = new PtxLocalMemory(context, program.Local);
         warpCounts = new long[instructions.Length];
         threadCounts = new long[instructions.Length];
         definedAtStart = new uint[program.Registers.Count];
@@ -154,6 +156,7 @@ internal sealed unsafe class PtxMachine
         clock.BeginBlock();
         FollowClock();
         context.Block = block;
+        local.Begin();
         int count = (threads + PtxLanes.Count - 1) / PtxLanes.Count;
         for (int w = 0; w < count; w++)
         {
@@ -243,6 +246,22 @@ internal sealed unsafe class PtxMachine
                             if ((mask & ~defined[element.Number]) != 0) throw Undefined(i, mask, defined);
                         shared.Store(i, registers, mask);
                         break;
+                    case PtxStep.LoadLocal:
+                        local.Load(i, registers, mask);
+                        foreach (PtxRegister element in i.Elements) defined[element.Number] |= mask;
+                        break;
+                    case PtxStep.StoreLocal:
+                        foreach (PtxRegister element in i.Elements)
+                            if ((mask & ~defined[element.Number]) != 0) throw Undefined(i, mask, defined);
+                        local.Store(i, registers, mask);
+                        break;
+                    case PtxStep.MatrixProduct:
+                        if (mask != uint.MaxValue) throw context.Fault(PtxFault.DivergentBarrier, i, ~mask, "does not take part, but all lanes of a warp must.");
+                        foreach (PtxRegister element in i.Elements)
+                            if ((mask & ~defined[element.Number]) != 0) throw Undefined(i, mask, defined);
+                        Multiply(i, registers);
+                        foreach (PtxRegister result in i.Results) defined[result.Number] = mask;
+                        break;
                     case PtxStep.WarpBarrier:
                         clock.PassWarpBarrier(number);
                         break;
@@ -284,6 +303,12 @@ internal sealed unsafe class PtxMachine
         {
             throw context.Fault(PtxFault.DivisionByZero, i, mask, "divides by zero.");
         }
+    }
+
+    private void Multiply(PtxInstruction i, byte* registers)
+    {
+        int lane = PtxMatrixProduct.Multiply(registers, i);
+        if (lane >= 0) throw context.Fault(PtxFault.NotRounded, i, lane, "gives a factor that has more bits than TF32.");
     }
 
     private PtxException Undefined(PtxInstruction i, uint lanes, uint[] defined)

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace GpuConv.Tests;
 
-/// <summary>A kernel's parameter, or one of its arrays of shared memory.</summary>
+/// <summary>A kernel's parameter, or one of its arrays of shared or local memory.</summary>
 internal sealed record PtxVariable(string Name, int Size, int Alignment);
 
 /// <summary>Registers %prefix0 to %prefix(count - 1) of one type, as <c>.b32</c>.</summary>
@@ -22,12 +22,12 @@ internal sealed record PtxStatement(int Line, string Text, string? Guard, bool G
 /// instruction for each semicolon.
 /// </summary>
 internal sealed record PtxModule(
-    string Entry, IReadOnlyList<PtxVariable> Parameters, IReadOnlyList<PtxVariable> Shared, IReadOnlyList<PtxRegisters> Registers,
+    string Entry, IReadOnlyList<PtxVariable> Parameters, IReadOnlyList<PtxVariable> Shared, IReadOnlyList<PtxVariable> Local, IReadOnlyList<PtxRegisters> Registers,
     IReadOnlyList<PtxStatement> Statements, IReadOnlyDictionary<string, int> Labels)
 {
     public static PtxModule Parse(string text)
     {
-        List<PtxVariable> parameters = [], shared = [];
+        List<PtxVariable> parameters = [], shared = [], local = [];
         List<PtxRegisters> registers = [];
         List<PtxStatement> statements = [];
         Dictionary<string, int> labels = [];
@@ -44,6 +44,7 @@ internal sealed record PtxModule(
             }
             else if (line.StartsWith(".param ", StringComparison.Ordinal)) parameters.Add(Variable(line.TrimEnd(',')[6..]));
             else if (line.StartsWith(".shared ", StringComparison.Ordinal)) shared.Add(Variable(line.TrimEnd(';')[7..]));
+            else if (line.StartsWith(".local ", StringComparison.Ordinal)) local.Add(Variable(line.TrimEnd(';')[6..]));
             else if (line.StartsWith(".reg ", StringComparison.Ordinal)) registers.Add(Declared(line.TrimEnd(';')[4..]));
             else if (line.EndsWith(':')) labels.Add(line[..^1], statements.Count);
             else if (line[0] == '.' || !line.EndsWith(';')) throw Unknown(i, line, "a directive");
@@ -51,7 +52,7 @@ internal sealed record PtxModule(
                 foreach (string part in line.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
                     statements.Add(Statement(i + 1, part));
         }
-        return new PtxModule(entry ?? throw Unknown(0, lines[0], "text without an entry"), parameters, shared, registers, statements, labels);
+        return new PtxModule(entry ?? throw Unknown(0, lines[0], "text without an entry"), parameters, shared, local, registers, statements, labels);
     }
 
     private static bool Declares(string line, params ReadOnlySpan<string> directives)

@@ -12,7 +12,8 @@ internal sealed class PtxProgram
     {
         Module = module;
         Registers = new PtxRegisterFile(module);
-        Shared = new PtxSharedLayout(module.Shared);
+        Shared = new PtxArrays(module.Shared);
+        Local = new PtxArrays(module.Local, PtxLocalMemory.FirstWindow);
         var flow = new PtxFlow(module);
         int[] start = new int[flow.Blocks.Count];
         foreach (int b in flow.Order)
@@ -42,7 +43,9 @@ internal sealed class PtxProgram
 
     public PtxRegisterFile Registers { get; }
 
-    public PtxSharedLayout Shared { get; }
+    public PtxArrays Shared { get; }
+
+    public PtxArrays Local { get; }
 
     public PtxInstruction[] Instructions { get; }
 
@@ -62,12 +65,13 @@ internal sealed class PtxProgram
             case "bar.warp.sync" when s.Operands is [var members] && Registers.Find(members, 'W') is { } all: return Make(s, PtxStep.WarpBarrier, first: all);
         }
         string[] parts = s.Name.Split('.');
-        if (parts is ["ld" or "st", "global" or "shared" or "param", ..]) return DecodeMemory(s, parts);
+        if (parts is ["ld" or "st", "global" or "shared" or "local" or "param", ..]) return DecodeMemory(s, parts);
+        if (parts[0] == "mma") return PtxMatrixProduct.Decode(s, Registers) ?? throw Unknown(s);
         if (parts is ["shfl" or "vote", "sync", ..]) return PtxExchange.Decode(s, Registers) ?? throw Unknown(s);
         PtxForm form = PtxInstructionSet.Find(s.Name) ?? throw Unknown(s);
         if (form.Widths.Length != s.Operands.Count) throw Unknown(s);
         PtxRegister Operand(int i) => i >= s.Operands.Count ? Registers.None
-            : i > 0 && Shared.Find(s.Operands[i]) is { } address ? Registers.Constant(form.Widths[i], address)
+            : i > 0 && (Shared.Find(s.Operands[i]) ?? Local.Find(s.Operands[i])) is { } address ? Registers.Constant(form.Widths[i], address)
             : Registers.Find(s.Operands[i], form.Widths[i], isDestination: i == 0) ?? throw Unknown(s);
         return Make(s, PtxStep.Compute, form.Operation, Operand(0), Operand(1), Operand(2), Operand(3));
     }
@@ -93,13 +97,16 @@ internal sealed class PtxProgram
             if (!isLoad || count > 1 || !Registers.Parameters.TryGetValue(place[0], out int offset)) throw Unknown(s);
             return Make(s, PtxStep.Compute, PtxLanes.Parameter(bytes), elements[0], displacement: offset + displacement);
         }
-        PtxRegister pointer = Shared.Find(place[0]) is { } array ? Registers.Constant('D', array) : Registers.Find(place[0], 'D') ?? throw Unknown(s);
+        if (parts[1] == "local" && bytes < PtxLocalMemory.WordBytes) throw Unknown(s);
+        PtxRegister pointer = (Shared.Find(place[0]) ?? Local.Find(place[0])) is { } array ? Registers.Constant('D', array) : Registers.Find(place[0], 'D') ?? throw Unknown(s);
         return Make(s, (parts[0], parts[1]) switch
         {
             ("ld", "global") => PtxStep.LoadGlobal,
             ("st", "global") => PtxStep.StoreGlobal,
-            ("ld", _) => PtxStep.LoadShared,
-            _ => PtxStep.StoreShared,
+            ("ld", "shared") => PtxStep.LoadShared,
+            ("st", "shared") => PtxStep.StoreShared,
+            ("ld", _) => PtxStep.LoadLocal,
+            _ => PtxStep.StoreLocal,
         }, first: pointer, displacement: displacement, bytes: bytes, elements: elements);
     }
 

@@ -2,49 +2,12 @@ using System.Numerics;
 
 namespace GpuConv.Tests;
 
-/// <summary>Where a block's arrays of shared memory lie: each in a window of addresses of its own.</summary>
-internal sealed class PtxSharedLayout
-{
-    public const int WindowBits = 20;
-
-    public PtxSharedLayout(IReadOnlyList<PtxVariable> arrays)
-    {
-        Arrays = arrays;
-        Start = new int[arrays.Count];
-        for (int i = 0; i < arrays.Count; i++)
-        {
-            // As ill aligned as the declaration allows: nobody may count on more.
-            int alignment = Math.Max(arrays[i].Alignment, 1);
-            Start[i] = (Bytes + 2 * alignment - 1) / (2 * alignment) * 2 * alignment + alignment;
-            Bytes = Start[i] + arrays[i].Size;
-        }
-    }
-
-    public IReadOnlyList<PtxVariable> Arrays { get; }
-
-    /// <summary>Where each array begins.</summary>
-    public int[] Start { get; }
-
-    public int Bytes { get; }
-
-    /// <summary>The address of an array; null: there is none of that name.</summary>
-    public ulong? Find(string name)
-    {
-        for (int i = 0; i < Arrays.Count; i++)
-            if (Arrays[i].Name == name) return Address(i);
-        return null;
-    }
-
-    /// <summary>The address of an array.</summary>
-    public ulong Address(int number) => ((ulong)(number + 1) << WindowBits) + (1ul << (WindowBits - 1));
-}
-
 /// <summary>The shared memory of the running block.</summary>
 internal sealed unsafe class PtxSharedMemory
 {
     private readonly PtxContext context;
     private readonly PtxShadow shadow;
-    private readonly PtxSharedLayout layout;
+    private readonly PtxArrays layout;
     private readonly byte[] memory;
     private readonly int placeShift;
 
@@ -96,7 +59,7 @@ internal sealed unsafe class PtxSharedMemory
     {
         int lane = BitOperations.TrailingZeroCount(open);
         ulong address = pointers[lane] + (ulong)i.Displacement;
-        long number = (long)(address >> PtxSharedLayout.WindowBits) - 1;
+        long number = layout.NumberOf(address);
         if ((ulong)number >= (ulong)layout.Arrays.Count) throw context.Fault(PtxFault.OutOfBounds, i, lane, $"{does} at {address:x}, in no array of shared memory.");
         PtxVariable array = layout.Arrays[(int)number];
         ulong begin = layout.Address((int)number);

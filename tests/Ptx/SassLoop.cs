@@ -6,7 +6,8 @@ namespace GpuConv.Tests;
 /// <summary>A loop of the machine code, without the loops inside it.</summary>
 /// <param name="Instructions">Its instructions.</param>
 /// <param name="MultiplyAdds">The float32 multiply-adds among them.</param>
-internal readonly partial record struct SassLoop(int Instructions, int MultiplyAdds)
+/// <param name="MatrixProducts">The tensor cores' products among them.</param>
+internal readonly partial record struct SassLoop(int Instructions, int MultiplyAdds, int MatrixProducts = 0)
 {
     /// <summary>The part of the instructions that are multiply-adds: what share of the arithmetic units' peak the loop can reach.</summary>
     public double Share => (double)MultiplyAdds / Instructions;
@@ -26,7 +27,7 @@ internal readonly partial record struct SassLoop(int Instructions, int MultiplyA
         return [.. loops.Select(loop =>
         {
             string[] own = [.. code.Where(c => Within(c.At, loop) && !loops.Any(l => l != loop && Within(l.Begin, loop) && Within(l.End, loop) && Within(c.At, l))).Select(c => c.Text)];
-            return new SassLoop(own.Length, own.Count(t => MultiplyAdd().IsMatch(t)));
+            return new SassLoop(own.Length, own.Count(t => MultiplyAdd().IsMatch(t)), own.Count(t => MatrixProduct().IsMatch(t)));
         })];
 
         static bool Within(int at, (int Begin, int End) span) => at >= span.Begin && at <= span.End;
@@ -39,6 +40,9 @@ internal readonly partial record struct SassLoop(int Instructions, int MultiplyA
 
     [GeneratedRegex(@"\bBRA\b[^;]*?\b0x([0-9a-f]+)")]
     private static partial Regex Branch();
+
+    [GeneratedRegex(@"\bHMMA\.1688\.F32\.TF32\b")]
+    private static partial Regex MatrixProduct();
 
     [GeneratedRegex(@"\bFFMA\b")]
     private static partial Regex MultiplyAdd();

@@ -4,6 +4,7 @@ using GpuConv.Net;
 using ILGPU;
 using ILGPU.Runtime;
 using Device = GpuConv.Kernels.Device;
+using MathMode = GpuConv.Kernels.MathMode;
 
 namespace GpuConv.Tests;
 
@@ -11,27 +12,27 @@ namespace GpuConv.Tests;
 internal static class StepLaunches
 {
     /// <summary>What a step launches at a batch size, without running it.</summary>
-    public static IReadOnlyList<RecordedLaunch> Record(int batch, bool batchNormalization)
+    public static IReadOnlyList<RecordedLaunch> Record(int batch, bool batchNormalization, MathMode mathMode = MathMode.Fp32)
     {
         var recorder = new KernelRecorder();
-        Run(batch, batchNormalization, recorder);
+        Run(batch, batchNormalization, mathMode, recorder);
         return recorder.Launches;
     }
 
     /// <summary>What the interpreter counts in a step, with what was launched.</summary>
-    public static IReadOnlyList<(RecordedLaunch Launch, PtxCounts Counts)> Interpret(int batch, bool batchNormalization)
+    public static IReadOnlyList<(RecordedLaunch Launch, PtxCounts Counts)> Interpret(int batch, bool batchNormalization, MathMode mathMode = MathMode.Fp32)
     {
         var runner = new PtxRunner();
         var counts = new List<PtxCounts>();
         runner.Launched += counts.Add;
         var recorder = new KernelRecorder { Runs = runner };
-        Run(batch, batchNormalization, recorder);
+        Run(batch, batchNormalization, mathMode, recorder);
         return [.. recorder.Launches.Zip(counts)];
     }
 
-    private static void Run(int batch, bool batchNormalization, IKernelRunner runner)
+    private static void Run(int batch, bool batchNormalization, MathMode mathMode, IKernelRunner runner)
     {
-        using Device device = Device.Open("simulated");
+        using Device device = Device.OpenSimulated(mathMode);
         device.Runner = runner;
         // As many images as one batch has, so that every tensor among the arguments is what this step reads or writes.
         var random = new Random(1);

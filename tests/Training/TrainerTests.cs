@@ -211,6 +211,20 @@ public class TrainerTests
         Assert.Contains("dropout", Assert.Throws<ArgumentException>(() => new Trainer(TestDevices.Get("ptx"), dropping, Data, SmallData.Options) { ReplaysSteps = true }).Message);
     }
 
+    // Losses of plain steps in TF32 beside the CPU's in float32. Each product is off by at most 2^-10 of its terms, a loss by less.
+    [Fact]
+    public void Steps_in_TF32_lose_as_much_as_in_float32()
+    {
+        if (!TestDevices.ForProducts.Any(row => row.Data == TestDevices.Tf32)) Assert.Skip("The interpreter is not among the devices under test.");
+        TrainingOptions options = SmallData.Options with { Epochs = 1, Validation = 0, Limit = 32, Optimizer = OptimizerKind.Sgd, LearningRate = 0.05 };
+        using Trainer exact = Create(options), rounded = Create(options, TestDevices.Tf32);
+        exact.Run();
+        rounded.Run();
+        Assert.Equal(exact.History[0].TrainLoss, rounded.History[0].TrainLoss, 2e-3 * exact.History[0].TrainLoss);
+        Assert.NotEqual(Flat(exact.CurrentWeights), Flat(rounded.CurrentWeights));
+        Assert.Contains(PtxRunner.Executed, KernelCatalog.IsOnTensorCores);
+    }
+
     [Fact]
     public void The_split_keeps_the_last_images_for_validation()
     {

@@ -51,6 +51,9 @@ public sealed class Device : IDisposable
     /// <summary>The width in bits of this processor's vectors, as far as CPU kernels can use them.</summary>
     public static int ProcessorSimdBits => SimdWidth.OfProcessor;
 
+    /// <summary>How products are computed on it.</summary>
+    public MathMode MathMode { get; private set; }
+
     /// <summary>Bytes of device memory in use.</summary>
     public long AllocatedBytes => allocatedBytes;
 
@@ -95,8 +98,23 @@ public sealed class Device : IDisposable
     /// <summary>Opens a device.</summary>
     /// <param name="name"><c>auto</c> (the first CUDA device, else the first OpenCL GPU, else the CPU), <c>cpu</c>, <c>cuda</c>, <c>cuda:1</c>, <c>opencl</c>, <c>opencl:1</c> or <c>simulated</c>.</param>
     /// <param name="threads">The number of threads for CPU kernels; 0: one for each processor.</param>
-    /// <exception cref="DeviceException">There is no such device, or it cannot be used.</exception>
-    public static Device Open(string name = "auto", int threads = 0)
+    /// <param name="mathMode">How products are computed.</param>
+    /// <exception cref="DeviceException">There is no such device, it cannot be used, or it has no such math.</exception>
+    public static Device Open(string name = "auto", int threads = 0, MathMode mathMode = MathMode.Fp32)
+    {
+        Device device = OpenAny(name, threads);
+        if (mathMode == MathMode.Fp32) return device;
+        string found = device.Accelerator is CudaAccelerator { Architecture: var architecture } ? $"{device.Name} has {architecture.Major}.{architecture.Minor}" : $"'{name}' is {device.Name}, {device.Kind}";
+        if (device.Accelerator is CudaAccelerator cuda && cuda.Architecture >= CudaArchitecture.SM_80)
+        {
+            device.MathMode = mathMode;
+            return device;
+        }
+        device.Dispose();
+        throw new DeviceException($"TF32 needs tensor cores, a CUDA device of compute capability 8.0 or later: {found}. Take fp32, which runs everywhere.") { IsUnknownDevice = true };
+    }
+
+    private static Device OpenAny(string name, int threads)
     {
         if (threads is < 0 or > 1024) throw new DeviceException($"{threads} threads: give a number from 1 to 1024, or 0 for one for each processor.") { IsUnknownDevice = true };
         string[] parts = name.Split(':');
@@ -153,11 +171,12 @@ public sealed class Device : IDisposable
         return new Device(DeviceKind.Cpu, context, context.GetCPUDevice(0).CreateAccelerator(context), new HostTeam(threads > 0 ? threads : Environment.ProcessorCount, simdBits));
     }
 
+    /// <summary>Opens the simulated GPU, for tests with any math: what runs its kernels elsewhere may have tensor cores.</summary>
     // Warps of 32 as on NVIDIA; one multiprocessor with groups to 256, as each lane is a thread here and more only cost time.
-    private static Device OpenSimulated()
+    internal static Device OpenSimulated(MathMode mathMode = MathMode.Fp32)
     {
         Context context = Context.Create(b => b.CPU(new CPUDevice(32, 8, 1)).EnableAlgorithms().Optimize(OptimizationLevel.O2));
-        return new Device(DeviceKind.Simulated, context, context.GetCPUDevice(0).CreateAccelerator(context), null);
+        return new Device(DeviceKind.Simulated, context, context.GetCPUDevice(0).CreateAccelerator(context), null) { MathMode = mathMode };
     }
 
     private static Device? TryOpenGpu(DeviceKind kind)

@@ -54,6 +54,7 @@ internal sealed class ChunkedGemmKernel<TA, TB>(Device device, bool isTiled = tr
         long count = (long)size.M * size.N * size.Slices;
         if (count <= plannedElements && plan.Serves(size, room)) return;
         GemmPlan best = only ?? (isTiled ? GemmPlan.Choose(size, room) : GemmPlan.Elements(size));
+        best = best with { Tile = best.Tile.For(device.MathMode) };
         if (best != plan) tiles = null;
         (plan, plannedElements) = (best, count);
     }

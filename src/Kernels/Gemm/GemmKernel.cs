@@ -37,7 +37,7 @@ internal sealed class GemmKernel<TA, TB, TResult>(Device device, bool isTiled = 
         }
         if (count > plannedElements)
         {
-            GemmTile best = only ?? GemmTiles.Choose(size);
+            GemmTile best = (only ?? GemmTiles.Choose(size)).For(device.MathMode);
             if (best != tile) tiles = null;
             (tile, plannedElements) = (best, count);
         }

@@ -61,6 +61,9 @@ internal static class GemmTiles
     /// <summary>The tile, or one like it, for groups that go through several chunks: with two sets of sums, 32 x 128 would not fit the registers.</summary>
     public static GemmTile InSequence(this GemmTile tile) => tile == GemmTile.Of32x128 ? GemmTile.Of32x64 : tile;
 
+    /// <summary>The tile, or one like it, that there are kernels of: on tensor cores 32 x 128 costs a multiply-add as much gathering as 32 x 64.</summary>
+    public static GemmTile For(this GemmTile tile, MathMode mode) => mode == MathMode.Tf32 && tile == GemmTile.Of32x128 ? GemmTile.Of32x64 : tile;
+
     /// <summary>Whether tiles of this size give a large GPU enough warps.</summary>
     public static bool Fills(this GemmTile tile, GemmSize size) => tile.WarpsOf(size) >= Warps;
 

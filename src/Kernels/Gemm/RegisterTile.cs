@@ -15,13 +15,29 @@ internal interface IRegisterTile<TSelf> where TSelf : struct, IRegisterTile<TSel
     /// <summary>Columns: 4 or 8.</summary>
     static abstract int Columns { get; }
 
-    /// <summary>c plus the products of the thread's rows of a line of A by its columns of a line of B.</summary>
+    /// <summary>Whether a warp sums its elements together on the tensor cores; a constant. Then the operands' tiles lie by their outer index: see <see cref="OperandTile"/>.</summary>
+    static abstract bool OnTensorCores { get; }
+
+    /// <summary>Floats of shared memory for each k of a tile.</summary>
+    /// <param name="width">The tile's outer indices.</param>
+    static abstract int Line(int width);
+
+    /// <summary>The thread's part of the group's tile.</summary>
+    /// <param name="thread">The thread's number in its group.</param>
+    /// <param name="tileM">Rows of the tile.</param>
+    /// <param name="tileN">Columns of the tile.</param>
+    /// <param name="threadsN">Threads along n.</param>
+    static abstract TilePart Part(int thread, int tileM, int tileN, int threadsN);
+
+    /// <summary>c plus the products of the thread's rows of A by its columns of B, over all k of the tiles in shared memory.</summary>
     /// <param name="c">The sums so far.</param>
-    /// <param name="a">The line of A, from the thread's first quad on.</param>
-    /// <param name="b">The line of B, from the thread's first quad on.</param>
-    /// <param name="halfA">Quads to the thread's second quad of A.</param>
-    /// <param name="halfB">Quads to the thread's second quad of B.</param>
-    static abstract TSelf MultiplyAdd(TSelf c, ArrayView<Quad> a, ArrayView<Quad> b, int halfA, int halfB);
+    /// <param name="a">The tiles of A, two of them.</param>
+    /// <param name="b">The tiles of B.</param>
+    /// <param name="buffer">Which of the two.</param>
+    /// <param name="part">The thread's part.</param>
+    /// <param name="tileM">Rows of the tile.</param>
+    /// <param name="tileN">Columns of the tile.</param>
+    static abstract TSelf MultiplyAdd(TSelf c, ArrayView<float> a, ArrayView<float> b, int buffer, TilePart part, int tileM, int tileN);
 
     /// <summary>a + b, element by element.</summary>
     static abstract TSelf Add(TSelf a, TSelf b);
@@ -29,9 +45,11 @@ internal interface IRegisterTile<TSelf> where TSelf : struct, IRegisterTile<TSel
     /// <summary>Stores the sums.</summary>
     /// <param name="c">The sums.</param>
     /// <param name="place">Where they go.</param>
+    /// <param name="tileM">Rows of the tile.</param>
+    /// <param name="tileN">Columns of the tile.</param>
     /// <param name="size">The product's sizes: elements beyond them are not stored.</param>
     /// <param name="result">The result.</param>
-    static abstract void Store<TResult>(TSelf c, TilePlace place, GemmSize size, TResult result) where TResult : struct, IGemmResult;
+    static abstract void Store<TResult>(TSelf c, TilePlace place, int tileM, int tileN, GemmSize size, TResult result) where TResult : struct, IGemmResult;
 }
 
 /// <summary>Where a thread's elements of C lie.</summary>
@@ -45,16 +63,38 @@ internal struct TilePlace
 
     /// <summary>The first column.</summary>
     public int N;
+}
 
-    /// <summary>Rows from a thread's first quad to its second.</summary>
-    public int HalfM;
+/// <summary>A thread's part of a group's tile.</summary>
+internal struct TilePart
+{
+    /// <summary>Where its reads of A begin, in quads or pairs of a tile in shared memory.</summary>
+    public int A;
 
-    /// <summary>Columns from a thread's first quad to its second.</summary>
-    public int HalfN;
+    /// <summary>Where its reads of B begin.</summary>
+    public int B;
+
+    /// <summary>Its first row in the tile.</summary>
+    public int M;
+
+    /// <summary>Its first column in the tile.</summary>
+    public int N;
+}
+
+/// <summary>A tile of which each thread sums its own elements, a line of shared memory for each k after the other.</summary>
+internal interface ILineTile<TSelf> : IRegisterTile<TSelf> where TSelf : struct, ILineTile<TSelf>
+{
+    /// <summary>c plus the products of the thread's rows of a line of A by its columns of a line of B.</summary>
+    /// <param name="c">The sums so far.</param>
+    /// <param name="a">The line of A, from the thread's first quad on.</param>
+    /// <param name="b">The line of B, from the thread's first quad on.</param>
+    /// <param name="halfA">Quads to the thread's second quad of A.</param>
+    /// <param name="halfB">Quads to the thread's second quad of B.</param>
+    static abstract TSelf MultiplyLine(TSelf c, ArrayView<Quad> a, ArrayView<Quad> b, int halfA, int halfB);
 }
 
 /// <summary>4 x 8 elements: 32 multiply-adds for three reads of shared memory. Half the work for a thread, so that small products fill more of them.</summary>
-internal struct RegisterTile4x8 : IRegisterTile<RegisterTile4x8>
+internal struct RegisterTile4x8 : ILineTile<RegisterTile4x8>
 {
     private Float8 row0;
     private Float8 row1;
@@ -65,8 +105,19 @@ internal struct RegisterTile4x8 : IRegisterTile<RegisterTile4x8>
 
     public static int Columns => 8;
 
+    public static bool OnTensorCores => false;
+
+    public static int Line(int width) => OperandTile.LineOfK(width);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static RegisterTile4x8 MultiplyAdd(RegisterTile4x8 c, ArrayView<Quad> a, ArrayView<Quad> b, int halfA, int halfB) =>
+    public static TilePart Part(int thread, int tileM, int tileN, int threadsN) => TileLines.Part(thread, threadsN);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RegisterTile4x8 MultiplyAdd(RegisterTile4x8 c, ArrayView<float> a, ArrayView<float> b, int buffer, TilePart part, int tileM, int tileN) =>
+        TileLines.MultiplyAdd(c, a, b, buffer, part, tileM, tileN);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RegisterTile4x8 MultiplyLine(RegisterTile4x8 c, ArrayView<Quad> a, ArrayView<Quad> b, int halfA, int halfB) =>
         MultiplyAdd(c, a[0], new Float8(b[0], b[halfB]));
 
     /// <summary>c plus the products of four rows by eight columns.</summary>
@@ -91,17 +142,17 @@ internal struct RegisterTile4x8 : IRegisterTile<RegisterTile4x8>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store<TResult>(RegisterTile4x8 c, TilePlace place, GemmSize size, TResult result) where TResult : struct, IGemmResult
+    public static void Store<TResult>(RegisterTile4x8 c, TilePlace place, int tileM, int tileN, GemmSize size, TResult result) where TResult : struct, IGemmResult
     {
         TilePlace right = place;
-        right.N += place.HalfN;
-        TileStore.Quads(place, size, result, c.row0.Low, c.row1.Low, c.row2.Low, c.row3.Low);
-        TileStore.Quads(right, size, result, c.row0.High, c.row1.High, c.row2.High, c.row3.High);
+        right.N += tileN / 2;
+        TileStore.Quads(place, 1, size, result, c.row0.Low, c.row1.Low, c.row2.Low, c.row3.Low);
+        TileStore.Quads(right, 1, size, result, c.row0.High, c.row1.High, c.row2.High, c.row3.High);
     }
 }
 
 /// <summary>8 x 8 elements: 64 multiply-adds for four reads of shared memory. Two of the smaller tiles, the second half a tile further down.</summary>
-internal struct RegisterTile8x8 : IRegisterTile<RegisterTile8x8>
+internal struct RegisterTile8x8 : ILineTile<RegisterTile8x8>
 {
     private RegisterTile4x8 upper;
     private RegisterTile4x8 lower;
@@ -110,8 +161,19 @@ internal struct RegisterTile8x8 : IRegisterTile<RegisterTile8x8>
 
     public static int Columns => 8;
 
+    public static bool OnTensorCores => false;
+
+    public static int Line(int width) => OperandTile.LineOfK(width);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static RegisterTile8x8 MultiplyAdd(RegisterTile8x8 c, ArrayView<Quad> a, ArrayView<Quad> b, int halfA, int halfB)
+    public static TilePart Part(int thread, int tileM, int tileN, int threadsN) => TileLines.Part(thread, threadsN);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RegisterTile8x8 MultiplyAdd(RegisterTile8x8 c, ArrayView<float> a, ArrayView<float> b, int buffer, TilePart part, int tileM, int tileN) =>
+        TileLines.MultiplyAdd(c, a, b, buffer, part, tileM, tileN);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RegisterTile8x8 MultiplyLine(RegisterTile8x8 c, ArrayView<Quad> a, ArrayView<Quad> b, int halfA, int halfB)
     {
         Quad rows = a[0], moreRows = a[halfA];
         var columns = new Float8(b[0], b[halfB]);
@@ -129,50 +191,11 @@ internal struct RegisterTile8x8 : IRegisterTile<RegisterTile8x8>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store<TResult>(RegisterTile8x8 c, TilePlace place, GemmSize size, TResult result) where TResult : struct, IGemmResult
+    public static void Store<TResult>(RegisterTile8x8 c, TilePlace place, int tileM, int tileN, GemmSize size, TResult result) where TResult : struct, IGemmResult
     {
         TilePlace below = place;
-        below.M += place.HalfM;
-        RegisterTile4x8.Store(c.upper, place, size, result);
-        RegisterTile4x8.Store(c.lower, below, size, result);
-    }
-}
-
-/// <summary>The way of four rows of four sums to the result.</summary>
-internal static class TileStore
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Quads<TResult>(TilePlace place, GemmSize size, TResult result, Quad row0, Quad row1, Quad row2, Quad row3)
-        where TResult : struct, IGemmResult
-    {
-        if (place.N >= size.N || place.M >= size.M) return;
-        if (result.InQuads != 0)
-        {
-            int column = result.Column(place.Slice, place.N);
-            result.Store4(place.Slice, place.M, place.N, column, row0);
-            if (place.M + 1 < size.M) result.Store4(place.Slice, place.M + 1, place.N, column, row1);
-            if (place.M + 2 < size.M) result.Store4(place.Slice, place.M + 2, place.N, column, row2);
-            if (place.M + 3 < size.M) result.Store4(place.Slice, place.M + 3, place.N, column, row3);
-        }
-        else
-        {
-            Column(place, 0, size, result, row0.X, row1.X, row2.X, row3.X);
-            Column(place, 1, size, result, row0.Y, row1.Y, row2.Y, row3.Y);
-            Column(place, 2, size, result, row0.Z, row1.Z, row2.Z, row3.Z);
-            Column(place, 3, size, result, row0.W, row1.W, row2.W, row3.W);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Column<TResult>(TilePlace place, int i, GemmSize size, TResult result, float sum0, float sum1, float sum2, float sum3)
-        where TResult : struct, IGemmResult
-    {
-        int n = place.N + i;
-        if (n >= size.N) return;
-        int column = result.Column(place.Slice, n);
-        result.Store(place.Slice, place.M, n, column, sum0);
-        if (place.M + 1 < size.M) result.Store(place.Slice, place.M + 1, n, column, sum1);
-        if (place.M + 2 < size.M) result.Store(place.Slice, place.M + 2, n, column, sum2);
-        if (place.M + 3 < size.M) result.Store(place.Slice, place.M + 3, n, column, sum3);
+        below.M += tileM / 2;
+        RegisterTile4x8.Store(c.upper, place, tileM, tileN, size, result);
+        RegisterTile4x8.Store(c.lower, below, tileM, tileN, size, result);
     }
 }

@@ -37,39 +37,54 @@ namespace GpuConv.Kernels;
 /// element by element (58 to 78 %). All this is read from machine code: no GPU has run it yet, so its speed is not known.
 /// </para>
 /// <para>
-/// Each chunk of a sum is summed by one thread over k in ascending order, so no atomics are needed, results repeat to the bit, the tile
+/// With <see cref="MathMode.Tf32"/> warps sum 64 x 32 or 32 x 32 elements on tensor cores (<see cref="WarpTile64x32"/>), in the same tiles of threads:
+/// <code>
+///           threads  warps of   shared    matrix products among the inner loop's instructions, and registers, for matrices and a convolution
+/// 128x128     256     64x32     18.0 KB   16 of 139, 120    16 of 173, 120
+/// 64x64        64     64x32      9.0 KB   16 of 199, 128    16 of 284, 134
+/// 32x64        64     32x32      6.8 KB    8 of 130,  72     8 of 205,  72
+/// </code>
+/// 32 x 128 has no kernel there: a thread would gather as much for each product as with 32 x 64.
+/// </para>
+/// <para>
+/// Each chunk of a sum is summed by one thread (or a warp, eight k at once) over k in ascending order, so no atomics are needed, results repeat to the bit, the tile
 /// does not matter, and a column does not depend on how many others there are. Elements beyond a matrix's edge are not stored.
 /// </para>
 /// Sources: CUTLASS, efficient_gemm.md and implicit_gemm_convolution.md; the steps from naive to register tiles: siboehm, SGEMM_CUDA.
 /// </summary>
 internal static class TiledGemm
 {
-    // A warp is a block of 4 x 8 threads.
-    private const int LanesM = 4, LanesN = 8, Lanes = LanesM * LanesN;
-
     /// <summary>Loads the kernel of a tile for groups that sum one chunk.</summary>
     public static Action<KernelConfig, GemmSize, TA, TB, TResult> Load<TA, TB, TResult>(Device device, GemmTile tile)
         where TA : struct, IGemmOperand
         where TB : struct, IGemmOperand
-        where TResult : struct, IGemmResult => tile switch
+        where TResult : struct, IGemmResult => (device.MathMode, tile) switch
         {
-            GemmTile.Of128x128 => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads16x16, RegisterTile8x8, OneChunk, TA, TB, TResult>),
-            GemmTile.Of64x64 => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, RegisterTile8x8, OneChunk, TA, TB, TResult>),
-            GemmTile.Of32x128 => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads4x16, RegisterTile8x8, OneChunk, TA, TB, TResult>),
-            GemmTile.Of32x64 => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, RegisterTile4x8, OneChunk, TA, TB, TResult>),
-            _ => throw new ArgumentOutOfRangeException(nameof(tile), tile, "There is no such kernel."),
+            (MathMode.Fp32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads16x16, RegisterTile8x8, OneChunk, TA, TB, TResult>),
+            (MathMode.Fp32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, RegisterTile8x8, OneChunk, TA, TB, TResult>),
+            (MathMode.Fp32, GemmTile.Of32x128) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads4x16, RegisterTile8x8, OneChunk, TA, TB, TResult>),
+            (MathMode.Fp32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, RegisterTile4x8, OneChunk, TA, TB, TResult>),
+            (MathMode.Tf32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads16x16, WarpTile64x32, OneChunk, TA, TB, TResult>),
+            (MathMode.Tf32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, WarpTile64x32, OneChunk, TA, TB, TResult>),
+            (MathMode.Tf32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, WarpTile32x32, OneChunk, TA, TB, TResult>),
+            _ => throw NoKernel(device, tile),
         };
 
     /// <summary>Loads the kernel of a tile for groups that go through several chunks: <see cref="GemmTiles.InSequence"/>.</summary>
     public static Action<KernelConfig, GemmSize, TA, TB, MatrixResult> LoadInSequence<TA, TB>(Device device, GemmTile tile)
         where TA : struct, IGemmOperand
-        where TB : struct, IGemmOperand => tile switch
+        where TB : struct, IGemmOperand => (device.MathMode, tile) switch
         {
-            GemmTile.Of128x128 => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads16x16, RegisterTile8x8, ChunksInSequence, TA, TB, MatrixResult>),
-            GemmTile.Of64x64 => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, RegisterTile8x8, ChunksInSequence, TA, TB, MatrixResult>),
-            GemmTile.Of32x64 => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, RegisterTile4x8, ChunksInSequence, TA, TB, MatrixResult>),
-            _ => throw new ArgumentOutOfRangeException(nameof(tile), tile, "There is no such kernel."),
+            (MathMode.Fp32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads16x16, RegisterTile8x8, ChunksInSequence, TA, TB, MatrixResult>),
+            (MathMode.Fp32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, RegisterTile8x8, ChunksInSequence, TA, TB, MatrixResult>),
+            (MathMode.Fp32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, RegisterTile4x8, ChunksInSequence, TA, TB, MatrixResult>),
+            (MathMode.Tf32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads16x16, WarpTile64x32, ChunksInSequence, TA, TB, MatrixResult>),
+            (MathMode.Tf32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, WarpTile64x32, ChunksInSequence, TA, TB, MatrixResult>),
+            (MathMode.Tf32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, WarpTile32x32, ChunksInSequence, TA, TB, MatrixResult>),
+            _ => throw NoKernel(device, tile),
         };
+
+    private static ArgumentOutOfRangeException NoKernel(Device device, GemmTile tile) => new(nameof(tile), tile, $"There is no such kernel for {device.MathMode}.");
 
     // The group's number is ((part Slices + slice) tilesN + tile of n) tilesM + tile of m: neighbours share what is dearest to
     // gather, the columns of B.
@@ -83,9 +98,9 @@ internal static class TiledGemm
     {
         const int depth = OperandTile.Depth;
         int threads = TThreads.M * TThreads.N, tileM = TThreads.M * TRegisters.Rows, tileN = TThreads.N * TRegisters.Columns;
-        int lineA = tileM + OperandTile.Padding, lineB = tileN + OperandTile.Padding;
-        ArrayView<float> sharedA = SharedMemory.Allocate<float>(2 * depth * (TThreads.M * TRegisters.Rows + OperandTile.Padding));
-        ArrayView<float> sharedB = SharedMemory.Allocate<float>(2 * depth * (TThreads.N * TRegisters.Columns + OperandTile.Padding));
+        int lineA = TRegisters.Line(tileM), lineB = TRegisters.Line(tileN);
+        ArrayView<float> sharedA = SharedMemory.Allocate<float>(2 * depth * TRegisters.Line(TThreads.M * TRegisters.Rows));
+        ArrayView<float> sharedB = SharedMemory.Allocate<float>(2 * depth * TRegisters.Line(TThreads.N * TRegisters.Columns));
         int tilesM = (size.M + tileM - 1) / tileM, tilesN = (size.N + tileN - 1) / tileN;
         int group = Grid.IdxX;
         int m0 = group % tilesM * tileM;
@@ -94,17 +109,17 @@ internal static class TiledGemm
         int slice = plane % size.Slices, part = plane / size.Slices;
         int k = part * size.ChunkLength, end = TChunks.InSequence ? size.K : IntrinsicMath.Min(size.K, k + size.ChunkLength);
 
-        // Remainders by masks: ptxas divides even by constants.
-        int thread = Group.IdxX, warp = thread / Lanes, warpsN = TThreads.N / LanesN;
-        int threadM = warp / warpsN * LanesM + (thread & (Lanes - 1)) / LanesN, threadN = (warp & (warpsN - 1)) * LanesN + (thread & (LanesN - 1));
-        OperandPlaces placesA = OperandTile.Places(a, tileM, threads, slice, m0, size.M, thread);
-        OperandPlaces placesB = OperandTile.Places(b, tileN, threads, slice, n0, size.N, thread);
-        OperandTile.Put<TA>(OperandTile.Fetch(a, placesA, tileM, threads, slice, m0, size.M, k, end, thread), sharedA, tileM, threads, thread);
-        OperandTile.Put<TB>(OperandTile.Fetch(b, placesB, tileN, threads, slice, n0, size.N, k, end, thread), sharedB, tileN, threads, thread);
+        int thread = Group.IdxX;
+        bool byOuter = TRegisters.OnTensorCores;
+        TilePart own = TRegisters.Part(thread, tileM, tileN, TThreads.N);
+        OperandPlaces placesA = OperandTile.Places(a, byOuter, tileM, threads, slice, m0, size.M, thread);
+        OperandPlaces placesB = OperandTile.Places(b, byOuter, tileN, threads, slice, n0, size.N, thread);
+        OperandTile.Put<TA>(OperandTile.Fetch(a, placesA, byOuter, tileM, threads, slice, m0, size.M, k, end, thread), sharedA, byOuter, tileM, threads, thread);
+        OperandTile.Put<TB>(OperandTile.Fetch(b, placesB, byOuter, tileN, threads, slice, n0, size.N, k, end, thread), sharedB, byOuter, tileN, threads, thread);
         Group.Barrier();
 
-        TRegisters total = default;
         int current = 0;
+        TRegisters total = default;
         do
         {
             TRegisters sums = default;
@@ -112,31 +127,21 @@ internal static class TiledGemm
             while (k < stop)
             {
                 k += depth;
-                OperandShare nextA = OperandTile.Fetch(a, placesA, tileM, threads, slice, m0, size.M, k, end, thread);
-                OperandShare nextB = OperandTile.Fetch(b, placesB, tileN, threads, slice, n0, size.N, k, end, thread);
+                OperandShare nextA = OperandTile.Fetch(a, placesA, byOuter, tileM, threads, slice, m0, size.M, k, end, thread);
+                OperandShare nextB = OperandTile.Fetch(b, placesB, byOuter, tileN, threads, slice, n0, size.N, k, end, thread);
 
-                ArrayView<Quad> quadsA = Quad.Of(sharedA).SubView(current * (depth * lineA / 4) + threadM);
-                ArrayView<Quad> quadsB = Quad.Of(sharedB).SubView(current * (depth * lineB / 4) + threadN);
-                int nextLineA = lineA / 4, nextLineB = lineB / 4, halfA = tileM / 8, halfB = tileN / 8;
-                sums = TRegisters.MultiplyAdd(sums, quadsA, quadsB, halfA, halfB);
-                sums = TRegisters.MultiplyAdd(sums, quadsA.SubView(nextLineA), quadsB.SubView(nextLineB), halfA, halfB);
-                sums = TRegisters.MultiplyAdd(sums, quadsA.SubView(2 * nextLineA), quadsB.SubView(2 * nextLineB), halfA, halfB);
-                sums = TRegisters.MultiplyAdd(sums, quadsA.SubView(3 * nextLineA), quadsB.SubView(3 * nextLineB), halfA, halfB);
-                sums = TRegisters.MultiplyAdd(sums, quadsA.SubView(4 * nextLineA), quadsB.SubView(4 * nextLineB), halfA, halfB);
-                sums = TRegisters.MultiplyAdd(sums, quadsA.SubView(5 * nextLineA), quadsB.SubView(5 * nextLineB), halfA, halfB);
-                sums = TRegisters.MultiplyAdd(sums, quadsA.SubView(6 * nextLineA), quadsB.SubView(6 * nextLineB), halfA, halfB);
-                sums = TRegisters.MultiplyAdd(sums, quadsA.SubView(7 * nextLineA), quadsB.SubView(7 * nextLineB), halfA, halfB);
+                sums = TRegisters.MultiplyAdd(sums, sharedA, sharedB, current, own, tileM, tileN);
 
                 // The other buffer was last read before the last barrier.
                 current = 1 - current;
-                OperandTile.Put<TA>(nextA, sharedA.SubView(current * depth * lineA), tileM, threads, thread);
-                OperandTile.Put<TB>(nextB, sharedB.SubView(current * depth * lineB), tileN, threads, thread);
+                OperandTile.Put<TA>(nextA, sharedA.SubView(current * depth * lineA), byOuter, tileM, threads, thread);
+                OperandTile.Put<TB>(nextB, sharedB.SubView(current * depth * lineB), byOuter, tileN, threads, thread);
                 Group.Barrier();
             }
             total = TChunks.InSequence ? TRegisters.Add(total, sums) : sums;
         }
         while (TChunks.InSequence && k < end);
 
-        TRegisters.Store(total, new TilePlace { Slice = plane, M = m0 + 4 * threadM, N = n0 + 4 * threadN, HalfM = tileM / 2, HalfN = tileN / 2 }, size, result);
+        TRegisters.Store(total, new TilePlace { Slice = plane, M = m0 + own.M, N = n0 + own.N }, tileM, tileN, size, result);
     }
 }

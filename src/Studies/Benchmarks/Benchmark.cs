@@ -79,7 +79,7 @@ internal static class Benchmark
         using var arena = new DeviceArena(device);
         PreparedKernel prepared = kernel.Prepare(arena);
         prepared.Run();
-        foreach (SampledOutput output in prepared.Outputs) output.Verify(kernel);
+        foreach (SampledOutput output in prepared.Outputs) output.Verify(kernel, device.MathMode);
         return Timing.Measure(device, prepared.Run, seconds, cancellation);
     }
 

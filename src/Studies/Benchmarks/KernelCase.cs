@@ -30,6 +30,9 @@ internal sealed record SampledOutput(string Name, Func<float[]> Read, Func<int, 
     /// </summary>
     public const double Rounding = 4e-6;
 
+    // Of a product whose factors are rounded to TF32, each to eleven significant bits; the magnitude is that of all terms.
+    private const double Tf32Rounding = 1.0 / (1 << 10);
+
     // The smallest magnitude that counts: a result that is exactly zero has rounding errors too.
     private const double LeastMagnitude = 1e-2;
 
@@ -37,16 +40,18 @@ internal sealed record SampledOutput(string Name, Func<float[]> Read, Func<int, 
 
     /// <summary>Compares the first, the last and some elements between.</summary>
     /// <param name="kernel">The kernel, for the message.</param>
+    /// <param name="mathMode">How products were computed.</param>
     /// <exception cref="WrongResultException">One is off by more than rounding explains, or is no number.</exception>
-    public void Verify(KernelCase kernel)
+    public void Verify(KernelCase kernel, MathMode mathMode)
     {
+        double tolerance = Tolerance + (mathMode == MathMode.Tf32 ? Tf32Rounding : 0);
         float[] actual = Read();
         var random = new Random(1);
         IEnumerable<int> between = actual.Length <= Samples ? Enumerable.Range(0, actual.Length) : Enumerable.Range(0, Samples - 2).Select(_ => random.Next(actual.Length));
         foreach (int i in between.Prepend(actual.Length - 1).Prepend(0))
         {
             ReferenceSum expected = Expected(i);
-            double error = Math.Abs(actual[i] - expected.Value), allowed = Tolerance * Math.Max(LeastMagnitude, expected.Magnitude);
+            double error = Math.Abs(actual[i] - expected.Value), allowed = tolerance * Math.Max(LeastMagnitude, expected.Magnitude);
             if (!(error <= allowed))
                 throw new WrongResultException($"{kernel.Group}, {kernel.Name}: element {i} of {Name} is {actual[i]:g7}, float64 says {expected.Value:g7}; {allowed:g2} would be rounding. A kernel that computes wrongly is not timed.");
         }

@@ -48,6 +48,7 @@ internal static class BenchCommand
             Only,
             Seconds,
             CommonOptions.DeviceName,
+            CommonOptions.Math,
             CommonOptions.Threads,
             CommonOptions.Out,
             CommonOptions.Json,

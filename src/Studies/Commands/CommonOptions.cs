@@ -18,6 +18,12 @@ internal static class CommonOptions
         DefaultValueFactory = _ => 0,
     };
 
+    public static readonly Option<string> Math = new Option<string>("--math")
+    {
+        Description = "Products in fp32, or in tf32: eleven significant bits, on tensor cores (CUDA, compute capability 8.0 or later)",
+        DefaultValueFactory = _ => "fp32",
+    }.AcceptOnlyFromAmong("fp32", "tf32");
+
     public static readonly Option<string> Data = new("--data")
     {
         Description = "mnist, which is built in, or a folder with four IDX files, gzipped or not",
@@ -40,7 +46,10 @@ internal static class CommonOptions
 
     public static readonly Option<string?> Out = new("--out") { Description = "Folder for the results" };
 
-    public static Device OpenDevice(this ParseResult parsed) => Device.Open(parsed.GetValue(DeviceName)!, parsed.GetValue(Threads));
+    public static Device OpenDevice(this ParseResult parsed) => Device.Open(parsed.GetValue(DeviceName)!, parsed.GetValue(Threads), MathModeOf(parsed.GetValue(Math)!));
+
+    /// <summary>What a value of <see cref="Math"/> means.</summary>
+    public static MathMode MathModeOf(string name) => name == "tf32" ? MathMode.Tf32 : MathMode.Fp32;
 
     /// <summary>The model that a command cannot do without.</summary>
     public static GpuConv.Net.Model ReadModel(this ParseResult parsed) =>

@@ -24,6 +24,7 @@ internal static class EvaluateCommand
             CommonOptions.Seed,
             CommonOptions.Out,
             CommonOptions.DeviceName,
+            CommonOptions.Math,
             CommonOptions.Threads,
             CommonOptions.Json,
             CommonOptions.Quiet,

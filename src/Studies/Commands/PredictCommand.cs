@@ -33,6 +33,7 @@ internal static class PredictCommand
             CommonOptions.Seed,
             CommonOptions.Out,
             CommonOptions.DeviceName,
+            CommonOptions.Math,
             CommonOptions.Threads,
             CommonOptions.Json,
             CommonOptions.Quiet,

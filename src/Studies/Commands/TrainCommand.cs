@@ -34,7 +34,7 @@ internal static class TrainCommand
     private static readonly Option[] All =
     [
         Recipe, CommonOptions.Data, Epochs, Batch, Lr, Optimizer, Betas, Momentum, WeightDecay, LabelSmoothing, InitGain, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment,
-        CommonOptions.Seed, Steps, Profile, Init, Resume, CommonOptions.Out, CommonOptions.DeviceName, CommonOptions.Threads, CudaGraph, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
+        CommonOptions.Seed, Steps, Profile, Init, Resume, CommonOptions.Out, CommonOptions.DeviceName, CommonOptions.Math, CommonOptions.Threads, CudaGraph, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
     ];
 
     public static Command Create()
@@ -95,6 +95,7 @@ internal static class TrainCommand
             Profile = Given(Profile, s.Profile),
             Init = parsed.GetValue(Init),
             Device = parsed.GetValue(CommonOptions.DeviceName)!,
+            Math = parsed.GetValue(CommonOptions.Math)!,
             Threads = parsed.GetValue(CommonOptions.Threads),
             CudaGraph = parsed.GetValue(CudaGraph),
         };

@@ -53,6 +53,8 @@ internal sealed record TrainSettings
 
     public string Device { get; init; } = "auto";
 
+    public string Math { get; init; } = "fp32";
+
     public int Threads { get; init; }
 
     public bool CudaGraph { get; init; }

@@ -14,7 +14,7 @@ internal static class TrainingRun
         settings.ToOptions();
         // The data are unpacked while the device is opened.
         Task<DataSet> loading = Task.Run(() => DataSet.Load(settings.Data));
-        using Device device = Device.Open(settings.Device, settings.Threads);
+        using Device device = Device.Open(settings.Device, settings.Threads, CommonOptions.MathModeOf(settings.Math));
         DataSet data = loading.GetAwaiter().GetResult();
         var image = new Shape(data.Train.Channels, data.Train.Height, data.Train.Width);
         Network network = Network.Report(image, data.Classes, settings.BatchNorm);
@@ -48,7 +48,7 @@ internal static class TrainingRun
         }
         DataSet data = DataSet.Load(settings.Data);
         if (data.Sha256 != configuration.DataSha256) throw new RequestException($"{settings.Data} no longer holds the images that {run.Path} was started with.");
-        using Device device = Device.Open(settings.Device, settings.Threads);
+        using Device device = Device.Open(settings.Device, settings.Threads, CommonOptions.MathModeOf(settings.Math));
         // A run goes on on any device; graphs change no result.
         settings = settings with { CudaGraph = settings.CudaGraph && device.Kind == DeviceKind.Cuda };
         Network network = Network.Report(new Shape(data.Train.Channels, data.Train.Height, data.Train.Width), data.Classes, settings.BatchNorm);
