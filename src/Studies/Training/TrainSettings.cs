@@ -1,3 +1,4 @@
+using GpuConv.Kernels;
 using GpuConv.Net;
 
 namespace GpuConv.Studies;
@@ -42,6 +43,12 @@ internal sealed record TrainSettings
     public int EarlyStop { get; init; }
 
     public bool Augment { get; init; }
+
+    public float Distort { get; init; }
+
+    public float Dropout { get; init; }
+
+    public float Ema { get; init; }
 
     public ulong Seed { get; init; } = 1;
 
@@ -88,6 +95,15 @@ internal sealed record TrainSettings
     /// <summary>The largest random shift in pixels with --augment: what the frame of MNIST's digits leaves free.</summary>
     private const int AugmentShift = 2;
 
+    private const int MaxDistort = 5;
+
+    // --distort 1: about what handwriting itself varies by.
+    private static DistortionOptions Distortion(float strength) =>
+        new() { Rotation = 12 * strength, Scale = 0.12f * strength, Shear = 0.15f * strength, Shift = 2 * strength, Elastic = 2 * strength };
+
+    /// <summary>The report's network for a data set.</summary>
+    public Network NetworkFor(DataSet data) => Network.Report(new Shape(data.Train.Channels, data.Train.Height, data.Train.Width), data.Classes, BatchNorm, Dropout);
+
     /// <summary>The options as the trainer takes them.</summary>
     /// <exception cref="RequestException">One is out of its range.</exception>
     public TrainingOptions ToOptions()
@@ -115,8 +131,12 @@ internal sealed record TrainSettings
             Shuffle = Order == "shuffled",
             EarlyStop = EarlyStop,
             MaxShift = Augment ? AugmentShift : 0,
+            Distortion = Distort > 0 ? Distortion(Distort) : null,
+            AverageDecay = Ema,
             Seed = Seed,
         };
+        if (Distort is not (>= 0 and <= MaxDistort)) throw new RequestException($"--distort {Distort}: from 0 to {MaxDistort}.");
+        if (Dropout is not (>= 0 and < 1)) throw new RequestException($"--dropout {Dropout}: from 0 up to, not including, 1.");
         if (EarlyStop > 0 && validation == 0) throw new RequestException("--early-stop needs validation images: --validation is 0.");
         if (Momentum != 0 && Optimizer != "sgd") throw new RequestException($"--momentum is for --optimizer sgd; {Optimizer} has its own.");
         try
