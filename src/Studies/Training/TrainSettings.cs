@@ -88,7 +88,21 @@ internal sealed record TrainSettings
             Schedule = "one-cycle",
             Validation = "0",
         },
-        "best" => new TrainSettings { Recipe = name, BatchNorm = true, Epochs = 20, Batch = 128, Lr = 4e-3, Schedule = "one-cycle", Validation = "0", Augment = true },
+        // Every epoch sees each image distorted anew, so that what limits is time: fifteen such epochs end with a loss on the last 10,000
+        // training images (--validation 10000) far below that on the distorted ones they train on.
+        "best" => new TrainSettings
+        {
+            Recipe = name,
+            BatchNorm = true,
+            Epochs = 30,
+            Batch = 128,
+            Lr = 3e-3,
+            Schedule = "one-cycle",
+            Validation = "0",
+            Distort = 1,
+            Dropout = 0.3f,
+            Ema = 0.998f,
+        },
         _ => new TrainSettings(),
     };
 
