@@ -126,6 +126,75 @@ public class TrainerTests
     }
 
     [Theory(SkipTestWithoutData = true), MemberData(nameof(TestDevices.ForTraining), MemberType = typeof(TestDevices))]
+    public void Distorted_with_dropout_and_averaged_weights_stopped_and_resumed_is_as_never_stopped(string deviceName)
+    {
+        TrainingOptions options = SmallData.Options with { AverageDecay = 0.97f, Distortion = new DistortionOptions { Rotation = 10, Shift = 1, Elastic = 0.5f } };
+        Network network = Network.Report(new Shape(1, 8, 8), 3, batchNormalization: true, dropout: 0.3f);
+        Device device = TestDevices.Get(deviceName);
+        using var whole = new Trainer(device, network, Data, options);
+        whole.Run();
+
+        using var file = new TemporaryFolder();
+        using var cancellation = new CancellationTokenSource();
+        using (var stopped = new Trainer(device, network, Data, options))
+        {
+            int steps = 0;
+            stopped.StepDone += _ => { if (++steps == 13) cancellation.Cancel(); };
+            stopped.StateDue += state => new Checkpoint(state, "mine").Write(file["checkpoint"]);
+            Assert.Equal(TrainingEnd.Interrupted, stopped.Run(cancellation.Token));
+        }
+        TrainingState state = Checkpoint.Read(file["checkpoint"]).State;
+        using var resumed = new Trainer(device, network, Data, options);
+        resumed.Restore(state);
+        resumed.Run();
+        Assert.Equal(Flat(whole.CurrentWeights), Flat(resumed.CurrentWeights));
+        Assert.Equal(Flat(whole.BestWeights), Flat(resumed.BestWeights));
+        Assert.Equal(Flat(whole.Capture().Weights), Flat(resumed.Capture().Weights));
+        Assert.Equal(whole.History.Select(r => (r.TrainLoss, r.ValidationLoss)), resumed.History.Select(r => (r.TrainLoss, r.ValidationLoss)));
+
+        using var plain = new Trainer(device, network, Data, options with { AverageDecay = 0 });
+        Assert.Throws<ArgumentException>(() => plain.Restore(state));
+    }
+
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(TestDevices.ForTraining), MemberType = typeof(TestDevices))]
+    public void The_average_is_that_of_the_weights_after_each_step_and_is_what_is_evaluated(string deviceName)
+    {
+        const float decay = 0.9f;
+        TrainingOptions options = SmallData.Options with { Epochs = 2, AverageDecay = decay, Validation = TrainingOptions.ValidateOnTest };
+        using Trainer trainer = Create(options, deviceName);
+        double[] expected = [.. Flat(trainer.Capture().Weights).Select(v => (double)v)];
+        int step = 0;
+        trainer.StepDone += _ =>
+        {
+            // In the first steps the average is that of fewer: (1 + t) / (10 + t) is below 0.9 up to step 79.
+            double kept = Math.Min(decay, (1.0 + step) / (10 + step));
+            expected = [.. expected.Zip(Flat(trainer.Capture().Weights), (old, value) => kept * old + (1 - kept) * value)];
+            step++;
+        };
+        trainer.Run();
+        Check.Close(expected, Flat(trainer.CurrentWeights), Tolerance.Sum(20), "the averaged weights and statistics");
+        Assert.NotEqual(Flat(trainer.Capture().Weights), Flat(trainer.CurrentWeights));
+        using var predictor = new Predictor(TestDevices.Get(deviceName), new Model(SmallData.Network(), trainer.CurrentWeights, Data.Mean, Data.Deviation, "small"), 7);
+        Assert.Equal(trainer.History[^1].ValidationLoss!.Value, predictor.Evaluate(Data.Test).Loss, 6);
+
+        // Averaging follows the training and does not change it.
+        using Trainer plain = Create(options with { AverageDecay = 0 }, deviceName);
+        plain.Run();
+        Assert.Equal(Flat(plain.CurrentWeights), Flat(trainer.Capture().Weights));
+    }
+
+    [Fact]
+    public void The_reports_network_drops_after_both_layers_of_500_and_keeps_its_weights_names()
+    {
+        var image = new Shape(1, 28, 28);
+        Network plain = Network.Report(image, 10, batchNormalization: true), dropping = Network.Report(image, 10, batchNormalization: true, dropout: 0.4f);
+        Assert.Equal(plain.Parameters.Select(p => p.Name), dropping.Parameters.Select(p => p.Name));
+        Assert.Equal(2, dropping.Nodes.Count(n => n.Layer is DropoutLayer { Probability: 0.4f }));
+        Assert.Equal(dropping.ToString(), NetworkText.Parse(dropping.ToString()).ToString());
+        Assert.Contains("relu\ndropout 0.4\nlinear 500\nrelu\ndropout 0.4\nlinear 10", dropping.ToString().ReplaceLineEndings("\n"));
+    }
+
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(TestDevices.ForTraining), MemberType = typeof(TestDevices))]
     public void A_loss_that_is_no_number_stops_with_epoch_and_step(string deviceName)
     {
         using Trainer trainer = Create(SmallData.Options with { Optimizer = OptimizerKind.Sgd, LearningRate = 1e30 }, deviceName);

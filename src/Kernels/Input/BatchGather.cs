@@ -81,7 +81,7 @@ public sealed class BatchGather
         else RunOnHost(geometry, shift, images, labels, order, x, batchLabels);
     }
 
-    private static int Check(Tensor<byte> images, Tensor<int> labels, Tensor<int> order, int start, Tensor<float> x, Tensor<int> batchLabels)
+    internal static int Check(Tensor<byte> images, Tensor<int> labels, Tensor<int> order, int start, Tensor<float> x, Tensor<int> batchLabels)
     {
         int count = images.Shape[0], batch = x.Shape[0];
         int bytes = count == 0 ? 0 : images.Count / count, pixels = batch == 0 ? bytes : x.Count / batch;
@@ -92,7 +92,7 @@ public sealed class BatchGather
         return pixels;
     }
 
-    private static float Normalised(int value, float mean, float deviation) => (value / 255f - mean) / deviation;
+    internal static float Normalised(float value, float mean, float deviation) => (value / 255f - mean) / deviation;
 
     private unsafe void RunOnHost(Geometry geometry, Shift shift, Tensor<byte> images, Tensor<int> labels, Tensor<int> order, Tensor<float> x, Tensor<int> batchLabels)
     {

@@ -8,7 +8,7 @@ namespace GpuConv.Net;
 /// <param name="Configuration">What the training was started with, a text that only its owner understands.</param>
 public sealed record Checkpoint(TrainingState State, string Configuration)
 {
-    private const string WeightPrefix = "weights/", BestPrefix = "best/", OptimizerPrefix = "optimizer/", SumsName = "epoch_sums";
+    private const string WeightPrefix = "weights/", BestPrefix = "best/", AveragePrefix = "average/", OptimizerPrefix = "optimizer/", SumsName = "epoch_sums";
 
     /// <summary>Writes the checkpoint, by way of a temporary file: an earlier one is replaced as a whole or not at all.</summary>
     /// <param name="path">The file.</param>
@@ -18,6 +18,7 @@ public sealed record Checkpoint(TrainingState State, string Configuration)
         [
             .. Prefixed(State.Weights.Arrays, WeightPrefix),
             .. Prefixed(State.BestWeights?.Arrays ?? [], BestPrefix),
+            .. Prefixed(State.Average?.Arrays ?? [], AveragePrefix),
             .. Prefixed(State.Optimizer, OptimizerPrefix),
             new NamedArray(SumsName, [State.EpochSums.Length], State.EpochSums),
         ];
@@ -48,7 +49,7 @@ public sealed record Checkpoint(TrainingState State, string Configuration)
         {
             throw new ModelFileException($"{path}: its position cannot be read. {e.Message}", e);
         }
-        List<NamedArray> best = Stripped(BestPrefix);
+        List<NamedArray> best = Stripped(BestPrefix), average = Stripped(AveragePrefix);
         float[]? sums = file.Tensors.FirstOrDefault(t => t.Name == SumsName)?.Values;
         if (position?.History is null || sums is null) throw new ModelFileException($"{path} is an incomplete checkpoint.");
         return new Checkpoint(
@@ -58,6 +59,7 @@ public sealed record Checkpoint(TrainingState State, string Configuration)
                 StepInEpoch = position.StepInEpoch,
                 Step = position.Step,
                 Weights = new Weights(Stripped(WeightPrefix)),
+                Average = average.Count > 0 ? new Weights(average) : null,
                 Optimizer = Stripped(OptimizerPrefix),
                 EpochSums = sums,
                 EpochSeconds = position.EpochSeconds,

@@ -35,13 +35,14 @@ public sealed class Network
 
     /// <summary>
     /// The network of the report: two 3x3 convolutions of 32 channels, each with [batch normalisation,] ReLU and 2x2 max pooling,
-    /// then two fully connected layers of 500 with ReLU, one of the number of classes, and a log-softmax.
+    /// then two fully connected layers of 500 with ReLU [and dropout], one of the number of classes, and a log-softmax.
     /// </summary>
     /// <param name="input">(channels, height, width); MNIST: (1, 28, 28).</param>
     /// <param name="classes">The number of classes; MNIST: 10.</param>
     /// <param name="batchNormalization">Whether batch normalisation follows each convolution.</param>
-    /// <exception cref="NetworkException">The image is too small to be pooled twice.</exception>
-    public static Network Report(Shape input, int classes, bool batchNormalization)
+    /// <param name="dropout">The probability of dropout after each of the two layers of 500; 0: there is none. The report has none.</param>
+    /// <exception cref="NetworkException">The image is too small to be pooled twice, or the probability is not below 1.</exception>
+    public static Network Report(Shape input, int classes, bool batchNormalization, float dropout = 0)
     {
         var builder = new NetworkBuilder(input);
         for (int i = 0; i < 2; i++)
@@ -50,7 +51,13 @@ public sealed class Network
             if (batchNormalization) builder.BatchNormalization();
             builder.Relu().MaxPool(2);
         }
-        return builder.Flatten().Linear(500).Relu().Linear(500).Relu().Linear(classes).LogSoftmax().Build();
+        builder.Flatten();
+        for (int i = 0; i < 2; i++)
+        {
+            builder.Linear(500).Relu();
+            if (dropout != 0) builder.Dropout(dropout);
+        }
+        return builder.Linear(classes).LogSoftmax().Build();
     }
 
     /// <summary>The network as text, a line for the input and for each layer, as <see cref="NetworkText.Parse"/> reads it.</summary>

@@ -35,10 +35,12 @@ public sealed class Trainer : IDisposable
     private readonly DataSet data;
     private readonly DeviceParameters parameters;
     private readonly Optimizer optimizer;
+    private readonly WeightAverage? average;
     private readonly Plan plan;
     private readonly DeviceImages train;
     private readonly Evaluator? validation;
     private readonly BatchGather gather;
+    private readonly Distortion? distortion;
     private readonly ScoredLoss loss;
     private readonly Tensor<int> labels;
     private readonly Tensor<float> losses;
@@ -87,8 +89,14 @@ public sealed class Trainer : IDisposable
             parameters = new DeviceParameters(arena, network, withGradients: true);
             parameters.Load(initial ?? Weights.Initial(network, options.Seed, options.InitialGain));
             optimizer = new Optimizer(arena, parameters, options);
+            if (options.AverageDecay > 0)
+            {
+                average = new WeightAverage(arena, parameters, options.AverageDecay);
+                average.Parameters.Load(parameters.Read());
+            }
             plan = new Plan(arena, parameters, batch, PlanPurpose.Train) { Seed = options.Seed };
             gather = new BatchGather(device, data.Mean, data.Deviation);
+            if (options.Distortion is { } distorted) distortion = new Distortion(device, data.Mean, data.Deviation, distorted);
             loss = new ScoredLoss(device);
             labels = arena.Allocate<int>(new Shape(batch));
             losses = arena.Allocate<float>(new Shape(batch));
@@ -99,7 +107,7 @@ public sealed class Trainer : IDisposable
             {
                 bool onTest = options.Validation == TrainingOptions.ValidateOnTest;
                 var images = new DeviceImages(arena, onTest ? data.Test : data.Train, onTest ? 0 : data.Train.Count - ValidationCount, ValidationCount);
-                validation = new Evaluator(arena, parameters, images, data);
+                validation = new Evaluator(arena, Evaluated, images, data);
             }
         }
         catch
@@ -175,8 +183,8 @@ public sealed class Trainer : IDisposable
     /// <summary>The share of images classified rightly in each step of the last epoch that was done, each with the weights of its step.</summary>
     public IReadOnlyList<float> StepAccuracies { get; private set; } = [];
 
-    /// <summary>The weights as they are now.</summary>
-    public Weights CurrentWeights => parameters.Read();
+    /// <summary>The weights as they are now; their average, if the training keeps one.</summary>
+    public Weights CurrentWeights => Evaluated.Read();
 
     /// <summary>The weights of the best epoch; without validation the current ones.</summary>
     public Weights BestWeights => bestWeights ?? CurrentWeights;
@@ -223,6 +231,7 @@ public sealed class Trainer : IDisposable
         StepInEpoch = stepInEpoch,
         Step = step,
         Weights = parameters.Read(),
+        Average = average?.Parameters.Read(),
         Optimizer = [.. optimizer.State.Select(s => new NamedArray(s.Name, [s.Values.Count], s.Values.ToArray()))],
         EpochSums = StepSums(),
         EpochSeconds = epochSeconds,
@@ -238,9 +247,10 @@ public sealed class Trainer : IDisposable
     public void Restore(TrainingState state)
     {
         ArgumentNullException.ThrowIfNull(state);
-        if (state.StepInEpoch > StepsPerEpoch || state.EpochSums.Length != 2 * state.StepInEpoch || state.Optimizer.Count != optimizer.State.Count)
+        if (state.StepInEpoch > StepsPerEpoch || state.EpochSums.Length != 2 * state.StepInEpoch || state.Optimizer.Count != optimizer.State.Count || (state.Average is null) != (average is null))
             throw new ArgumentException("The state belongs to a training with other options or data.", nameof(state));
         parameters.Load(state.Weights);
+        if (state.Average is { } averaged) average!.Parameters.Load(averaged);
         foreach (((string name, Tensor<float> values), NamedArray saved) in optimizer.State.Zip(state.Optimizer))
         {
             if (saved.Name != name || saved.Values.Length != values.Count) throw new ArgumentException($"The state has '{saved.Name}' of {saved.Values.Length} numbers where this training has '{name}' of {values.Count}.", nameof(state));
@@ -339,7 +349,9 @@ public sealed class Trainer : IDisposable
         Profile? profile = arena.Device.Profile;
         profile?.BeginPass("training step", step);
         profile?.Step = "batch gather";
-        if (Options.MaxShift > 0) gather.GatherShifted(train.Pixels, train.Labels, train.Order, at, input, truth, Options.MaxShift, Options.Seed + ((ulong)epoch << 32));
+        ulong seed = Options.Seed + ((ulong)epoch << 32);
+        if (distortion is not null) distortion.Gather(train.Pixels, train.Labels, train.Order, at, input, truth, seed);
+        else if (Options.MaxShift > 0) gather.GatherShifted(train.Pixels, train.Labels, train.Order, at, input, truth, Options.MaxShift, seed);
         else gather.Gather(train.Pixels, train.Labels, train.Order, at, input, truth);
         if (ReplaysSteps && batch == plan.MaxBatch && kernelsAreLoaded)
         {
@@ -354,6 +366,8 @@ public sealed class Trainer : IDisposable
         }
         profile?.Step = "optimizer";
         optimizer.Step(Options.RateAt(step, TotalSteps), step);
+        profile?.Step = "weight average";
+        average?.Add(step);
         profile?.EndPass();
         step++;
         stepInEpoch++;
@@ -381,7 +395,7 @@ public sealed class Trainer : IDisposable
         if (validated is { } score && (bestEpoch == 0 || score.Loss < history[bestEpoch - 1].ValidationLoss))
         {
             bestEpoch = epoch + 1;
-            bestWeights = parameters.Read();
+            bestWeights = CurrentWeights;
         }
         epoch++;
         stepInEpoch = 0;
@@ -390,6 +404,8 @@ public sealed class Trainer : IDisposable
         EpochDone?.Invoke(history[^1], StepMeans(values, 0));
         if (StateDue is not null) RaiseState();
     }
+
+    private DeviceParameters Evaluated => average?.Parameters ?? parameters;
 
     private long TotalSteps => (long)Options.Epochs * StepsPerEpoch;
 

@@ -82,6 +82,15 @@ public sealed record TrainingOptions
     /// <summary>The largest random shift of each image in pixels; 0: none.</summary>
     public int MaxShift { get; init; }
 
+    /// <summary>How far each image is distorted at random, anew in each epoch; null: not at all. It takes the place of shifts.</summary>
+    public DistortionOptions? Distortion { get; init; }
+
+    /// <summary>
+    /// The decay of the weights' moving average, which then takes their place in evaluation and in the model; 0: there is none. In
+    /// step t it is at most (1 + t) / (10 + t).
+    /// </summary>
+    public float AverageDecay { get; init; }
+
     /// <summary>The seed of everything that is random.</summary>
     public ulong Seed { get; init; } = 1;
 
@@ -105,6 +114,9 @@ public sealed record TrainingOptions
         if (Limit < 0) throw new ArgumentException($"--limit {Limit}: not negative.");
         if (EarlyStop < 0) throw new ArgumentException($"--early-stop {EarlyStop}: not negative.");
         if (MaxShift < 0) throw new ArgumentException($"The largest shift {MaxShift} is negative.");
+        if (MaxShift > 0 && Distortion is not null) throw new ArgumentException("--distort shifts images too: leave --augment out.");
+        Distortion?.Validate();
+        if (AverageDecay is not (>= 0 and < 1)) throw new ArgumentException($"--ema {AverageDecay}: from 0 up to, not including, 1.");
     }
 
     /// <summary>The learning rate of a step.</summary>

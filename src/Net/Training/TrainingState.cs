@@ -18,6 +18,9 @@ public sealed record TrainingState
     /// <summary>The weights.</summary>
     public required Weights Weights { get; init; }
 
+    /// <summary>The moving average of the weights, if the training keeps one.</summary>
+    public Weights? Average { get; init; }
+
     /// <summary>The optimiser's state, each array as long as all trainable parameters with their padding.</summary>
     public required IReadOnlyList<NamedArray> Optimizer { get; init; }
 

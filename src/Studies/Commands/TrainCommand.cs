@@ -25,6 +25,9 @@ internal static class TrainCommand
     private static readonly Option<string> Order = Named(New("--order", "shuffled or sequential", Defaults.Order), ["shuffled", "sequential"]);
     private static readonly Option<int> EarlyStop = New("--early-stop", "Stop after N epochs without a better validation loss; 0: never", Defaults.EarlyStop);
     private static readonly Option<bool> Augment = New("--augment", "Move each image by up to two random pixels", Defaults.Augment);
+    private static readonly Option<float> Distort = New("--distort", "Distort each image at random: 1 turns by up to 12 degrees, scales by 12 %, shifts by 2 pixels and bends by 2; 0: not", Defaults.Distort);
+    private static readonly Option<float> Dropout = New("--dropout", "The probability of dropout after each of the two layers of 500", Defaults.Dropout);
+    private static readonly Option<float> Ema = New("--ema", "The decay of the weights' moving average, which is what is evaluated and saved; 0: none", Defaults.Ema);
     private static readonly Option<bool> Steps = New("--steps", "Write every step's loss to steps.csv", Defaults.Steps);
     private static readonly Option<bool> Profile = New("--profile", "Write where a step's time goes, kernel by kernel: profile.txt, a table, and trace.json, for chrome://tracing and ui.perfetto.dev", Defaults.Profile);
     private static readonly Option<bool> CudaGraph = New("--cuda-graph", "Launch a step as one CUDA graph, with the same results; not yet run on a GPU", Defaults.CudaGraph);
@@ -33,7 +36,7 @@ internal static class TrainCommand
 
     private static readonly Option[] All =
     [
-        Recipe, CommonOptions.Data, Epochs, Batch, Lr, Optimizer, Betas, Momentum, WeightDecay, LabelSmoothing, InitGain, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment,
+        Recipe, CommonOptions.Data, Epochs, Batch, Lr, Optimizer, Betas, Momentum, WeightDecay, LabelSmoothing, InitGain, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment, Distort, Dropout, Ema,
         CommonOptions.Seed, Steps, Profile, Init, Resume, CommonOptions.Out, CommonOptions.DeviceName, CommonOptions.Math, CommonOptions.Threads, CudaGraph, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
     ];
 
@@ -90,6 +93,9 @@ internal static class TrainCommand
             Order = Given(Order, s.Order),
             EarlyStop = Given(EarlyStop, s.EarlyStop),
             Augment = Given(Augment, s.Augment),
+            Distort = Given(Distort, s.Distort),
+            Dropout = Given(Dropout, s.Dropout),
+            Ema = Given(Ema, s.Ema),
             Seed = parsed.GetValue(CommonOptions.Seed),
             Steps = Given(Steps, s.Steps),
             Profile = Given(Profile, s.Profile),

@@ -1,3 +1,4 @@
+using GpuConv.Kernels;
 using GpuConv.Net;
 
 namespace GpuConv.Studies;
@@ -5,59 +6,65 @@ namespace GpuConv.Studies;
 /// <summary>Every option of a training as resolved: what <c>metrics.json</c> calls config, and what a checkpoint keeps for --resume.</summary>
 internal sealed record TrainSettings
 {
-    public string Recipe { get; init; } = "report";
+    public string Recipe { get; set; } = "report";
 
-    public string Data { get; init; } = "mnist";
+    public string Data { get; set; } = "mnist";
 
-    public bool BatchNorm { get; init; }
+    public bool BatchNorm { get; set; }
 
-    public int Epochs { get; init; } = 10;
+    public int Epochs { get; set; } = 10;
 
-    public int Batch { get; init; } = 64;
+    public int Batch { get; set; } = 64;
 
-    public double Lr { get; init; } = 1e-3;
+    public double Lr { get; set; } = 1e-3;
 
-    public string Optimizer { get; init; } = "adam";
+    public string Optimizer { get; set; } = "adam";
 
     /// <summary>Adam's two, with a comma between them.</summary>
-    public string Betas { get; init; } = "0.9,0.999";
+    public string Betas { get; set; } = "0.9,0.999";
 
-    public float Momentum { get; init; }
+    public float Momentum { get; set; }
 
-    public float WeightDecay { get; init; }
+    public float WeightDecay { get; set; }
 
-    public float LabelSmoothing { get; init; }
+    public float LabelSmoothing { get; set; }
 
-    public float InitGain { get; init; } = 1;
+    public float InitGain { get; set; } = 1;
 
-    public string Schedule { get; init; } = "constant";
+    public string Schedule { get; set; } = "constant";
 
     /// <summary>A number of images, or <c>test</c>.</summary>
-    public string Validation { get; init; } = "5000";
+    public string Validation { get; set; } = "5000";
 
-    public int Limit { get; init; }
+    public int Limit { get; set; }
 
-    public string Order { get; init; } = "shuffled";
+    public string Order { get; set; } = "shuffled";
 
-    public int EarlyStop { get; init; }
+    public int EarlyStop { get; set; }
 
-    public bool Augment { get; init; }
+    public bool Augment { get; set; }
 
-    public ulong Seed { get; init; } = 1;
+    public float Distort { get; set; }
 
-    public bool Steps { get; init; }
+    public float Dropout { get; set; }
 
-    public bool Profile { get; init; }
+    public float Ema { get; set; }
 
-    public string? Init { get; init; }
+    public ulong Seed { get; set; } = 1;
 
-    public string Device { get; init; } = "auto";
+    public bool Steps { get; set; }
 
-    public string Math { get; init; } = "fp32";
+    public bool Profile { get; set; }
 
-    public int Threads { get; init; }
+    public string? Init { get; set; }
 
-    public bool CudaGraph { get; init; }
+    public string Device { get; set; } = "auto";
+
+    public string Math { get; set; } = "fp32";
+
+    public int Threads { get; set; }
+
+    public bool CudaGraph { get; set; }
 
     /// <summary>The names of recipes.</summary>
     public static string[] Recipes => ["report", "fast", "best"];
@@ -83,12 +90,35 @@ internal sealed record TrainSettings
             Schedule = "one-cycle",
             Validation = "0",
         },
-        "best" => new TrainSettings { Recipe = name, BatchNorm = true, Epochs = 20, Batch = 128, Lr = 4e-3, Schedule = "one-cycle", Validation = "0", Augment = true },
+        // Every epoch sees each image distorted anew, so that what limits is time: fifteen such epochs end with a loss on the last 10,000
+        // training images (--validation 10000) far below that on the distorted ones they train on.
+        "best" => new TrainSettings
+        {
+            Recipe = name,
+            BatchNorm = true,
+            Epochs = 30,
+            Batch = 128,
+            Lr = 3e-3,
+            Schedule = "one-cycle",
+            Validation = "0",
+            Distort = 1,
+            Dropout = 0.3f,
+            Ema = 0.998f,
+        },
         _ => new TrainSettings(),
     };
 
     /// <summary>The largest random shift in pixels with --augment: what the frame of MNIST's digits leaves free.</summary>
     private const int AugmentShift = 2;
+
+    private const int MaxDistort = 5;
+
+    // --distort 1: about what handwriting itself varies by.
+    private static DistortionOptions Distortion(float strength) =>
+        new() { Rotation = 12 * strength, Scale = 0.12f * strength, Shear = 0.15f * strength, Shift = 2 * strength, Elastic = 2 * strength };
+
+    /// <summary>The report's network for a data set.</summary>
+    public Network NetworkFor(DataSet data) => Network.Report(new Shape(data.Train.Channels, data.Train.Height, data.Train.Width), data.Classes, BatchNorm, Dropout);
 
     /// <summary>The options as the trainer takes them.</summary>
     /// <exception cref="RequestException">One is out of its range.</exception>
@@ -117,8 +147,12 @@ internal sealed record TrainSettings
             Shuffle = Order == "shuffled",
             EarlyStop = EarlyStop,
             MaxShift = Augment ? AugmentShift : 0,
+            Distortion = Distort > 0 ? Distortion(Distort) : null,
+            AverageDecay = Ema,
             Seed = Seed,
         };
+        if (Distort is not (>= 0 and <= MaxDistort)) throw new RequestException($"--distort {Distort}: from 0 to {MaxDistort}.");
+        if (Dropout is not (>= 0 and < 1)) throw new RequestException($"--dropout {Dropout}: from 0 up to, not including, 1.");
         if (EarlyStop > 0 && validation == 0) throw new RequestException("--early-stop needs validation images: --validation is 0.");
         if (Momentum != 0 && Optimizer != "sgd") throw new RequestException($"--momentum is for --optimizer sgd; {Optimizer} has its own.");
         try

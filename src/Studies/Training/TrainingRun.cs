@@ -16,8 +16,7 @@ internal static class TrainingRun
         Task<DataSet> loading = Task.Run(() => DataSet.Load(settings.Data));
         using Device device = Device.Open(settings.Device, settings.Threads, CommonOptions.MathModeOf(settings.Math));
         DataSet data = loading.GetAwaiter().GetResult();
-        var image = new Shape(data.Train.Channels, data.Train.Height, data.Train.Width);
-        Network network = Network.Report(image, data.Classes, settings.BatchNorm);
+        Network network = settings.NetworkFor(data);
         Weights initial = settings.Init is null
             ? Weights.Initial(network, settings.Seed, settings.InitGain)
             : Weights.Match(network, SafetensorsFile.Read(settings.Init).Tensors, settings.Init);
@@ -51,7 +50,7 @@ internal static class TrainingRun
         using Device device = Device.Open(settings.Device, settings.Threads, CommonOptions.MathModeOf(settings.Math));
         // A run goes on on any device; graphs change no result.
         settings = settings with { CudaGraph = settings.CudaGraph && device.Kind == DeviceKind.Cuda };
-        Network network = Network.Report(new Shape(data.Train.Channels, data.Train.Height, data.Train.Width), data.Classes, settings.BatchNorm);
+        Network network = settings.NetworkFor(data);
         using Trainer trainer = CreateTrainer(device, network, data, settings, Weights.Match(network, state.Weights.Arrays, run.Path));
         trainer.Restore(state);
         run.Reopen();
