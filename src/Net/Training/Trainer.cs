@@ -366,8 +366,11 @@ public sealed class Trainer : IDisposable
         }
         profile?.Step = "optimizer";
         optimizer.Step(Options.RateAt(step, TotalSteps), step);
-        profile?.Step = "weight average";
-        average?.Add(step);
+        if (average is not null)
+        {
+            profile?.Step = "weight average";
+            average.Add(step);
+        }
         profile?.EndPass();
         step++;
         stepInEpoch++;
