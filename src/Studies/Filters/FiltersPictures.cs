@@ -24,7 +24,7 @@ internal static class FiltersPictures
         float grid = columns * cell - 24, full = Picture.TextWidth(explanation);
         string shown = grid + BarRoom * 2 >= full ? explanation : narrow;
         using var picture = new Picture(2 * Theme.Margin + Math.Max(grid + 2 * BarRoom, Math.Max(Picture.TextWidth(title, Theme.TitleSize, bold: true), Picture.TextWidth(shown))), Math.Max(Top + rows * row, Top + 200) + Theme.Margin);
-        Heading(picture, title, shown);
+        picture.Heading(title, shown);
         for (int i = 0; i < layer.Filters.Count; i++)
         {
             FilterFigures filter = layer.Filters[i];
@@ -57,7 +57,7 @@ internal static class FiltersPictures
         const string explanation = "A row for each filter, a column for each of its inputs.";
         using var picture = new Picture(
             Math.Max(left + channels * cellWidth + BarRoom, 2 * Theme.Margin + Picture.TextWidth(title, Theme.TitleSize, bold: true)), Math.Max(Top + layer.Filters.Count * cellHeight, Top + 180) + Theme.Margin);
-        Heading(picture, title, explanation);
+        picture.Heading(title, explanation);
         int every = Math.Max(1, (int)MathF.Ceiling(14 / cellHeight)), everyColumn = Math.Max(1, (int)MathF.Ceiling(22 / cellWidth));
         for (int f = 0; f < layer.Filters.Count; f++)
         {
@@ -88,7 +88,7 @@ internal static class FiltersPictures
         const string explanation = "The share of what varies that lies in a tenth of the axis; frequency zero, the mean brightness, is left out: its share stands in the legend.";
         float row = panelHeight + lines * legend + 24;
         using var picture = new Picture(Math.Max(2 * Theme.Margin + columns * (panelWidth + 20), 2 * Theme.Margin + Picture.TextWidth(explanation)), 80 + rows * row + Theme.Margin);
-        Heading(picture, title, explanation);
+        picture.Heading(title, explanation);
         for (int g = 0; g < groups.Length; g++)
         {
             float x = Theme.Margin + g % columns * (panelWidth + 20), y = 80 + g / columns * row;
@@ -136,12 +136,6 @@ internal static class FiltersPictures
         int[] starts = [.. result.Layers.Select(l => result.Stages.ToList().FindIndex(s => s.Stage == l.Name)).Where(i => i > 0)];
         for (int i = 0; i < starts.Length; i++)
             yield return [.. result.Stages.Skip(starts[i] - 1).Take((i + 1 < starts.Length ? starts[i + 1] : result.Stages.Count) - starts[i] + 1)];
-    }
-
-    private static void Heading(Picture picture, string title, string explanation)
-    {
-        picture.Text(title, Theme.Margin, Theme.Margin + Theme.TitleSize * 0.8f, Theme.TitleSize, bold: true);
-        picture.Text(explanation, Theme.Margin, Theme.Margin + 36, Theme.TextSize, Theme.Muted);
     }
 
     private static float[] Mean(float[] weights, int channels)

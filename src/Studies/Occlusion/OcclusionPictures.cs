@@ -26,7 +26,7 @@ internal static class OcclusionPictures
         float maps = image.Sizes.Count * (width + Gap) - Gap;
         using var picture = new Picture(
             Math.Max(left + maps + BarWidth, Theme.Margin * 2 + Math.Max(Picture.TextWidth(title, Theme.TitleSize, bold: true), Picture.TextWidth(explanation))), top + 3 * row - Gap + Theme.Margin);
-        Heading(picture, title, explanation);
+        picture.Heading(title, explanation);
 
         picture.Image(PixelsOf(study), SKRect.Create(Theme.Margin, top, width, height));
         picture.Frame(SKRect.Create(Theme.Margin, top, width, height), Theme.Rule);
@@ -67,7 +67,7 @@ internal static class OcclusionPictures
         float columns = (summary.Count + 1) * (width + Gap) - Gap;
         using var picture = new Picture(
             2 * Theme.Margin + Math.Max(columns + BarWidth, Math.Max(Picture.TextWidth(title, Theme.TitleSize, bold: true), Picture.TextWidth(explanation))), top + result.Images.Count * row - Gap + Theme.Margin);
-        Heading(picture, title, explanation);
+        picture.Heading(title, explanation);
         for (int i = 0; i < summary.Count; i++) picture.TextCentred($"{summary[i].Size} x {summary[i].Size}", Theme.Margin + (i + 1) * (width + Gap) + width / 2, top - 12, Theme.TextSize, bold: true);
         for (int r = 0; r < result.Images.Count; r++)
         {
@@ -98,12 +98,6 @@ internal static class OcclusionPictures
         "blur" => "the image, blurred",
         _ => fill,
     };
-
-    private static void Heading(Picture picture, string title, string explanation)
-    {
-        picture.Text(title, Theme.Margin, Theme.Margin + Theme.TitleSize * 0.8f, Theme.TitleSize, bold: true);
-        picture.Text(explanation, Theme.Margin, Theme.Margin + 36, Theme.TextSize, Theme.Muted);
-    }
 
     private static void DrawProbabilities(Picture picture, SKRect frame, Shape shape, OccludedSize size, int stride, bool perPixel)
     {

@@ -29,6 +29,13 @@ internal sealed class Picture : IDisposable
 
     public SKCanvas Canvas => surface.Canvas;
 
+    /// <summary>Draws the picture's title and a line below it that says what is seen.</summary>
+    public void Heading(string title, string explanation)
+    {
+        Text(title, Theme.Margin, Theme.Margin + Theme.TitleSize * 0.8f, Theme.TitleSize, bold: true);
+        Text(explanation, Theme.Margin, Theme.Margin + 36, Theme.TextSize, Theme.Muted);
+    }
+
     /// <summary>Draws a line of text whose baseline is at <paramref name="y"/>.</summary>
     public void Text(string text, float x, float y, float size = Theme.TextSize, SKColor? color = null, bool bold = false, SKTextAlign align = SKTextAlign.Left)
     {
