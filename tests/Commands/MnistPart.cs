@@ -12,13 +12,10 @@ public sealed class MnistPart : IDisposable
     public MnistPart()
     {
         DataSet mnist = DataSet.Load(DataSet.Mnist);
-        IdxFolder.Write(folder.Path, mnist with { Train = First(mnist.Train, TrainImages), Test = First(mnist.Test, TestImages) });
+        IdxFolder.Write(folder.Path, mnist with { Train = mnist.Train.First(TrainImages), Test = mnist.Test.First(TestImages) });
     }
 
     public string Path => folder.Path;
 
     public void Dispose() => folder.Dispose();
-
-    private static LabelledImages First(LabelledImages images, int count) =>
-        images with { Pixels = images.Pixels[..(count * images.ImageSize)], Labels = images.Labels[..count] };
 }

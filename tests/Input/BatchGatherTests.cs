@@ -11,15 +11,15 @@ public class BatchGatherTests
     {
         for (int seed = 0; seed < 42; seed++)
         {
-            var set = new Set(seed, TestDevices.Get(deviceName));
+            var set = new ImageSet(seed, TestDevices.Get(deviceName));
             using (set.Arena)
             {
                 GuardedTensor x = Check.Guarded(set.Arena, new Shape(set.Batch, set.Channels, set.Height, set.Width));
                 Tensor<int> batchLabels = set.Arena.Allocate<int>(new Shape(set.Batch + 1));
                 batchLabels.CopyFrom([.. Enumerable.Repeat(-7, set.Batch + 1)]);
-                Tensor<byte> images = seed % 2 == 0 ? set.ImagesOn : set.ImagesOn.Reshape(new Shape(set.Count, set.Pixels));
-                new BatchGather(set.Device, Mean, Deviation).Gather(images, set.LabelsOn, set.OrderOn, set.Start, x.Tensor, batchLabels.First(set.Batch));
-                set.Compare(x.Read("x"), batchLabels.ToArray(), (_, _) => (0, 0), $"seed {seed}");
+                Tensor<byte> images = seed % 2 == 0 ? set.Images : set.Images.Reshape(new Shape(set.Count, set.Pixels));
+                new BatchGather(set.Device, Mean, Deviation).Gather(images, set.Labels, set.Order, set.Start, x.Tensor, batchLabels.First(set.Batch));
+                Compare(set, x.Read("x"), batchLabels.ToArray(), (_, _) => (0, 0), $"seed {seed}");
             }
         }
     }
@@ -29,7 +29,7 @@ public class BatchGatherTests
     {
         for (int seed = 0; seed < 42; seed++)
         {
-            var set = new Set(seed, TestDevices.Get(deviceName));
+            var set = new ImageSet(seed, TestDevices.Get(deviceName));
             using (set.Arena)
             {
                 // Also shifts that leave nothing of the image.
@@ -37,15 +37,15 @@ public class BatchGatherTests
                 GuardedTensor x = Check.Guarded(set.Arena, new Shape(set.Batch, set.Channels, set.Height, set.Width));
                 Tensor<int> batchLabels = set.Arena.Allocate<int>(new Shape(set.Batch + 1));
                 batchLabels.CopyFrom([.. Enumerable.Repeat(-7, set.Batch + 1)]);
-                Tensor<byte> images = seed % 2 == 0 ? set.ImagesOn : set.ImagesOn.Reshape(new Shape(set.Count, set.Pixels));
-                new BatchGather(set.Device, Mean, Deviation).GatherShifted(images, set.LabelsOn, set.OrderOn, set.Start, x.Tensor, batchLabels.First(set.Batch), max, (ulong)seed);
+                Tensor<byte> images = seed % 2 == 0 ? set.Images : set.Images.Reshape(new Shape(set.Count, set.Pixels));
+                new BatchGather(set.Device, Mean, Deviation).GatherShifted(images, set.Labels, set.Order, set.Start, x.Tensor, batchLabels.First(set.Batch), max, (ulong)seed);
                 float[] actual = x.Read("x");
                 // Whichever of the allowed shifts explains the image; the exact one is a matter of the hash.
-                set.Compare(actual, batchLabels.ToArray(), (i, image) =>
+                Compare(set, actual, batchLabels.ToArray(), (i, image) =>
                 {
                     for (int down = -max; down <= max; down++)
                         for (int right = -max; right <= max; right++)
-                            if (set.Matches(actual, i, image, down, right)) return (down, right);
+                            if (Matches(set, actual, i, image, down, right)) return (down, right);
                     return (0, 0);
                 }, $"seed {seed}, shifts to {max}");
             }
@@ -85,11 +85,11 @@ public class BatchGatherTests
     {
         float[] Gathered(string name)
         {
-            var set = new Set(30, TestDevices.Get(name));
+            var set = new ImageSet(30, TestDevices.Get(name));
             using (set.Arena)
             {
                 Tensor<float> x = set.Arena.Allocate<float>(new Shape(set.Batch, set.Pixels));
-                new BatchGather(set.Device, Mean, Deviation).Gather(set.ImagesOn, set.LabelsOn, set.OrderOn, set.Start, x, set.Arena.Allocate<int>(new Shape(set.Batch)));
+                new BatchGather(set.Device, Mean, Deviation).Gather(set.Images, set.Labels, set.Order, set.Start, x, set.Arena.Allocate<int>(new Shape(set.Batch)));
                 return x.ToArray();
             }
         }
@@ -99,99 +99,48 @@ public class BatchGatherTests
     [Fact]
     public void What_does_not_fit_is_refused()
     {
-        var set = new Set(30, TestDevices.Get("cpu"));
+        var set = new ImageSet(30, TestDevices.Get("cpu"));
         using (set.Arena)
         {
             var gather = new BatchGather(set.Device, Mean, Deviation);
             Tensor<float> x = set.Arena.Allocate<float>(new Shape(set.Batch, set.Pixels)), small = set.Arena.Allocate<float>(new Shape(set.Batch, set.Pixels + 1));
             Tensor<int> labels = set.Arena.Allocate<int>(new Shape(set.Batch));
-            Assert.Throws<ArgumentException>(() => gather.Gather(set.ImagesOn, set.LabelsOn, set.OrderOn, set.Start, small, labels));
-            Assert.Throws<ArgumentException>(() => gather.Gather(set.ImagesOn, set.LabelsOn, set.OrderOn, set.OrderOn.Count, x, labels));
-            Assert.Throws<ArgumentException>(() => gather.Gather(set.ImagesOn, set.LabelsOn, set.OrderOn, -1, x, labels));
-            Assert.Throws<ArgumentException>(() => gather.GatherShifted(set.ImagesOn.Reshape(new Shape(set.Count, set.Pixels)), set.LabelsOn, set.OrderOn, set.Start, x, labels, 1, 0));
-            Assert.Throws<ArgumentOutOfRangeException>(() => gather.GatherShifted(set.ImagesOn, set.LabelsOn, set.OrderOn, set.Start, x, labels, -1, 0));
+            Assert.Throws<ArgumentException>(() => gather.Gather(set.Images, set.Labels, set.Order, set.Start, small, labels));
+            Assert.Throws<ArgumentException>(() => gather.Gather(set.Images, set.Labels, set.Order, set.Order.Count, x, labels));
+            Assert.Throws<ArgumentException>(() => gather.Gather(set.Images, set.Labels, set.Order, -1, x, labels));
+            Assert.Throws<ArgumentException>(() => gather.GatherShifted(set.Images.Reshape(new Shape(set.Count, set.Pixels)), set.Labels, set.Order, set.Start, x, labels, 1, 0));
+            Assert.Throws<ArgumentOutOfRangeException>(() => gather.GatherShifted(set.Images, set.Labels, set.Order, set.Start, x, labels, -1, 0));
             Assert.Throws<ArgumentOutOfRangeException>(() => new BatchGather(set.Device, 0, 0));
         }
     }
 
-    /// <summary>A random data set on a device, and what a batch of it must be.</summary>
-    private sealed class Set
+    private static void Compare(ImageSet set, float[] x, int[] batchLabels, Func<int, int, (int Down, int Right)> shift, string what)
     {
-        private readonly byte[] images;
-        private readonly int[] labels, order;
-
-        public Set(int seed, Device device)
+        for (int i = 0; i < set.Batch; i++)
         {
-            var random = new Random(seed);
-            (Count, Batch) = (random.Next(1, 30), seed == 0 ? 1 : random.Next(1, 20));
-            (Channels, Height, Width) = seed switch { 0 => (1, 1, 1), 1 => (1, 28, 28), 2 => (3, 1, 9), 3 => (2, 9, 1), _ => (random.Next(1, 4), random.Next(1, 12), random.Next(1, 12)) };
-            Start = random.Next(0, 10);
-            Device = device;
-            Arena = new DeviceArena(device);
-            images = new byte[Count * Pixels];
-            random.NextBytes(images);
-            labels = [.. Enumerable.Range(0, Count).Select(_ => random.Next(10))];
-            order = [.. Enumerable.Range(0, Start + Batch + random.Next(3)).Select(_ => random.Next(Count))];
-            ImagesOn = Arena.Allocate<byte>(new Shape(Count, Channels, Height, Width));
-            ImagesOn.CopyFrom(images);
-            LabelsOn = Arena.Allocate<int>(new Shape(Count));
-            LabelsOn.CopyFrom(labels);
-            OrderOn = Arena.Allocate<int>(new Shape(order.Length));
-            OrderOn.CopyFrom(order);
+            int image = set.Indices[set.Start + i];
+            (int down, int right) = shift(i, image);
+            Check.Close(Expected(set, image, down, right), x.AsSpan(i * set.Pixels, set.Pixels), Tolerance.Sum(4), $"{what}, image {i}");
+            Assert.Equal(set.Classes[image], batchLabels[i]);
         }
+        Assert.Equal(-7, batchLabels[set.Batch]);
+    }
 
-        public Device Device { get; }
+    private static bool Matches(ImageSet set, float[] x, int i, int image, int down, int right) =>
+        Expected(set, image, down, right).Zip(x.AsSpan(i * set.Pixels, set.Pixels).ToArray(), (a, b) => Math.Abs(a - b) < 1e-5).All(close => close);
 
-        public DeviceArena Arena { get; }
-
-        public int Count { get; }
-
-        public int Batch { get; }
-
-        public int Channels { get; }
-
-        public int Height { get; }
-
-        public int Width { get; }
-
-        public int Start { get; }
-
-        public int Pixels => Channels * Height * Width;
-
-        public Tensor<byte> ImagesOn { get; }
-
-        public Tensor<int> LabelsOn { get; }
-
-        public Tensor<int> OrderOn { get; }
-
-        public void Compare(float[] x, int[] batchLabels, Func<int, int, (int Down, int Right)> shift, string what)
-        {
-            for (int i = 0; i < Batch; i++)
-            {
-                int image = order[Start + i];
-                (int down, int right) = shift(i, image);
-                Check.Close(Expected(image, down, right), x.AsSpan(i * Pixels, Pixels), Tolerance.Sum(4), $"{what}, image {i}");
-                Assert.Equal(labels[image], batchLabels[i]);
-            }
-            Assert.Equal(-7, batchLabels[Batch]);
-        }
-
-        public bool Matches(float[] x, int i, int image, int down, int right) =>
-            Expected(image, down, right).Zip(x.AsSpan(i * Pixels, Pixels).ToArray(), (a, b) => Math.Abs(a - b) < 1e-5).All(close => close);
-
-        private double[] Expected(int image, int down, int right)
-        {
-            var expected = new double[Pixels];
-            for (int c = 0; c < Channels; c++)
-                for (int row = 0; row < Height; row++)
-                    for (int column = 0; column < Width; column++)
-                    {
-                        int fromRow = row - down, fromColumn = column - right;
-                        bool inside = fromRow >= 0 && fromRow < Height && fromColumn >= 0 && fromColumn < Width;
-                        int value = inside ? images[((image * Channels + c) * Height + fromRow) * Width + fromColumn] : 0;
-                        expected[(c * Height + row) * Width + column] = (value / 255.0 - Mean) / Deviation;
-                    }
-            return expected;
-        }
+    private static double[] Expected(ImageSet set, int image, int down, int right)
+    {
+        var expected = new double[set.Pixels];
+        for (int c = 0; c < set.Channels; c++)
+            for (int row = 0; row < set.Height; row++)
+                for (int column = 0; column < set.Width; column++)
+                {
+                    int fromRow = row - down, fromColumn = column - right;
+                    bool inside = fromRow >= 0 && fromRow < set.Height && fromColumn >= 0 && fromColumn < set.Width;
+                    int value = inside ? set.Bytes[((image * set.Channels + c) * set.Height + fromRow) * set.Width + fromColumn] : 0;
+                    expected[(c * set.Height + row) * set.Width + column] = (value / 255.0 - Mean) / Deviation;
+                }
+        return expected;
     }
 }

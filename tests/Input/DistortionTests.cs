@@ -18,7 +18,7 @@ public class DistortionTests
     {
         for (int seed = 0; seed < 48; seed++)
         {
-            using var set = new Set(seed, TestDevices.Get(deviceName));
+            using var set = new ImageSet(seed, TestDevices.Get(deviceName));
             DistortionOptions options = Options[seed % Options.Length];
             GuardedTensor x = Check.Guarded(set.Arena, set.BatchShape);
             Tensor<int> batchLabels = set.Arena.Allocate<int>(new Shape(set.Batch + 1));
@@ -49,7 +49,7 @@ public class DistortionTests
     {
         for (int seed = 0; seed < 42; seed++)
         {
-            using var set = new Set(seed, TestDevices.Get(deviceName));
+            using var set = new ImageSet(seed, TestDevices.Get(deviceName));
             Tensor<float> plain = set.Arena.Allocate<float>(set.BatchShape), distorted = set.Arena.Allocate<float>(set.BatchShape);
             Tensor<int> labels = set.Arena.Allocate<int>(new Shape(set.Batch));
             new BatchGather(set.Device, Mean, Deviation).Gather(set.Images, set.Labels, set.Order, set.Start, plain, labels);
@@ -61,7 +61,7 @@ public class DistortionTests
     [Fact]
     public void An_images_distortion_follows_from_its_index_and_the_seed_alone()
     {
-        using var set = new Set(40, TestDevices.Get("cpu"));
+        using var set = new ImageSet(40, TestDevices.Get("cpu"));
         var distortion = new Distortion(set.Device, Mean, Deviation, Options[^1]);
         float[] Gathered(int start, int batch, ulong seed)
         {
@@ -78,7 +78,7 @@ public class DistortionTests
     [Fact]
     public void What_does_not_fit_is_refused()
     {
-        using var set = new Set(40, TestDevices.Get("cpu"));
+        using var set = new ImageSet(40, TestDevices.Get("cpu"));
         var distortion = new Distortion(set.Device, Mean, Deviation, Options[0]);
         Tensor<float> flat = set.Arena.Allocate<float>(new Shape(set.Batch, set.Pixels)), large = set.Arena.Allocate<float>(new Shape(set.Batch, set.Pixels + 1));
         Tensor<int> labels = set.Arena.Allocate<int>(new Shape(set.Batch));
@@ -88,63 +88,5 @@ public class DistortionTests
         foreach (DistortionOptions wrong in new DistortionOptions[] { new() { Rotation = 180 }, new() { Scale = 1 }, new() { Shear = -1 }, new() { Shift = float.NaN }, new() { Elastic = float.PositiveInfinity } })
             Assert.Throws<ArgumentOutOfRangeException>(() => new Distortion(set.Device, Mean, Deviation, wrong));
         Assert.Throws<ArgumentOutOfRangeException>(() => new Distortion(set.Device, 0, 0, new()));
-    }
-
-    /// <summary>A random data set on a device, and a batch of it.</summary>
-    private sealed class Set : IDisposable
-    {
-        public Set(int seed, Device device)
-        {
-            var random = new Random(seed);
-            (Count, Batch) = (random.Next(1, 30), seed == 0 ? 1 : random.Next(1, 12));
-            (Channels, Height, Width) = seed switch { 0 => (1, 1, 1), 1 => (1, 28, 28), 2 => (3, 1, 9), 3 => (2, 9, 1), 4 => (3, 2, 2), 15 => (1, 28, 28), _ => (random.Next(1, 4), random.Next(1, 14), random.Next(1, 14)) };
-            Start = random.Next(0, 10);
-            Device = device;
-            Arena = new DeviceArena(device);
-            Bytes = new byte[Count * Pixels];
-            random.NextBytes(Bytes);
-            Classes = [.. Enumerable.Range(0, Count).Select(_ => random.Next(10))];
-            Indices = [.. Enumerable.Range(0, Start + Batch + random.Next(3)).Select(_ => random.Next(Count))];
-            Images = Arena.Allocate<byte>(new Shape(Count, Channels, Height, Width));
-            Images.CopyFrom(Bytes);
-            Labels = Arena.Allocate<int>(new Shape(Count));
-            Labels.CopyFrom(Classes);
-            Order = Arena.Allocate<int>(new Shape(Indices.Length));
-            Order.CopyFrom(Indices);
-        }
-
-        public Device Device { get; }
-
-        public DeviceArena Arena { get; }
-
-        public int Count { get; }
-
-        public int Batch { get; }
-
-        public int Channels { get; }
-
-        public int Height { get; }
-
-        public int Width { get; }
-
-        public int Start { get; }
-
-        public int Pixels => Channels * Height * Width;
-
-        public Shape BatchShape => new(Batch, Channels, Height, Width);
-
-        public byte[] Bytes { get; }
-
-        public int[] Classes { get; }
-
-        public int[] Indices { get; }
-
-        public Tensor<byte> Images { get; }
-
-        public Tensor<int> Labels { get; }
-
-        public Tensor<int> Order { get; }
-
-        public void Dispose() => Arena.Dispose();
     }
 }

@@ -31,7 +31,7 @@ public class OcclusionStudyTests
             {
                 for (int column = 0; column < size.Map[0].Length; column++)
                 {
-                    float[] covered = predictor.Normalised(image.Pixels);
+                    float[] covered = Model.Normalised(image.Pixels);
                     for (int y = 0; y < size.Size; y++)
                     {
                         for (int x = 0; x < size.Size; x++)

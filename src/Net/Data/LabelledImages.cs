@@ -1,3 +1,5 @@
+using GpuConv.Kernels;
+
 namespace GpuConv.Net;
 
 /// <summary>
@@ -15,6 +17,14 @@ public sealed record LabelledImages(byte[] Pixels, int[] Labels, int Channels, i
 
     /// <summary>Bytes of one image.</summary>
     public int ImageSize => Channels * Height * Width;
+
+    /// <summary>(channels, height, width).</summary>
+    public Shape ImageShape => new(Channels, Height, Width);
+
+    /// <summary>The first images alone.</summary>
+    /// <param name="count">How many, at most as many as there are.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There are not as many.</exception>
+    public LabelledImages First(int count) => this with { Pixels = Pixels[..(count * ImageSize)], Labels = Labels[..count] };
 
     /// <summary>The pixels of one image.</summary>
     /// <param name="index">The image, from 0.</param>

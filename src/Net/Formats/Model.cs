@@ -16,6 +16,19 @@ public sealed record Model(Network Network, Weights Weights, float Mean, float D
     /// <summary>The number of classes that the model tells apart.</summary>
     public int Classes => Network.OutputShape.Count;
 
+    /// <summary>Bytes of an image as the network's input: (byte / 255 - mean) / deviation.</summary>
+    /// <param name="pixels">The bytes.</param>
+    public float[] Normalised(ReadOnlySpan<byte> pixels)
+    {
+        var values = new float[pixels.Length];
+        for (int i = 0; i < values.Length; i++) values[i] = Normalised(pixels[i]);
+        return values;
+    }
+
+    /// <summary>A brightness as the network's input.</summary>
+    /// <param name="value">0 to 255.</param>
+    public float Normalised(float value) => (value / 255f - Mean) / Deviation;
+
     /// <summary>Reads a model.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="ModelFileException">The file is missing, damaged, or no model of ours.</exception>

@@ -99,18 +99,15 @@ public sealed class Predictor : IDisposable
         return result;
     }
 
-    /// <summary>Bytes of an image as the network's input: (byte / 255 - mean) / deviation.</summary>
-    /// <param name="pixels">The bytes.</param>
-    public float[] Normalised(ReadOnlySpan<byte> pixels)
+    /// <summary>The class of the largest of some scores or probabilities; of equal ones the first.</summary>
+    /// <param name="values">One for each class.</param>
+    public static int MostProbable(ReadOnlySpan<float> values)
     {
-        var values = new float[pixels.Length];
-        for (int i = 0; i < values.Length; i++) values[i] = Normalised(pixels[i]);
-        return values;
+        int best = 0;
+        for (int i = 1; i < values.Length; i++)
+            if (values[i] > values[best]) best = i;
+        return best;
     }
-
-    /// <summary>A brightness as the network's input.</summary>
-    /// <param name="value">0 to 255.</param>
-    public float Normalised(float value) => (value / 255f - Model.Mean) / Model.Deviation;
 
     /// <summary>Measures the model on labelled images.</summary>
     /// <param name="images">The images.</param>
@@ -119,7 +116,7 @@ public sealed class Predictor : IDisposable
     public Evaluation Evaluate(LabelledImages images, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(images);
-        var shape = new Shape(images.Channels, images.Height, images.Width);
+        var shape = images.ImageShape;
         if (shape != Model.Network.InputShape) throw new ArgumentException($"The model takes {Model.Network.InputShape}, the images are {shape}.");
         int unknown = Array.FindIndex(images.Labels, l => l >= Model.Classes);
         if (unknown >= 0) throw new ArgumentException($"Image {unknown} has label {images.Labels[unknown]}; the model knows {Model.Classes} classes, 0 to {Model.Classes - 1}.");
@@ -144,7 +141,7 @@ public sealed class Predictor : IDisposable
             {
                 ReadOnlySpan<float> row = scores.AsSpan(i * Model.Classes, Model.Classes);
                 lossSum += batchLosses[i];
-                predicted[start + i] = FirstLargest(row);
+                predicted[start + i] = MostProbable(row);
                 confidence[start + i] = shares[i * Model.Classes + predicted[start + i]];
             }
         }
@@ -168,13 +165,5 @@ public sealed class Predictor : IDisposable
     {
         softmax.Forward(plan.Scores.First(batch), probabilities.First(batch));
         probabilities.First(batch).CopyTo(result.AsSpan(start * Model.Classes, batch * Model.Classes));
-    }
-
-    private static int FirstLargest(ReadOnlySpan<float> row)
-    {
-        int best = 0;
-        for (int i = 1; i < row.Length; i++)
-            if (row[i] > row[best]) best = i;
-        return best;
     }
 }

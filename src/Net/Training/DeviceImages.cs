@@ -12,7 +12,7 @@ internal sealed class DeviceImages
     {
         int size = images.Channels * images.Height * images.Width;
         Count = count;
-        Pixels = arena.Share(images.Pixels, start * size, new Shape(count, images.Channels, images.Height, images.Width));
+        Pixels = arena.Share(images.Pixels, start * size, images.ImageShape.Prepend(count));
         Labels = arena.Share(images.Labels, start, new Shape(count));
         Order = arena.Allocate<int>(new Shape(count));
         nextOrder = arena.AllocateHost<int>(count);

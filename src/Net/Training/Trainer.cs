@@ -294,7 +294,7 @@ public sealed class Trainer : IDisposable
 
     private static void RequireFit(Network network, DataSet data, int trainCount)
     {
-        var image = new Shape(data.Train.Channels, data.Train.Height, data.Train.Width);
+        Shape image = data.Train.ImageShape;
         if (network.InputShape != image) throw new ArgumentException($"The network takes {network.InputShape}, the images of {data.Name} are {image}.");
         if (network.OutputShape.Rank != 1 || network.OutputShape[0] < data.Classes) throw new ArgumentException($"The network tells {network.OutputShape} apart, {data.Name} has {data.Classes} classes.");
         if (trainCount < 1) throw new ArgumentException("There is nothing to train on.");

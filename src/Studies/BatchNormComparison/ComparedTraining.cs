@@ -28,9 +28,9 @@ internal sealed class ComparedTraining : IDisposable
     public ComparedTraining(Device device, DataSet data, TrainSettings settings, string checkpoint, bool measuresTrainingLoss, bool looksAtLayers)
     {
         (this.device, this.data, this.settings, this.looksAtLayers) = (device, data, settings, looksAtLayers);
-        network = Network.Report(new Shape(data.Train.Channels, data.Train.Height, data.Train.Width), data.Classes, settings.BatchNorm);
+        network = settings.NetworkFor(data);
         trainer = new Trainer(device, network, data, settings.ToOptions(), Weights.Initial(network, settings.Seed, settings.InitGain));
-        if (measuresTrainingLoss) measured = First(data.Train, Math.Min(trainer.ValidationCount, trainer.TrainCount));
+        if (measuresTrainingLoss) measured = data.Train.First(Math.Min(trainer.ValidationCount, trainer.TrainCount));
         trainer.EpochDone += (row, _) => Measure(row);
         if (File.Exists(checkpoint)) Restore(checkpoint);
         else Look(0);
@@ -139,9 +139,6 @@ internal sealed class ComparedTraining : IDisposable
         }
         StepsDone = checkpoint.State.Epoch * trainer.StepsPerEpoch + checkpoint.State.StepInEpoch;
     }
-
-    private static LabelledImages First(LabelledImages images, int count) =>
-        images with { Pixels = images.Pixels[..(count * images.ImageSize)], Labels = images.Labels[..count] };
 
     /// <summary>What a checkpoint keeps beside the training's state: as many scores as there are epochs, and what was seen of the layers.</summary>
     internal sealed record Progress(

@@ -18,15 +18,6 @@ internal sealed class ComparisonFolder
 
     private string StateFile => StateFileOf(path);
 
-    /// <summary>The first of runs/compare-batchnorm-1, runs/compare-batchnorm-2, … that does not exist.</summary>
-    public static string NextName()
-    {
-        int number = 1;
-        string name;
-        while (Directory.Exists(name = System.IO.Path.Combine("runs", $"compare-batchnorm-{number}"))) number++;
-        return name;
-    }
-
     /// <summary>The state of the study in a folder; null if there is none.</summary>
     /// <exception cref="RequestException">It cannot be read.</exception>
     public static ComparisonState? ReadState(string path)
@@ -47,7 +38,7 @@ internal sealed class ComparisonFolder
     /// <exception cref="RequestException">It is a file, or holds another command's results.</exception>
     public static void RequireFree(string path)
     {
-        if (System.IO.File.Exists(path)) throw new RequestException($"--out {path}: there is a file of that name.");
+        StudyFolder.RequireNoFile(path);
         foreach (string name in (string[])["metrics.json", System.IO.Path.Combine("checkpoint", "state.safetensors"), ResultName])
         {
             if (System.IO.File.Exists(System.IO.Path.Combine(path, name)))

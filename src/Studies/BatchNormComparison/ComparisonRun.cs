@@ -10,7 +10,7 @@ internal static class ComparisonRun
     public static ComparisonFolder Start(CompareSettings settings, string? path, ComparisonDisplay display, CancellationToken cancellation)
     {
         settings.Validate();
-        path ??= ComparisonFolder.NextName();
+        path ??= StudyFolder.NextName("compare-batchnorm");
         ComparisonState? state = ComparisonFolder.ReadState(path);
         if (state is null) ComparisonFolder.RequireFree(path);
         else if (!settings.AsksForTheSame(state.Settings))

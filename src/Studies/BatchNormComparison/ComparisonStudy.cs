@@ -33,7 +33,7 @@ internal sealed class ComparisonStudy(Device device, DataSet data, ComparisonFol
     /// <summary>What was found, from the finished parts.</summary>
     private Comparison Result(int train, int validation)
     {
-        var image = new Shape(data.Train.Channels, data.Train.Height, data.Train.Width);
+        Shape image = data.Train.ImageShape;
         (ComparedRun Without, ComparedRun With)[] pairs = [.. settings.AllSeeds.Select(s => (Of(s, false), Of(s, true)))];
         return new Comparison
         {

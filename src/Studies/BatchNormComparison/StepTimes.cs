@@ -51,7 +51,7 @@ internal static class StepTimes
 
     private static Trainer Create(Device device, DataSet data, TrainSettings settings, bool batchNorm)
     {
-        Network network = Network.Report(new Shape(data.Train.Channels, data.Train.Height, data.Train.Width), data.Classes, batchNorm);
+        Network network = Network.Report(data.Train.ImageShape, data.Classes, batchNorm);
         return new Trainer(device, network, data, settings.ToOptions(), Weights.Initial(network, settings.Seed, settings.InitGain));
     }
 

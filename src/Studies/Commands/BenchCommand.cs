@@ -96,7 +96,6 @@ internal static class BenchCommand
     private static int[]? List(ParseResult parsed, Option<string?> option, int least, int most)
     {
         if (parsed.GetValue(option) is not { } text) return null;
-        int[] numbers = [.. text.Split(',', StringSplitOptions.TrimEntries).Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : -1)];
-        return numbers.All(n => n >= least && n <= most) ? numbers : throw new RequestException($"{option.Name} {text}: whole numbers from {least} to {most}, with commas between them.");
+        return NumberList.Parse(text, least, most) ?? throw new RequestException($"{option.Name} {text}: whole numbers from {least} to {most}, with commas between them.");
     }
 }

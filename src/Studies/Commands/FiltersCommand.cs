@@ -40,8 +40,7 @@ internal static class FiltersCommand
         DataSet data = DataSet.Load(parsed.GetValue(CommonOptions.Data)!);
         using Device device = parsed.OpenDevice();
         Model model = StudyModel.Of(parsed, data, device);
-        var found = new Shape(data.Test.Channels, data.Test.Height, data.Test.Width);
-        if (found != model.Network.InputShape) throw new RequestException($"The model takes {model.Network.InputShape}, the images of {data.Name} are {found}. Give --data the set that it was trained on.");
+        StudyModel.RequireFit(model, data);
         int count = parsed.GetValue(Limit) is > 0 and var limit ? Math.Min(limit, data.Test.Count) : data.Test.Count;
         FiltersResult result = new StudyDisplay(quiet).Follow(progress => FiltersStudy.Run(device, model, data.Test, count, parsed.GetValue(Sort)!, progress, Invocation.Token));
 

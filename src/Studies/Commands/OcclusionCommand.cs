@@ -55,8 +55,7 @@ internal static class OcclusionCommand
     private static int[] SizesOf(ParseResult parsed)
     {
         string text = parsed.GetValue(Sizes)!;
-        int[] sizes = [.. text.Split(',', StringSplitOptions.TrimEntries).Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n : 0)];
-        return sizes.All(n => n > 0) ? sizes : throw new RequestException($"--sizes {text}: whole numbers from 1, with commas between them.");
+        return NumberList.Parse(text, 1, int.MaxValue) ?? throw new RequestException($"--sizes {text}: whole numbers from 1, with commas between them.");
     }
 
     private static string Text(OcclusionResult result)

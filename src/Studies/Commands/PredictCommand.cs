@@ -94,7 +94,7 @@ internal static class PredictCommand
         DataSet data = DataSet.Load(parsed.GetValue(CommonOptions.Data)!);
         string split = parsed.GetValue(EvaluateCommand.Split)!;
         LabelledImages images = split == "train" ? data.Train : data.Test;
-        var shape = new Shape(images.Channels, images.Height, images.Width);
+        Shape shape = images.ImageShape;
         if (shape != model.Network.InputShape) throw new RequestException($"The model takes {model.Network.InputShape}, the images of {data.Name} are {shape}.");
         int[] order = [.. Enumerable.Range(0, images.Count)];
         new RandomSequence(parsed.GetValue(CommonOptions.Seed), 0).Shuffle(order);
@@ -107,9 +107,7 @@ internal sealed record PredictionJson(string Image, int? Label, int Predicted, f
 {
     public static PredictionJson From(string image, int? label, ReadOnlySpan<float> probabilities)
     {
-        int best = 0;
-        for (int c = 1; c < probabilities.Length; c++)
-            if (probabilities[c] > probabilities[best]) best = c;
+        int best = Predictor.MostProbable(probabilities);
         return new PredictionJson(image, label, best, probabilities[best], probabilities.ToArray());
     }
 }

@@ -46,6 +46,6 @@ internal static class SummaryCommand
             return parsed.GetValue(BatchNorm) ? throw new RequestException("--batch-norm and --model contradict each other: the model's file says what its network is.") : parsed.ReadModel().Network;
         }
         DataSet data = DataSet.Load(parsed.GetValue(CommonOptions.Data)!);
-        return Network.Report(new Shape(data.Train.Channels, data.Train.Height, data.Train.Width), data.Classes, parsed.GetValue(BatchNorm));
+        return Network.Report(data.Train.ImageShape, data.Classes, parsed.GetValue(BatchNorm));
     }
 }

@@ -60,8 +60,7 @@ internal static class FiltersStudy
         {
             progress(new StudyProgress("energy by frequency", start, count));
             int batch = Math.Min(plan.MaxBatch, count - start);
-            float[] input = [.. images.Pixels.AsSpan(start * size, batch * size).ToArray().Select(p => (p / 255f - model.Mean) / model.Deviation)];
-            plan.Input.First(batch).CopyFrom(input);
+            plan.Input.First(batch).CopyFrom(model.Normalised(images.Pixels.AsSpan(start * size, batch * size)));
             plan.Forward(batch, toScores: true);
             for (int s = 0; s < stages.Count; s++)
             {

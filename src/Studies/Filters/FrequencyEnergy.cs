@@ -21,6 +21,8 @@ internal sealed class FrequencyEnergy(int height, int width)
     private readonly int padded = (width / 2 + 1 + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count;
     private readonly float[] rowCosines = Table(width, width / 2 + 1, MathF.Cos);
     private readonly float[] rowSines = Table(width, width / 2 + 1, MathF.Sin);
+    private readonly float[] columnCosines = [.. Enumerable.Range(0, height * height).Select(i => MathF.Cos(Angle(i / height, i % height, height)))];
+    private readonly float[] columnSines = [.. Enumerable.Range(0, height * height).Select(i => MathF.Sin(Angle(i / height, i % height, height)))];
 
     /// <summary>Room for sums: the energy at frequency zero, in each ring, and last the sum of energy times frequency.</summary>
     public double[] NewSums() => new double[Rings + 2];
@@ -47,7 +49,7 @@ internal sealed class FrequencyEnergy(int height, int width)
             b.Clear();
             for (int y = 0; y < height; y++)
             {
-                (float sine, float cosine) = MathF.SinCos(Angle(v, y, height));
+                float sine = columnSines[v * height + y], cosine = columnCosines[v * height + y];
                 ReadOnlySpan<float> re = real.Slice(y * padded, padded), im = imaginary.Slice(y * padded, padded);
                 AddScaled(re, cosine, a);
                 AddScaled(im, -sine, a);

@@ -76,7 +76,7 @@ internal static class OcclusionStudy
         int classes = probabilities.Length / windows.Count;
         float Value(int row, int column) => probabilities[(row * windows.Columns + column) * classes + followed];
         float[][] map = [.. Enumerable.Range(0, windows.Rows).Select(r => Enumerable.Range(0, windows.Columns).Select(c => Value(r, c)).ToArray())];
-        int[][] predicted = [.. Enumerable.Range(0, windows.Rows).Select(r => Enumerable.Range(0, windows.Columns).Select(c => Largest(probabilities.AsSpan((r * windows.Columns + c) * classes, classes))).ToArray())];
+        int[][] predicted = [.. Enumerable.Range(0, windows.Rows).Select(r => Enumerable.Range(0, windows.Columns).Select(c => Predictor.MostProbable(probabilities.AsSpan((r * windows.Columns + c) * classes, classes))).ToArray())];
         double[] drop = PerPixel(windows, (r, c) => Math.Max(0, whole - map[r][c]));
         double lost = 0, onInk = 0;
         for (int pixel = 0; pixel < drop.Length; pixel++)
@@ -96,14 +96,6 @@ internal static class OcclusionStudy
         return new SizeSummary(images[0].Size.Size, all.Average(v => (double)v), all.Min(), lost, shares.Length == 0 ? null : shares.Average());
     }
 
-    private static int Largest(ReadOnlySpan<float> values)
-    {
-        int best = 0;
-        for (int i = 1; i < values.Length; i++)
-            if (values[i] > values[best]) best = i;
-        return best;
-    }
-
     /// <summary>An image and its cover on the device.</summary>
     private sealed class Occluder(Predictor predictor, DeviceArena arena)
     {
@@ -114,10 +106,10 @@ internal static class OcclusionStudy
         // The predicted class and all probabilities when nothing is covered.
         public (int Predicted, float[] Probabilities) Load(StudyImage study, float[] covering)
         {
-            image.CopyFrom(predictor.Normalised(study.Pixels));
-            cover.CopyFrom([.. covering.Select(predictor.Normalised)]);
+            image.CopyFrom(predictor.Model.Normalised(study.Pixels));
+            cover.CopyFrom([.. covering.Select(predictor.Model.Normalised)]);
             float[] probabilities = predictor.Probabilities(1, (_, input) => input.CopyFrom(image));
-            return (Largest(probabilities), probabilities);
+            return (Predictor.MostProbable(probabilities), probabilities);
         }
 
         public float[] Probabilities(OcclusionWindows windows, Action<int> progress, CancellationToken cancellation) => predictor.Probabilities(

@@ -7,14 +7,26 @@ internal static class StudyFolder
     /// <exception cref="RequestException">There is a file of that name.</exception>
     public static string Create(string? path, string study)
     {
-        if (path is null)
-        {
-            int number = 1;
-            while (Directory.Exists(path = Path.Combine("runs", $"{study}-{number}"))) number++;
-        }
-        if (File.Exists(path)) throw new RequestException($"--out {path}: there is a file of that name.");
+        path ??= NextName(study);
+        RequireNoFile(path);
         Directory.CreateDirectory(path);
         return path;
+    }
+
+    /// <summary>The first of runs/NAME-1, runs/NAME-2, … that does not exist.</summary>
+    public static string NextName(string study)
+    {
+        int number = 1;
+        string name;
+        while (Directory.Exists(name = Path.Combine("runs", $"{study}-{number}"))) number++;
+        return name;
+    }
+
+    /// <summary>Refuses the name of a file.</summary>
+    /// <exception cref="RequestException">It is one.</exception>
+    public static void RequireNoFile(string path)
+    {
+        if (File.Exists(path)) throw new RequestException($"--out {path}: there is a file of that name.");
     }
 
     /// <summary>A file's name for an image: its own without folder, ending and what file systems do not take, after its number, so that no two are the same.</summary>

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using GpuConv.Kernels;
 using GpuConv.Net;
 
@@ -38,7 +37,7 @@ internal static class StudyImages
         if (files.Length > 0) return [.. files.Select(f => new StudyImage(f, null, null, shape, ImageInput.Read(f, shape, parsed.GetValue(PredictCommand.Invert)!)))];
 
         LabelledImages test = data.Test;
-        if (new Shape(test.Channels, test.Height, test.Width) is var found && found != shape) throw new RequestException($"The model takes {shape}, the images of {data.Name} are {found}. Give --data the set that it was trained on, or image files.");
+        StudyModel.RequireFit(predictor.Model, data, ", or image files");
         if (numbers is not null) return [.. Numbers(numbers, test.Count).Select(i => Of(test, i))];
         if (wanted is { } c && (c < 0 || c >= data.Classes)) throw new RequestException($"--class {c}: {data.Name} has classes 0 to {data.Classes - 1}.");
         if (parsed.GetValue(Count) < 1) throw new RequestException($"--count {parsed.GetValue(Count)}: at least 1.");
@@ -53,11 +52,8 @@ internal static class StudyImages
     }
 
     public static StudyImage Of(LabelledImages images, int index) => new(
-        $"test {index}", index, images.Labels[index], new Shape(images.Channels, images.Height, images.Width), images.Pixels.AsSpan(index * images.ImageSize, images.ImageSize).ToArray());
+        $"test {index}", index, images.Labels[index], images.ImageShape, images.Image(index).ToArray());
 
-    private static int[] Numbers(string text, int count)
-    {
-        int[] numbers = [.. text.Split(',', StringSplitOptions.TrimEntries).Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n : -1)];
-        return numbers.All(n => n >= 0 && n < count) ? numbers : throw new RequestException($"--images {text}: numbers from 0 to {count - 1}, with commas between them.");
-    }
+    private static int[] Numbers(string text, int count) =>
+        NumberList.Parse(text, 0, count - 1) ?? throw new RequestException($"--images {text}: numbers from 0 to {count - 1}, with commas between them.");
 }

@@ -18,6 +18,17 @@ internal static class StudyModel
     public static Model Of(ParseResult parsed, DataSet data, Device device) =>
         parsed.GetValue(CommonOptions.Model) is { } file ? Model.Read(file) : Trained(new TrainSettings { Data = TrainCommand.DataOf(parsed), Validation = ValidationOf(data), Device = parsed.GetValue(CommonOptions.DeviceName)!, Threads = parsed.GetValue(CommonOptions.Threads) }, data, device.Kind, parsed.GetValue(CommonOptions.Quiet) || parsed.GetValue(CommonOptions.Json));
 
+    /// <summary>Requires that a data set's images are what the model takes.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="data">The data set.</param>
+    /// <param name="otherwise">What else could be given, to end the message with.</param>
+    /// <exception cref="RequestException">They are not.</exception>
+    public static void RequireFit(Model model, DataSet data, string otherwise = "")
+    {
+        Shape found = data.Test.ImageShape;
+        if (found != model.Network.InputShape) throw new RequestException($"The model takes {model.Network.InputShape}, the images of {data.Name} are {found}. Give --data the set that it was trained on{otherwise}.");
+    }
+
     // The report's, or a tenth of what there is, where that is less.
     private static string ValidationOf(DataSet data) => $"{Math.Min(5000, data.Train.Count / 10)}";
 

@@ -46,8 +46,7 @@ internal static class ConfusionMatrix
         string[] lines = [.. notes.SelectMany(note => Picture.Wrap(note, width - Theme.Margin))];
         using var picture = new Picture(width + Theme.Margin, bottom + 8 + 17 * lines.Length + Theme.Margin);
 
-        picture.Text(title, Theme.Margin, Theme.Margin + Theme.TitleSize * 0.8f, Theme.TitleSize, bold: true);
-        picture.Text(shown, Theme.Margin, Theme.Margin + 36, Theme.TextSize, Theme.Muted);
+        picture.Heading(title, shown);
         picture.TextCentred("predicted class", Math.Max(left + side / 2, left + Picture.TextWidth("predicted class") / 2 - 20), top - 27, Theme.TextSize, Theme.Muted);
         picture.TextUpwards("true class", Theme.Margin + 8, Math.Max(top + side / 2, top + Picture.TextWidth("true class") / 2), Theme.TextSize, Theme.Muted);
         map.Draw(picture, left, top, cell);

@@ -29,12 +29,8 @@ internal sealed class RunFolder
     /// <exception cref="RequestException">There is a file of that name, or an unfinished run.</exception>
     public static RunFolder Create(string? path)
     {
-        if (path is null)
-        {
-            int number = 1;
-            while (Directory.Exists(path = System.IO.Path.Combine("runs", $"train-{number}"))) number++;
-        }
-        if (System.IO.File.Exists(path)) throw new RequestException($"--out {path}: there is a file of that name.");
+        path ??= StudyFolder.NextName("train");
+        StudyFolder.RequireNoFile(path);
         string checkpoint = System.IO.Path.Combine(path, "checkpoint", "state.safetensors");
         if (System.IO.File.Exists(checkpoint) && !System.IO.File.Exists(System.IO.Path.Combine(path, "metrics.json")))
             throw new RequestException($"--out {path}: there is an unfinished run in it. Go on with it by --resume {path}, or give another folder.");

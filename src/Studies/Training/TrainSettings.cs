@@ -6,6 +6,7 @@ namespace GpuConv.Studies;
 /// <summary>Every option of a training as resolved: what <c>metrics.json</c> calls config, and what a checkpoint keeps for --resume.</summary>
 internal sealed record TrainSettings
 {
+    // All can be set, not only initialised: then JSON of an older run, which lacks newer options, leaves these at their defaults.
     public string Recipe { get; set; } = "report";
 
     public string Data { get; set; } = "mnist";
@@ -118,7 +119,7 @@ internal sealed record TrainSettings
         new() { Rotation = 12 * strength, Scale = 0.12f * strength, Shear = 0.15f * strength, Shift = 2 * strength, Elastic = 2 * strength };
 
     /// <summary>The report's network for a data set.</summary>
-    public Network NetworkFor(DataSet data) => Network.Report(new Shape(data.Train.Channels, data.Train.Height, data.Train.Width), data.Classes, BatchNorm, Dropout);
+    public Network NetworkFor(DataSet data) => Network.Report(data.Train.ImageShape, data.Classes, BatchNorm, Dropout);
 
     /// <summary>The options as the trainer takes them.</summary>
     /// <exception cref="RequestException">One is out of its range.</exception>
