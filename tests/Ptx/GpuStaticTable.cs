@@ -96,7 +96,7 @@ internal static class GpuStaticTable
             ## Estimate of a training step
 
             **An estimate, not a measurement**: the roofline, the longer of arithmetic and memory for each launch, as if each reached the peak of one of them and no cache
-            kept a tensor from one kernel to the next. Peaks from the specification sheets, float32 without tensor cores, and dense TF32 on them: {string.Join("; ", Gpu.All.Select(g => $"{g.Name} {g.Flops / 1e12:f1} TFLOP/s, {(g.TensorFlops > 0 ? $"TF32 {g.TensorFlops / 1e12:f0} (of which mma.sync, as used here, is known to reach about 60 %)" : "no TF32")}, {g.BytesPerSecond / 1e9:n0} GB/s"))}.
+            kept a tensor from one kernel to the next. Peaks from the specification sheets, float32 without tensor cores, and dense TF32 on them: {string.Join("; ", Gpu.All.Select(g => $"{g.Name} {g.Flops / 1e12:f1} TFLOP/s, {(g.TensorFlops > 0 ? $"TF32 {g.TensorFlops / 1e12:f0}" : "no TF32")}, {g.BytesPerSecond / 1e9:n0} GB/s"))}.
             Launches cost time of their own, which is not in it: at small batches it is most of a step.
 
             """);
