@@ -106,13 +106,14 @@ public class OcclusionStudyTests
     [Fact]
     public void Claims_follow_from_the_numbers()
     {
-        Claim Of(double small, double large, double least, double inkShareOfDrop) => OcclusionClaims.Check(
+        Claim Of(double small, double large, double least, double inkShareOfDrop, double whole = 0.99) => OcclusionClaims.Check(
             [new(2, small, 0.9, 0, inkShareOfDrop), new(16, large, least, 1, inkShareOfDrop)],
-            [new("a", 0, 0, 0, 0, 0.99, 0.2, [new(2, small, 0.9, inkShareOfDrop, [], []), new(16, large, least, inkShareOfDrop, [], [])])])[0];
+            [new("a", 0, 0, 0, 0, whole, 0.2, [new(2, small, 0.9, inkShareOfDrop, [], []), new(16, large, least, inkShareOfDrop, [], [])])])[0];
         Assert.Equal(Claim.True, Of(0.98, 0.3, 0, 0.5).Verdict);
         Assert.Equal(Claim.Partly, Of(0.98, 0.7, 0.1, 0.5).Verdict);
         Assert.Equal(Claim.False, Of(0.98, 0.9, 0.6, 0.5).Verdict);
         Assert.Equal(Claim.False, Of(0.8, 0.3, 0, 0.5).Verdict);
+        Assert.Equal(Claim.Open, Of(0.2, 0.1, 0, 0.5, whole: 0.2).Verdict);
 
         string Sees(params double?[] shares) => OcclusionClaims.Check([new(2, 1, 1, 0, null)], [.. shares.Select(s => new OccludedImage("a", 0, 0, 0, 0, 1, 0.2, [new(2, 1, 1, s, [], [])]))])[1].Verdict;
         Assert.Equal(Claim.True, Sees(0.31, 0.9, null));

@@ -18,9 +18,9 @@ internal static class OcclusionClaims
         return new Claim(
             "sizes",
             "Small windows hardly matter, windows of 16 ruin the prediction.",
-            small.Length == 0 || large.Length == 0 ? Claim.Open : hardly && ruins ? Claim.True : hardly && sometimes ? Claim.Partly : Claim.False,
+            small.Length == 0 || large.Length == 0 || whole <= Ruined ? Claim.Open : hardly && ruins ? Claim.True : hardly && sometimes ? Claim.Partly : Claim.False,
             $"mean probability {whole:f3} with nothing covered; {string.Join(", ", summary.Select(s => $"{s.Mean:f3} at {s.Size}"))}; the smallest {string.Join(", ", summary.Select(s => $"{s.Minimum:f3} at {s.Size}"))}.",
-            $"true: windows up to {Small} take at most {Hardly} of the mean, those from {Large} bring it to {Ruined} or less; partly: these bring only the smallest so far.");
+            $"true: windows up to {Small} take at most {Hardly} of the mean, those from {Large} bring it to {Ruined} or less; partly: these bring only the smallest so far; open: it is no more with nothing covered.");
     }
 
     // Over the sizes in between: of the smallest windows nothing is lost, the largest cover everything.

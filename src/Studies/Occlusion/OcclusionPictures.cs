@@ -13,11 +13,11 @@ internal static class OcclusionPictures
     {
         Shape shape = study.Shape;
         float height = SheetMap, width = SheetMap * shape[2] / shape[1];
-        string title = $"Occlusion of {image.Name}: the probability of class {image.Class} is {image.Probability:f4} with nothing covered";
+        string title = $"Occlusion of {image.Name}: the probability of class {image.Class} is {PredictionGrid.Percent(image.Probability)} with nothing covered";
         string explanation = $"{Explanation(fill, stride, perPixel)} Grey: no window has its middle there.";
         (string Heading, string Text)[] rows =
         [
-            ($"P(class {image.Class})", "mean and least value\nbelow each map"),
+            ($"P(class {image.Class})", "mean and least\nbelow each map"),
             ("Predicted class", $"white: {image.Class}; others\nby colour and number"),
             ("Where it is lost", "mean loss of the\nwindows over a pixel,\norange at its largest"),
         ];

@@ -13,7 +13,7 @@ internal static class PredictionGrid
         int labelled = predictions.Count(p => p.Label is not null), wrong = predictions.Count(p => p.IsWrong);
         string title = labelled == 0 ? "Predictions" : $"Predictions: {labelled - wrong} of {labelled} right";
         string explanation = labelled == 0 ? "Below each image: the predicted class and its probability." : "Below each image: the predicted class and its probability; the true class.";
-        return Draw(predictions, title, [explanation], wrong > 0 ? "Framed and crossed: mistakes." : null, classNames);
+        return Draw(predictions, title, explanation, wrong > 0 ? "Framed and crossed: mistakes." : null, classNames);
     }
 
     /// <summary>The most confident mistakes, in order.</summary>
@@ -25,10 +25,10 @@ internal static class PredictionGrid
     {
         string share = $"{all:n0} of {images:n0} images wrong";
         string title = all == 0 ? $"Mistakes: none in {images:n0} images" : all == mistakes.Count ? $"Mistakes: {share}" : $"The {mistakes.Count} most confident mistakes; {share}";
-        return Draw(mistakes, title, ["The most confident first. Below each image: the predicted class and its probability; the true class and its probability; the image's number."], null, classNames, showIndex: true);
+        return Draw(mistakes, title, "The most confident first. Below each image: the predicted class and its probability; the true class and its probability; the image's number.", null, classNames, showIndex: true);
     }
 
-    private static byte[] Draw(IReadOnlyList<Prediction> predictions, string title, string[] explanations, string? key, IReadOnlyList<string>? classNames, bool showIndex = false)
+    private static byte[] Draw(IReadOnlyList<Prediction> predictions, string title, string explanation, string? key, IReadOnlyList<string>? classNames, bool showIndex = false)
     {
         GridImage[] images = [.. predictions.Select(p => new GridImage(
             Raster.Of(p.Pixels, p.Channels, p.Height, p.Width),
@@ -41,7 +41,7 @@ internal static class PredictionGrid
 
         float widest = Math.Max(images.Length == 0 ? 0 : grid.Width, Picture.TextWidth(title, Theme.TitleSize, bold: true));
         // A narrow grid does not hold the explanation on one line.
-        string[] lines = images.Length == 0 ? [] : [.. explanations.SelectMany(text => Picture.Wrap(text, Math.Max(widest, 340)))];
+        string[] lines = images.Length == 0 ? [] : Picture.Wrap(explanation, Math.Max(widest, 340));
         widest = Math.Max(widest, lines.Select(line => Picture.TextWidth(line)).DefaultIfEmpty(0).Max());
         float top = 56 + 18 * lines.Length + (key is null ? 0 : 18);
         using var picture = new Picture(2 * Theme.Margin + widest, images.Length == 0 ? 60 : top + grid.Height + Theme.Margin);
