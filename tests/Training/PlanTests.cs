@@ -139,32 +139,52 @@ public class PlanTests
     [Theory, MemberData(nameof(Cases))]
     public void Input_gradients_match_differences_of_a_score(string deviceName, string text)
     {
-        Device device = TestDevices.Get(deviceName);
         Network network = NetworkText.Parse(text);
-        using var arena = new DeviceArena(device);
         var random = new Random(4);
-        var parameters = new DeviceParameters(arena, network, withGradients: false);
-        parameters.Load(Weights.Initial(network, 5));
-        var plan = new Plan(arena, parameters, 2, PlanPurpose.InputGradient);
-        float[] start = Array.ConvertAll(Values.Normal(random, plan.Input.Count), v => (float)v);
+        using var gradients = new InputGradients(TestDevices.Get(deviceName), ModelOf(network), maxBatch: 2);
+        float[] start = Array.ConvertAll(Values.Normal(random, gradients.Input.Count), v => (float)v);
         double[] direction = Values.Normal(random, start.Length);
         double length = Math.Sqrt(direction.Sum(d => d * d));
-        var seed = new float[plan.Scores.Count];
+        var seed = new float[gradients.Scores.Count];
         seed[1] = 1;
 
         double plus = ScoreAt(1e-2), minus = ScoreAt(-1e-2);
         ScoreAt(0);
-        plan.ScoresGradient.CopyFrom(seed);
-        plan.Backward(2);
-        double expected = direction.Zip(plan.InputGradient!.Value.ToArray(), (d, g) => d * g).Sum() / length;
+        gradients.ScoresGradient.CopyFrom(seed);
+        gradients.Backward(2);
+        double expected = direction.Zip(gradients.Gradient.ToArray(), (d, g) => d * g).Sum() / length;
         double difference = (plus - minus) / 2e-2;
         Assert.True(Math.Abs(difference - expected) <= 5e-4 + 2e-2 * Math.Abs(expected), $"difference {difference:g5}, gradient {expected:g5}");
 
         double ScoreAt(double distance)
         {
-            plan.Input.CopyFrom([.. start.Select((x, i) => (float)(x + distance * direction[i] / length))]);
-            plan.Forward(2, toScores: true);
-            return plan.Scores.ToArray()[1];
+            gradients.Input.CopyFrom([.. start.Select((x, i) => (float)(x + distance * direction[i] / length))]);
+            gradients.Forward(2);
+            return gradients.Scores.ToArray()[1];
         }
     }
+
+    [Fact]
+    public void A_model_up_to_a_layer_gives_that_layers_output()
+    {
+        Network network = NetworkText.Parse("input 5\nlinear 6\nrelu\nlinear 6\nadd relu1\nlinear 3\nlogsoftmax\n");
+        Model model = ModelOf(network);
+        float[] input = Array.ConvertAll(Values.Normal(new Random(6), 2 * 5), v => (float)v);
+        using var whole = new InputGradients(TestDevices.Get("cpu"), model, 2, layerByLayer: true);
+        whole.Input.CopyFrom(input);
+        whole.Plan.Forward(2);
+        for (int node = 0; node < network.Nodes.Count - 1; node++)
+        {
+            Model part = model.UpTo(node);
+            Assert.Equal(node + 1, part.Network.Nodes.Count);
+            using var gradients = new InputGradients(TestDevices.Get("cpu"), part, 2, layerByLayer: true);
+            gradients.Input.CopyFrom(input);
+            gradients.Forward(2);
+            Assert.Equal(whole.Plan.OutputOf(node).ToArray(), gradients.Scores.ToArray());
+        }
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => network.UpTo(6));
+    }
+
+    private static Model ModelOf(Network network) => new(network, Weights.Initial(network, 5), 0, 1, "");
 }

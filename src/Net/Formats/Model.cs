@@ -29,6 +29,16 @@ public sealed record Model(Network Network, Weights Weights, float Mean, float D
     /// <param name="value">0 to 255.</param>
     public float Normalised(float value) => (value / 255f - Mean) / Deviation;
 
+    /// <summary>The model's layers up to one, whose outputs become the scores.</summary>
+    /// <param name="node">The layer's position in the network.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such layer.</exception>
+    public Model UpTo(int node)
+    {
+        Network part = Network.UpTo(node);
+        HashSet<string> names = [.. part.Parameters.Select(p => p.Name)];
+        return this with { Network = part, Weights = new Weights([.. Weights.Arrays.Where(a => names.Contains(a.Name))]) };
+    }
+
     /// <summary>Reads a model.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="ModelFileException">The file is missing, damaged, or no model of ours.</exception>

@@ -60,6 +60,16 @@ public sealed class Network
         return builder.Linear(classes).LogSoftmax().Build();
     }
 
+    /// <summary>The network's layers up to one, whose output becomes the network's.</summary>
+    /// <param name="node">The layer's position in <see cref="Nodes"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such layer.</exception>
+    public Network UpTo(int node)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(node);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(node, Nodes.Count);
+        return new Network(InputShape, [.. Nodes.Take(node + 1)]);
+    }
+
     /// <summary>The network as text, a line for the input and for each layer, as <see cref="NetworkText.Parse"/> reads it.</summary>
     public override string ToString() => NetworkText.Write(this);
 }
