@@ -12,7 +12,7 @@ public class ComparisonPicturesTests
         ["long-names"] = MadeUpComparison.Of(12, 70, "full", classes: 47, diverges: true, dataName: "emnist-balanced-of-forty-seven-classes", kernels: false),
     };
 
-    private static readonly Dictionary<string, Func<Comparison, byte[]>> Pictures = new()
+    private static readonly Dictionary<string, Func<Comparison, Picture>> Pictures = new()
     {
         ["curves"] = ComparisonCurves.Draw,
         ["overfitting"] = ComparisonCurves.DrawOverfitting,
@@ -28,9 +28,10 @@ public class ComparisonPicturesTests
     public void Each_picture_is_drawn_within_its_margins(string name)
     {
         Comparison comparison = Comparisons[name];
-        foreach ((string picture, Func<Comparison, byte[]> draw) in Pictures)
+        foreach ((string picture, Func<Comparison, Picture> draw) in Pictures)
         {
-            byte[] png = draw(comparison);
+            using Picture drawn = draw(comparison);
+            byte[] png = drawn.ToPng();
             if (Environment.GetEnvironmentVariable("GPUCONV_PICTURES") is { Length: > 0 } folder) File.WriteAllBytes(Path.Combine(folder, $"compare-{picture}-{name}.png"), png);
             TrainingPicturesTests.Margins(png, $"{picture} of {name}");
             if (name == "three-seeds") AssertBothNetworks(png, picture);

@@ -64,7 +64,7 @@ public class EmbeddedFontTests
             ["LANG"] = "de_DE.UTF-8",
             ["TZ"] = "Asia/Tokyo",
         });
-        foreach (string name in TrainingPicturesTests.Samples) Assert.Equal(TrainingPicturesTests.Pictures[name](), File.ReadAllBytes(folder[name + ".png"]));
+        foreach (string name in TrainingPicturesTests.Samples) Assert.Equal(TrainingPicturesTests.Draw(name), File.ReadAllBytes(folder[name + ".png"]));
     }
 
     /// <summary>Draws the sample pictures in a new process of this test program.</summary>

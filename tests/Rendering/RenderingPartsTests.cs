@@ -1,3 +1,5 @@
+using System.Text;
+using System.Xml.Linq;
 using GpuConv.Studies;
 using SkiaSharp;
 
@@ -77,7 +79,38 @@ public class RenderingPartsTests
     {
         using var folder = new TemporaryFolder();
         using var picture = new Picture(10, 10);
-        picture.Write(folder["a.png"]);
-        Assert.Equal(picture.ToPng(), File.ReadAllBytes(folder["a.png"]));
+        byte[] png = picture.ToPng();
+        picture.Write(folder.Path, "a", PictureFormat.Png);
+        Assert.Equal(png, File.ReadAllBytes(folder["a.png"]));
+    }
+
+    [Fact]
+    public void Vectors_keep_text_as_text_and_pixels_as_pixels()
+    {
+        byte[] svg = Drawn(PictureFormat.Svg);
+        XElement root = XElement.Parse(Encoding.UTF8.GetString(svg));
+        Assert.Equal(("120", "80"), ((string?)root.Attribute("width"), (string?)root.Attribute("height")));
+        XElement[] texts = [.. root.Descendants().Where(e => e.Name.LocalName == "text")];
+        Assert.Equal(["A title", "and what it says"], texts.Select(t => t.Value.Trim()));
+        Assert.All(texts, t => Assert.Equal("Inter, sans-serif", (string?)t.Attribute("font-family")));
+        Assert.Single(root.Descendants(), e => e.Name.LocalName == "image");
+        Assert.Contains("image-rendering:pixelated", root.Descendants().Single(e => e.Name.LocalName == "style").Value);
+
+        byte[] pdf = Drawn(PictureFormat.Pdf);
+        string content = Encoding.Latin1.GetString(pdf);
+        Assert.StartsWith("%PDF-", content);
+        Assert.Contains("/MediaBox [0 0 120 80]", content);
+        Assert.DoesNotContain("DCTDecode", content); // no JPEG
+        Assert.Contains("Inter", content); // the font is in the file
+        Assert.Equal(pdf, Drawn(PictureFormat.Pdf));
+        Assert.Equal(svg, Drawn(PictureFormat.Svg));
+
+        static byte[] Drawn(PictureFormat format)
+        {
+            using var picture = new Picture(120, 80);
+            picture.Heading("A title", "and what it says");
+            picture.Image(Raster.Grey([0, 50, 100, 150, 200, 250], 2, 3), SKRect.Create(20, 60, 30, 20));
+            return PictureFile.Encode(picture, format);
+        }
     }
 }

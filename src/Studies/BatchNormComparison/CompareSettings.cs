@@ -36,7 +36,7 @@ internal sealed record CompareSettings
         ? Training with { Epochs = Math.Min(ShortEpochs, Training.Epochs), Limit = Training.Limit is > 0 and < ShortImages ? Training.Limit : ShortImages }
         : Training with { Epochs = Math.Min(FullEpochs, Training.Epochs) };
 
-    /// <summary>Whether other settings ask for the same study; where it runs is not part of that.</summary>
+    /// <summary>Whether other settings ask for the same study; where it runs and how its pictures are written is not part of that.</summary>
     public bool AsksForTheSame(CompareSettings other) => Without(this) == Without(other);
 
     /// <summary>Checks the options.</summary>
@@ -47,5 +47,5 @@ internal sealed record CompareSettings
         if (Training.ToOptions().Validation == 0) throw new RequestException("--validation 0: the comparison is one of validation losses. Give a number of images, or 'test'.");
     }
 
-    private static CompareSettings Without(CompareSettings s) => s with { Training = s.Training with { Device = "", Threads = 0 } };
+    private static CompareSettings Without(CompareSettings s) => s with { Training = s.Training with { Device = "", Threads = 0, Format = "" } };
 }

@@ -2,15 +2,15 @@ using SkiaSharp;
 
 namespace GpuConv.Studies;
 
-/// <summary>The pictures <c>curves.png</c>, losses and errors of both networks by epoch and by seconds, and <c>overfitting.png</c>.</summary>
+/// <summary>The pictures <c>curves</c>, losses and errors of both networks by epoch and by seconds, and <c>overfitting</c>.</summary>
 internal static class ComparisonCurves
 {
     private const float Width = 1000, Gap = 24;
 
-    public static byte[] Draw(Comparison c)
+    public static Picture Draw(Comparison c)
     {
         const float panel = 320;
-        using var picture = new Picture(Width, 100 + 2 * panel + Gap + Theme.Margin);
+        var picture = new Picture(Width, 100 + 2 * panel + Gap + Theme.Margin);
         float top = ComparisonSeries.DrawHeading(picture, "Training without and with batch normalisation", ComparisonSeries.Runs(c) + "; time: steps alone", trainingToo: true, range: c.Config.Seeds > 1);
         ComparedEpoch[] all = [.. c.Runs.SelectMany(r => r.History)];
         (Ticks losses, Func<double, double> lossPlace) = ComparisonSeries.LossAxis([0.05, .. all.SelectMany(e => (double[])[e.TrainLossAtEnd, e.ValidationLoss])]);
@@ -38,13 +38,13 @@ internal static class ComparisonCurves
                 ComparisonSeries.Line(c, true, at, validation, place),
             ];
         }
-        return picture.ToPng();
+        return picture;
     }
 
-    public static byte[] DrawOverfitting(Comparison c)
+    public static Picture DrawOverfitting(Comparison c)
     {
         const float panel = 330;
-        using var picture = new Picture(Width, 100 + panel + Theme.Margin);
+        var picture = new Picture(Width, 100 + panel + Theme.Margin);
         string lowest = $"epoch of the lowest validation loss: {Goal.Epochs(c.RunsOf(false).Select(r => (int?)r.Best.Epoch))} without; {Goal.Epochs(c.RunsOf(true).Select(r => (int?)r.Best.Epoch))} with";
         float top = ComparisonSeries.DrawHeading(picture, "Overfitting", $"{ComparisonSeries.Runs(c)}; {lowest}", trainingToo: false, range: c.Config.Seeds > 1);
         ComparedEpoch[] all = [.. c.Runs.SelectMany(r => r.History)];
@@ -53,7 +53,7 @@ internal static class ComparisonCurves
         float half = (Width - 2 * Theme.Margin - Gap) / 2;
         new CurvePanel("Validation loss \u2212 training loss (nats)", "epoch", epochs, gaps, Both(e => e.Gap)).Draw(picture, SKRect.Create(Theme.Margin, top, half, panel));
         new CurvePanel("Validation loss (nats)", "epoch", epochs, losses, Both(e => e.ValidationLoss)).Draw(picture, SKRect.Create(Theme.Margin + half + Gap, top, half, panel));
-        return picture.ToPng();
+        return picture;
 
         Curve[] Both(Func<ComparedEpoch, double> value) =>
             [ComparisonSeries.Line(c, false, (_, i) => i + 1, value, v => v), ComparisonSeries.Line(c, true, (_, i) => i + 1, value, v => v)];

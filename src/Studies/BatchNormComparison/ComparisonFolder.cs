@@ -10,7 +10,13 @@ internal sealed class ComparisonFolder
 
     private readonly string path;
 
-    private ComparisonFolder(string path) => this.path = path;
+    private readonly PictureFormat format;
+
+    private ComparisonFolder(string path, PictureFormat format)
+    {
+        this.path = path;
+        this.format = format;
+    }
 
     public string Path => path;
 
@@ -47,10 +53,10 @@ internal sealed class ComparisonFolder
     }
 
     /// <summary>A folder for a study that is about to run.</summary>
-    public static ComparisonFolder Open(string path)
+    public static ComparisonFolder Open(string path, PictureFormat format)
     {
         Directory.CreateDirectory(System.IO.Path.Combine(path, "checkpoint"));
-        return new ComparisonFolder(path);
+        return new ComparisonFolder(path, format);
     }
 
     public string File(string name) => System.IO.Path.Combine(path, name);
@@ -68,7 +74,7 @@ internal sealed class ComparisonFolder
 
     public void WriteText(string name, string text) => AtomicFile.WriteAllText(File(name), text);
 
-    public void WriteBytes(string name, byte[] bytes) => AtomicFile.WriteAllBytes(File(name), bytes);
+    public void WritePicture(string name, Picture picture) => picture.Write(path, name, format);
 
     /// <summary>Writes the result, after everything else: it says that the study is finished.</summary>
     public void WriteResult(Comparison result) => WriteText(ResultName, JsonSerializer.Serialize(result, StudiesJson.Default.Comparison) + "\n");

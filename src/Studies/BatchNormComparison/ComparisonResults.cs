@@ -16,18 +16,24 @@ internal static class ComparisonResults
             "batch_norm,seed,epoch,layer,mean,deviation,zeros,gradient_mean,gradient_deviation,gradient_zeros",
             c.Layers.Select(l => $"{Bool(l.BatchNorm)},{l.Seed},{l.Epoch},{l.Layer},{l.Mean},{l.Deviation},{l.Zeros},{l.GradientMean},{l.GradientDeviation},{l.GradientZeros}")));
         folder.WriteText("parameters.csv", Table("batch_norm,seed,epoch,parameter,root_mean_square,gradient_root_mean_square", c.Parameters.Select(p => $"{Bool(p.BatchNorm)},{p.Seed},{p.Epoch},{p.Parameter},{p.RootMeanSquare},{p.GradientRootMeanSquare}")));
-        folder.WriteBytes("curves.png", ComparisonCurves.Draw(c));
-        folder.WriteBytes("overfitting.png", ComparisonCurves.DrawOverfitting(c));
-        folder.WriteBytes("step-times.png", StepTimesPicture.Draw(c));
-        folder.WriteBytes("layers.png", LayersPicture.Draw(c));
         if (c.LearningRates.Count > 0)
         {
             folder.WriteText("sweeps.csv", Table(
                 "sweep,batch_norm,seed,learning_rate,batch,diverged,epochs,train_loss,validation_loss,validation_accuracy,images_per_second",
                 [.. c.LearningRates.Select(p => Point("learning_rate", p)), .. c.BatchSizes.Select(p => Point("batch", p))]));
-            folder.WriteBytes("sweeps.png", SweepPicture.Draw(c));
         }
+        WritePictures(c, folder);
         folder.WriteResult(c);
+    }
+
+    /// <summary>Draws the pictures, in the format that the folder was opened with.</summary>
+    public static void WritePictures(Comparison c, ComparisonFolder folder)
+    {
+        folder.WritePicture("curves", ComparisonCurves.Draw(c));
+        folder.WritePicture("overfitting", ComparisonCurves.DrawOverfitting(c));
+        folder.WritePicture("step-times", StepTimesPicture.Draw(c));
+        folder.WritePicture("layers", LayersPicture.Draw(c));
+        if (c.LearningRates.Count > 0) folder.WritePicture("sweeps", SweepPicture.Draw(c));
     }
 
     private static string Point(string sweep, SweepPoint p) =>

@@ -19,11 +19,11 @@ internal static class ComparisonRun
     }
 
     /// <summary>Goes on with the study in a folder, by its own options.</summary>
-    public static ComparisonFolder Resume(string path, string? deviceName, int? threads, ComparisonDisplay display, CancellationToken cancellation)
+    public static ComparisonFolder Resume(string path, string? deviceName, int? threads, string? format, ComparisonDisplay display, CancellationToken cancellation)
     {
         ComparisonState state = ComparisonFolder.ReadState(path) ?? throw new RequestException($"--resume {path}: there is no comparison in it.");
         TrainSettings training = state.Settings.Training;
-        CompareSettings settings = state.Settings with { Training = training with { Device = deviceName ?? training.Device, Threads = threads ?? training.Threads } };
+        CompareSettings settings = state.Settings with { Training = training with { Device = deviceName ?? training.Device, Threads = threads ?? training.Threads, Format = format ?? training.Format } };
         return Run(path, settings, state, display, cancellation);
     }
 
@@ -35,10 +35,11 @@ internal static class ComparisonRun
         DataSet data = loading.GetAwaiter().GetResult();
         if (state is not null && state.DataSha256 != data.Sha256) throw new RequestException($"{settings.Training.Data} no longer holds the images that {path} was started with.");
         RequireSplit(data, settings);
-        ComparisonFolder folder = ComparisonFolder.Open(path);
+        ComparisonFolder folder = ComparisonFolder.Open(path, PictureFile.Parse(settings.Training.Format));
         if (folder.IsFinished)
         {
             display.Note($"{path} is finished.");
+            ComparisonResults.WritePictures(folder.ReadResult(), folder);
             return folder;
         }
         var study = new ComparisonStudy(device, data, folder, (state ?? new ComparisonState(settings, data.Sha256)) with { Settings = settings }, display, cancellation);

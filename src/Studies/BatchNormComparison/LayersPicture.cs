@@ -2,12 +2,12 @@ using SkiaSharp;
 
 namespace GpuConv.Studies;
 
-/// <summary>The picture <c>layers.png</c>: the distribution of activations and gradients, layer by layer, over the epochs.</summary>
+/// <summary>The picture <c>layers</c>: the distribution of activations and gradients, layer by layer, over the epochs.</summary>
 internal static class LayersPicture
 {
     private const float PanelWidth = 205, PanelHeight = 132, Heading = 26, AxisLabel = 18;
 
-    public static byte[] Draw(Comparison c)
+    public static Picture Draw(Comparison c)
     {
         IReadOnlyList<LayerFigure> layers = LayerFigure.All(c);
         Row[] rows =
@@ -19,7 +19,7 @@ internal static class LayersPicture
             new("Gradient of the layer\u2019s weights: root mean square (logarithmic)", l => l.Weight.GradientRootMeanSquare, Scale.Logarithmic),
         ];
         float width = Math.Max(860, layers.Count * PanelWidth + 2 * Theme.Margin);
-        using var picture = new Picture(width, 100 + rows.Length * (PanelHeight + Heading) + AxisLabel + Theme.Margin);
+        var picture = new Picture(width, 100 + rows.Length * (PanelHeight + Heading) + AxisLabel + Theme.Margin);
         float top = ComparisonSeries.DrawHeading(
             picture, "Activations and gradients by layer", $"{c.Data.Name}, seed {c.Config.Training.Seed}: up to 128 training images as a training step sees them, before training (0) and after each epoch; gradients of their mean loss", trainingToo: false, range: false);
         int last = c.Layers.Max(l => l.Epoch);
@@ -42,7 +42,7 @@ internal static class LayersPicture
                 ComparisonSeries.Color(batchNorm), ComparisonSeries.Marker(batchNorm),
                 [.. layer.Looks(batchNorm).Where(l => row.Value(l) is not null).Select(l => ((double)l.Epoch, place(row.Value(l)!.Value)))]);
         }
-        return picture.ToPng();
+        return picture;
     }
 
     private enum Scale { Linear, Logarithmic, Share }

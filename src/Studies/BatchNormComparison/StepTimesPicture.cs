@@ -1,12 +1,12 @@
 namespace GpuConv.Studies;
 
-/// <summary>The picture <c>step-times.png</c>: where a training step's time goes, by the plan's parts and by kernel.</summary>
+/// <summary>The picture <c>step-times</c>: where a training step's time goes, by the plan's parts and by kernel.</summary>
 internal static class StepTimesPicture
 {
     private const float Width = 1000, Gap = 30;
     private const double LeastShare = 0.005;
 
-    public static byte[] Draw(Comparison c)
+    public static Picture Draw(Comparison c)
     {
         double without = Whole(false), with = Whole(true);
         PairedBars parts = Bars("Parts of a step, ms", Shown([.. c.StepTimes.Where(t => t.Kernel.Length == 0 && t.Step.Length > 0).GroupBy(t => t.Step).Select(g => (g.Key, Sum(g, false), Sum(g, true)))]));
@@ -14,12 +14,12 @@ internal static class StepTimesPicture
         (string, double, double)[] kernels = [.. c.StepTimes.Where(t => t.Kernel.Length > 0).GroupBy(t => t.Kernel).Select(g => (g.Key, Sum(g, false), Sum(g, true))).OrderByDescending(k => Math.Max(k.Item2, k.Item3))];
         PairedBars? byKernel = kernels.Length > 0 ? Bars("Kernels, ms", Shown(kernels)) : null;
 
-        using var picture = new Picture(Width, 100 + parts.Height + (byKernel is null ? 0 : Gap + byKernel.Height) + Theme.Margin);
+        var picture = new Picture(Width, 100 + parts.Height + (byKernel is null ? 0 : Gap + byKernel.Height) + Theme.Margin);
         float top = ComparisonSeries.DrawHeading(
             picture, "Where a training step\u2019s time goes", $"batch {c.Config.Training.Batch}, {c.Device.Name}: {without:f2} ms without, {with:f2} ms with, measured part by part: {with / without - 1:+0.0 %;\u22120.0 %}", trainingToo: false, range: false);
         parts.Draw(picture, Theme.Margin, top, Width - 2 * Theme.Margin);
         byKernel?.Draw(picture, Theme.Margin, top + parts.Height + Gap, Width - 2 * Theme.Margin);
-        return picture.ToPng();
+        return picture;
 
         // What takes next to nothing in both is one row.
         IReadOnlyList<(string, double, double)> Shown((string Name, double Without, double With)[] rows)

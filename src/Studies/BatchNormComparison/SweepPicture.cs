@@ -3,7 +3,7 @@ using SkiaSharp;
 
 namespace GpuConv.Studies;
 
-/// <summary>The picture <c>sweeps.png</c>: both networks at many learning rates and batch sizes.</summary>
+/// <summary>The picture <c>sweeps</c>: both networks at many learning rates and batch sizes.</summary>
 internal static class SweepPicture
 {
     private const float Width = 1000, Gap = 24, Panel = 320;
@@ -11,15 +11,15 @@ internal static class SweepPicture
     // A loss of a training that failed says nothing by its size.
     private const double LargestLoss = 10;
 
-    public static byte[] Draw(Comparison c)
+    public static Picture Draw(Comparison c)
     {
-        using var picture = new Picture(Width, 100 + 2 * Panel + Gap + Theme.Margin);
+        var picture = new Picture(Width, 100 + 2 * Panel + Gap + Theme.Margin);
         int epochs = c.Config.SweepTraining.Epochs, seeds = c.Config.SweepSeeds.Count();
         string subtitle = $"{c.Data.Name}: validation images, after {(epochs == 1 ? "1 epoch" : $"{epochs} epochs")} of {SweepFindings.Images(c):n0} training images, {(seeds == 1 ? $"seed {c.Config.Training.Seed}" : $"means of {seeds} seeds")}";
         float top = ComparisonSeries.DrawHeading(picture, "Learning rates and batch sizes", subtitle, trainingToo: false, range: seeds > 1);
         Row(picture, c.LearningRates, top, "learning rate (logarithmic)", RateTicks(c), p => Math.Log10(p.LearningRate), $"Batch {c.Config.Training.Batch}");
         Row(picture, c.BatchSizes, top + Panel + Gap, "batch size (logarithmic)", BatchTicks(c), p => Math.Log2(p.Batch), $"Learning rate {c.Config.Training.Lr}");
-        return picture.ToPng();
+        return picture;
     }
 
     private static void Row(Picture picture, IReadOnlyList<SweepPoint> points, float top, string label, Ticks x, Func<SweepPoint, double> at, string fixedOption)

@@ -44,7 +44,11 @@ internal static class CommonOptions
 
     public static readonly Option<string> Model = new("--model") { Description = "A model that 'gpuconv train' wrote (model.safetensors or best.safetensors)" };
 
+    public static readonly Option<string> Format = new Option<string>("--format") { Description = "Pictures as png, or as vectors: svg, pdf", DefaultValueFactory = _ => "png" }.AcceptOnlyFromAmong(PictureFile.Names);
+
     public static readonly Option<string?> Out = new("--out") { Description = "Folder for the results" };
+
+    public static PictureFormat FormatOf(this ParseResult parsed) => PictureFile.Parse(parsed.GetValue(Format)!);
 
     public static Device OpenDevice(this ParseResult parsed) => Device.Open(parsed.GetValue(DeviceName)!, parsed.GetValue(Threads), MathModeOf(parsed.GetValue(Math)!));
 

@@ -16,12 +16,12 @@ internal static class CompareBatchNormCommand
         DefaultValueFactory = _ => Defaults.Sweeps,
     }.AcceptOnlyFromAmong(CompareSettings.SweepSizes);
 
-    private static readonly Option<string?> Resume = new("--resume") { Description = "Go on with the study in this folder; only --threads and --device may be given beside it" };
+    private static readonly Option<string?> Resume = new("--resume") { Description = "Go on with the study in this folder; only --threads, --device and --format may be given beside it" };
 
     private static readonly Option[] All =
     [
         Seeds, Sweeps, CommonOptions.Data, TrainCommand.Epochs, TrainCommand.Batch, TrainCommand.Lr, TrainCommand.Optimizer, TrainCommand.Momentum, TrainCommand.WeightDecay, TrainCommand.Schedule,
-        TrainCommand.Validation, TrainCommand.Limit, CommonOptions.Seed, Resume, CommonOptions.Out, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
+        TrainCommand.Validation, TrainCommand.Limit, CommonOptions.Seed, Resume, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
     ];
 
     public static Command Create()
@@ -49,13 +49,14 @@ internal static class CompareBatchNormCommand
 
     private static ComparisonFolder RunResumed(ParseResult parsed, string folder, ComparisonDisplay display)
     {
-        Option[] allowed = [Resume, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose];
+        Option[] allowed = [Resume, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose];
         if (All.Except(allowed).FirstOrDefault(o => TrainCommand.IsGiven(parsed, o)) is { } other)
-            throw new RequestException($"{other.Name} cannot be given with --resume: a study goes on with its own options. Only --threads and --device can.");
+            throw new RequestException($"{other.Name} cannot be given with --resume: a study goes on with its own options. Only --threads, --device and --format can.");
         return ComparisonRun.Resume(
             folder,
             TrainCommand.IsGiven(parsed, CommonOptions.DeviceName) ? parsed.GetValue(CommonOptions.DeviceName) : null,
             TrainCommand.IsGiven(parsed, CommonOptions.Threads) ? parsed.GetValue(CommonOptions.Threads) : null,
+            TrainCommand.IsGiven(parsed, CommonOptions.Format) ? parsed.GetValue(CommonOptions.Format) : null,
             display,
             Invocation.Token);
     }
@@ -79,6 +80,7 @@ internal static class CompareBatchNormCommand
             Seed = parsed.GetValue(CommonOptions.Seed),
             Device = parsed.GetValue(CommonOptions.DeviceName)!,
             Threads = parsed.GetValue(CommonOptions.Threads),
+            Format = parsed.GetValue(CommonOptions.Format)!,
         },
     };
 }

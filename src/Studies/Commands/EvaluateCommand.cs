@@ -22,7 +22,7 @@ internal static class EvaluateCommand
             Split,
             CommonOptions.Data,
             CommonOptions.Seed,
-            CommonOptions.Out,
+            CommonOptions.Out, CommonOptions.Format,
             CommonOptions.DeviceName,
             CommonOptions.Math,
             CommonOptions.Threads,
@@ -47,8 +47,8 @@ internal static class EvaluateCommand
         {
             Directory.CreateDirectory(folder);
             AtomicFile.WriteAllText(Path.Combine(folder, "evaluation.json"), json + "\n");
-            foreach ((string file, byte[] png) in TestPictures.Draw(predictor, images, result, parsed.GetValue(CommonOptions.Seed)))
-                AtomicFile.WriteAllBytes(Path.Combine(folder, file), png);
+            foreach ((string name, Picture picture) in TestPictures.Draw(predictor, images, result, parsed.GetValue(CommonOptions.Seed)))
+                picture.Write(folder, name, parsed.FormatOf());
         }
         Console.Write(parsed.GetValue(CommonOptions.Json) ? json + "\n" : Text(result));
         return Invocation.Done;

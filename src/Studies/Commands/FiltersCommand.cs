@@ -22,7 +22,7 @@ internal static class FiltersCommand
             Limit,
             CommonOptions.Model,
             CommonOptions.Data,
-            CommonOptions.Out,
+            CommonOptions.Out, CommonOptions.Format,
             CommonOptions.DeviceName,
             CommonOptions.Threads,
             CommonOptions.Json,
@@ -50,10 +50,10 @@ internal static class FiltersCommand
         AtomicFile.WriteAllText(Path.Combine(folder, "filters.csv"), Csv(result));
         foreach (FilterLayer layer in result.Layers)
         {
-            AtomicFile.WriteAllBytes(Path.Combine(folder, $"{layer.Name}.png"), FiltersPictures.Layer(layer));
-            if (layer.Kernel.Channels > 1) AtomicFile.WriteAllBytes(Path.Combine(folder, $"{layer.Name}-kernels.png"), FiltersPictures.Kernels(layer));
+            FiltersPictures.Layer(layer).Write(folder, layer.Name, parsed.FormatOf());
+            if (layer.Kernel.Channels > 1) FiltersPictures.Kernels(layer).Write(folder, $"{layer.Name}-kernels", parsed.FormatOf());
         }
-        AtomicFile.WriteAllBytes(Path.Combine(folder, "frequencies.png"), FiltersPictures.Frequencies(result));
+        FiltersPictures.Frequencies(result).Write(folder, "frequencies", parsed.FormatOf());
         Console.Write(json ? text : Text(result));
         if (!quiet) Console.Error.WriteLine($"results in {folder}");
         return Invocation.Done;

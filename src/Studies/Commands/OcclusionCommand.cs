@@ -24,7 +24,7 @@ internal static class OcclusionCommand
     {
         var command = new Command("occlusion", "Moves a window over images and shows what becomes of the probability of their class, for several sizes.\n\nExamples:\n  gpuconv occlusion\n  gpuconv occlusion --model runs/train-1/best.safetensors --images 0,5,17 --fill mean\n  gpuconv occlusion --misclassified --count 5 --sizes 4,8 --stride 2");
         StudyImages.AddTo(command);
-        foreach (Option option in (Option[])[Sizes, Stride, Fill, PerPixel, CommonOptions.Model, CommonOptions.Data, CommonOptions.Seed, CommonOptions.Out, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose])
+        foreach (Option option in (Option[])[Sizes, Stride, Fill, PerPixel, CommonOptions.Model, CommonOptions.Data, CommonOptions.Seed, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose])
             command.Add(option);
         command.SetAction(Run);
         return command;
@@ -44,9 +44,9 @@ internal static class OcclusionCommand
         string text = JsonSerializer.Serialize(result, StudiesJson.Default.OcclusionResult) + "\n";
         AtomicFile.WriteAllText(Path.Combine(folder, "occlusion.json"), text);
         AtomicFile.WriteAllText(Path.Combine(folder, "occlusion.csv"), Csv(result));
-        AtomicFile.WriteAllBytes(Path.Combine(folder, "occlusion.png"), OcclusionPictures.Page(result, images, perPixel));
+        OcclusionPictures.Page(result, images, perPixel).Write(folder, "occlusion", parsed.FormatOf());
         for (int i = 0; i < result.Images.Count; i++)
-            AtomicFile.WriteAllBytes(Path.Combine(folder, $"{StudyFolder.FileName(result.Images[i].Name, i)}.png"), OcclusionPictures.Sheet(result.Images[i], images[i], result.Fill, result.Stride, perPixel));
+            OcclusionPictures.Sheet(result.Images[i], images[i], result.Fill, result.Stride, perPixel).Write(folder, StudyFolder.FileName(result.Images[i].Name, i), parsed.FormatOf());
         Console.Write(json ? text : Text(result));
         if (!quiet) Console.Error.WriteLine($"results in {folder}");
         return Invocation.Done;

@@ -31,7 +31,7 @@ internal static class PredictCommand
             CommonOptions.Model,
             CommonOptions.Data,
             CommonOptions.Seed,
-            CommonOptions.Out,
+            CommonOptions.Out, CommonOptions.Format,
             CommonOptions.DeviceName,
             CommonOptions.Math,
             CommonOptions.Threads,
@@ -63,7 +63,7 @@ internal static class PredictCommand
         {
             Directory.CreateDirectory(folder);
             AtomicFile.WriteAllText(Path.Combine(folder, "predictions.json"), json);
-            AtomicFile.WriteAllBytes(Path.Combine(folder, "predictions.png"), Pictured(model, images, results));
+            Pictured(model, images, results).Write(folder, "predictions", parsed.FormatOf());
         }
         if (parsed.GetValue(CommonOptions.Json))
         {
@@ -82,7 +82,7 @@ internal static class PredictCommand
         return Invocation.Done;
     }
 
-    private static byte[] Pictured(Model model, List<(string Name, int? Label, byte[] Pixels)> images, PredictionJson[] results)
+    private static Picture Pictured(Model model, List<(string Name, int? Label, byte[] Pixels)> images, PredictionJson[] results)
     {
         Shape shape = model.Network.InputShape;
         return TrainingPictures.Predictions([.. images.Zip(results).Take(MostPictured).Select((pair, i) =>

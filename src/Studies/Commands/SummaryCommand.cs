@@ -17,7 +17,7 @@ internal static class SummaryCommand
             BatchNorm,
             CommonOptions.Model,
             CommonOptions.Data,
-            CommonOptions.Out,
+            CommonOptions.Out, CommonOptions.Format,
             CommonOptions.Json,
             CommonOptions.Verbose,
         };
@@ -33,7 +33,7 @@ internal static class SummaryCommand
         {
             Directory.CreateDirectory(folder);
             AtomicFile.WriteAllText(Path.Combine(folder, "summary.txt"), SummaryText.Of(summary));
-            AtomicFile.WriteAllBytes(Path.Combine(folder, "network.png"), TrainingPictures.Network(network));
+            TrainingPictures.Network(network).Write(folder, "network", parsed.FormatOf());
         }
         Console.Write(parsed.GetValue(CommonOptions.Json) ? JsonSerializer.Serialize(SummaryJson.From(summary), StudiesJson.Default.SummaryJson) + "\n" : SummaryText.Of(summary));
         return Invocation.Done;

@@ -37,7 +37,7 @@ internal static class TrainCommand
     private static readonly Option[] All =
     [
         Recipe, CommonOptions.Data, Epochs, Batch, Lr, Optimizer, Betas, Momentum, WeightDecay, LabelSmoothing, InitGain, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment, Distort, Dropout, Ema,
-        CommonOptions.Seed, Steps, Profile, Init, Resume, CommonOptions.Out, CommonOptions.DeviceName, CommonOptions.Math, CommonOptions.Threads, CudaGraph, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
+        CommonOptions.Seed, Steps, Profile, Init, Resume, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Math, CommonOptions.Threads, CudaGraph, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
     ];
 
     public static Command Create()
@@ -104,6 +104,7 @@ internal static class TrainCommand
             Math = parsed.GetValue(CommonOptions.Math)!,
             Threads = parsed.GetValue(CommonOptions.Threads),
             CudaGraph = parsed.GetValue(CudaGraph),
+            Format = parsed.GetValue(CommonOptions.Format)!,
         };
 
         T Given<T>(Option<T> option, T otherwise) => IsGiven(parsed, option) ? parsed.GetValue(option)! : otherwise;

@@ -10,7 +10,7 @@ internal static class FiltersPictures
     private const int MostColumns = 6;
 
     /// <summary>A layer's filters: each kernel (the mean over its inputs, where it has several) beside what it lets pass.</summary>
-    public static byte[] Layer(FilterLayer layer)
+    public static Picture Layer(FilterLayer layer)
     {
         (int channels, int height, int width) = layer.Kernel;
         float unit = Tile / Math.Max(height, width), cell = 2 * Tile + 6 + 24, row = Tile + 46;
@@ -23,7 +23,7 @@ internal static class FiltersPictures
         const string narrow = "Left: the kernel. Right: its gain by frequency, zero in the middle.";
         float grid = columns * cell - 24, full = Picture.TextWidth(explanation);
         string shown = grid + BarRoom * 2 >= full ? explanation : narrow;
-        using var picture = new Picture(2 * Theme.Margin + Math.Max(grid + 2 * BarRoom, Math.Max(Picture.TextWidth(title, Theme.TitleSize, bold: true), Picture.TextWidth(shown))), Math.Max(Top + rows * row, Top + 200) + Theme.Margin);
+        var picture = new Picture(2 * Theme.Margin + Math.Max(grid + 2 * BarRoom, Math.Max(Picture.TextWidth(title, Theme.TitleSize, bold: true), Picture.TextWidth(shown))), Math.Max(Top + rows * row, Top + 200) + Theme.Margin);
         picture.Heading(title, shown);
         for (int i = 0; i < layer.Filters.Count; i++)
         {
@@ -43,11 +43,11 @@ internal static class FiltersPictures
         ColorScale.Diverging.DrawBar(picture, SKRect.Create(bars, Top, 14, 180), [(0, $"{-limit:f2}"), (0.5, "0"), (1, $"{limit:f2}")]);
         picture.Text("gain", bars + BarRoom - 12, Top - 8, Theme.SmallSize, Theme.Muted);
         ColorScale.Viridis.DrawBar(picture, SKRect.Create(bars + BarRoom - 12, Top, 14, 180), [(0, "0"), (1, $"{gain:f2}")]);
-        return picture.ToPng();
+        return picture;
     }
 
     /// <summary>All kernels of a layer whose filters read several channels: a row for each filter, a column for each input.</summary>
-    public static byte[] Kernels(FilterLayer layer)
+    public static Picture Kernels(FilterLayer layer)
     {
         (int channels, int height, int width) = layer.Kernel;
         float limit = Largest(layer.Filters.Select(f => f.Weights));
@@ -55,7 +55,7 @@ internal static class FiltersPictures
         float left = Theme.Margin + 46;
         string title = $"{layer.Name}: all {layer.Filters.Count} x {channels} kernels of {height} x {width}";
         const string explanation = "A row for each filter, a column for each of its inputs.";
-        using var picture = new Picture(
+        var picture = new Picture(
             Math.Max(left + channels * cellWidth + BarRoom, 2 * Theme.Margin + Picture.TextWidth(title, Theme.TitleSize, bold: true)), Math.Max(Top + layer.Filters.Count * cellHeight, Top + 180) + Theme.Margin);
         picture.Heading(title, explanation);
         int every = Math.Max(1, (int)MathF.Ceiling(14 / cellHeight)), everyColumn = Math.Max(1, (int)MathF.Ceiling(22 / cellWidth));
@@ -72,11 +72,11 @@ internal static class FiltersPictures
         float bar = left + channels * cellWidth + 16;
         picture.Text("weight", bar, Top - 8, Theme.SmallSize, Theme.Muted);
         ColorScale.Diverging.DrawBar(picture, SKRect.Create(bar, Top, 14, 160), [(0, $"{-limit:f2}"), (0.5, "0"), (1, $"{limit:f2}")]);
-        return picture.ToPng();
+        return picture;
     }
 
     /// <summary>How what varies is shared out by frequency, from the input on: a panel for each convolution, before, after, and what follows it.</summary>
-    public static byte[] Frequencies(FiltersResult result)
+    public static Picture Frequencies(FiltersResult result)
     {
         SKColor[] colors = [Theme.Muted, Theme.Blue, Theme.Vermilion, Theme.Green, Theme.Purple];
         MarkerShape[] markers = [MarkerShape.FilledCircle, MarkerShape.FilledSquare, MarkerShape.FilledTriangleUp, MarkerShape.FilledDiamond, MarkerShape.FilledTriangleDown];
@@ -87,7 +87,7 @@ internal static class FiltersPictures
         string title = $"Energy by spatial frequency, means over {result.Images} test images";
         const string explanation = "The share of what varies that lies in a tenth of the axis; frequency zero, the mean brightness, is left out: its share stands in the legend.";
         float row = panelHeight + lines * legend + 24;
-        using var picture = new Picture(Math.Max(2 * Theme.Margin + columns * (panelWidth + 20), 2 * Theme.Margin + Picture.TextWidth(explanation)), 80 + rows * row + Theme.Margin);
+        var picture = new Picture(Math.Max(2 * Theme.Margin + columns * (panelWidth + 20), 2 * Theme.Margin + Picture.TextWidth(explanation)), 80 + rows * row + Theme.Margin);
         picture.Heading(title, explanation);
         for (int g = 0; g < groups.Length; g++)
         {
@@ -103,7 +103,7 @@ internal static class FiltersPictures
                 picture.Text($"{s.Stage}: mean frequency {s.MeanFrequency:f3}; {s.EvenShare:p0} of the energy at zero", x + 92, line + 10, Theme.SmallSize);
             }
         }
-        return picture.ToPng();
+        return picture;
     }
 
     // By frequency, for as much of the axis as a tenth, so that stages with few rings stand beside those with many.

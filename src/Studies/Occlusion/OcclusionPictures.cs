@@ -9,7 +9,7 @@ internal static class OcclusionPictures
     private const float SheetMap = 140, PageMap = 88, Gap = 14, BarWidth = 92, LabelWidth = 118;
 
     /// <summary>One image: by size the probability, the predicted class, and where the probability is lost.</summary>
-    public static byte[] Sheet(OccludedImage image, StudyImage study, string fill, int stride, bool perPixel)
+    public static Picture Sheet(OccludedImage image, StudyImage study, string fill, int stride, bool perPixel)
     {
         Shape shape = study.Shape;
         float height = SheetMap, width = SheetMap * shape[2] / shape[1];
@@ -24,7 +24,7 @@ internal static class OcclusionPictures
         const float top = 96, caption = 20;
         float left = Theme.Margin + width + LabelWidth, row = height + caption + Gap;
         float maps = image.Sizes.Count * (width + Gap) - Gap;
-        using var picture = new Picture(
+        var picture = new Picture(
             Math.Max(left + maps + BarWidth, Theme.Margin * 2 + Math.Max(Picture.TextWidth(title, Theme.TitleSize, bold: true), Picture.TextWidth(explanation))), top + 3 * row - Gap + Theme.Margin);
         picture.Heading(title, explanation);
 
@@ -52,11 +52,11 @@ internal static class OcclusionPictures
             Caption(2, largest <= 0 ? "nothing is lost" : $"largest {largest:f3}");
         }
         DrawBar(picture, left + maps + 24, top, height);
-        return picture.ToPng();
+        return picture;
     }
 
     /// <summary>All images: the image, and by size the probability.</summary>
-    public static byte[] Page(OcclusionResult result, IReadOnlyList<StudyImage> studies, bool perPixel)
+    public static Picture Page(OcclusionResult result, IReadOnlyList<StudyImage> studies, bool perPixel)
     {
         Shape shape = studies[0].Shape;
         float height = PageMap, width = PageMap * shape[2] / shape[1], row = height + 18 + Gap;
@@ -65,7 +65,7 @@ internal static class OcclusionPictures
         string title = $"Occlusion of {result.Images.Count} {(result.Images.Count == 1 ? "image" : "images")}: the probability of the class by size of the window";
         string explanation = $"{Explanation(result.Fill, result.Stride, perPixel)} Below each image its class, below each map its mean and least value.";
         float columns = (summary.Count + 1) * (width + Gap) - Gap;
-        using var picture = new Picture(
+        var picture = new Picture(
             2 * Theme.Margin + Math.Max(columns + BarWidth, Math.Max(Picture.TextWidth(title, Theme.TitleSize, bold: true), Picture.TextWidth(explanation))), top + result.Images.Count * row - Gap + Theme.Margin);
         picture.Heading(title, explanation);
         for (int i = 0; i < summary.Count; i++) picture.TextCentred($"{summary[i].Size} x {summary[i].Size}", Theme.Margin + (i + 1) * (width + Gap) + width / 2, top - 12, Theme.TextSize, bold: true);
@@ -84,7 +84,7 @@ internal static class OcclusionPictures
             }
         }
         DrawBar(picture, Theme.Margin + columns + 24, top, height);
-        return picture.ToPng();
+        return picture;
     }
 
     private static string Explanation(string fill, int stride, bool perPixel) =>

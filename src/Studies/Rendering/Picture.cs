@@ -4,30 +4,28 @@ using SkiaSharp;
 namespace GpuConv.Studies;
 
 /// <summary>
-/// A picture that is being drawn, in units of two pixels each way, so that it is sharp on a dense screen and in print.
+/// A picture: what is drawn is recorded, and written as pixels or as vectors.
 /// </summary>
 internal sealed class Picture : IDisposable
 {
-    private const int PixelsPerUnit = 2;
+    private readonly SKPictureRecorder recorder = new();
 
-    private readonly SKSurface surface;
+    private SKPicture? recorded;
 
     public Picture(float width, float height)
     {
         Width = MathF.Ceiling(width);
         Height = MathF.Ceiling(height);
-        // Without sRGB tagging and on the CPU: the same bytes on every machine of one kind.
-        surface = SKSurface.Create(new SKImageInfo((int)Width * PixelsPerUnit, (int)Height * PixelsPerUnit, SKColorType.Rgba8888, SKAlphaType.Premul))
-            ?? throw new InvalidOperationException($"No memory for a picture of {Width} x {Height}.");
-        surface.Canvas.Clear(Theme.Background);
-        surface.Canvas.Scale(PixelsPerUnit);
+        Canvas = recorder.BeginRecording(SKRect.Create(Width, Height));
+        Canvas.Clear(Theme.Background);
     }
 
     public float Width { get; }
 
     public float Height { get; }
 
-    public SKCanvas Canvas => surface.Canvas;
+    /// <summary>What is drawn on, until the picture is written for the first time.</summary>
+    public SKCanvas Canvas { get; }
 
     /// <summary>Draws the picture's title and a line below it that says what is seen.</summary>
     public void Heading(string title, string explanation)
@@ -121,15 +119,23 @@ internal sealed class Picture : IDisposable
         Canvas.DrawImage(image, rect, new SKSamplingOptions(SKFilterMode.Nearest, SKMipmapMode.None), paint);
     }
 
-    public byte[] ToPng()
+    public byte[] ToPng() => PictureFile.Encode(this, PictureFormat.Png);
+
+    /// <summary>Writes the finished picture into a folder, as a whole or not at all, and frees it.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="name">The file's name without ending.</param>
+    /// <param name="format">The format, which gives the ending.</param>
+    public void Write(string folder, string name, PictureFormat format)
     {
-        using SKImage image = surface.Snapshot();
-        using SKData data = image.Encode(SKEncodedImageFormat.Png, 100) ?? throw new InvalidOperationException("The picture could not be encoded.");
-        return data.ToArray();
+        using (this) AtomicFile.WriteAllBytes(Path.Combine(folder, name + PictureFile.Ending(format)), PictureFile.Encode(this, format));
     }
 
-    /// <summary>Writes the picture as PNG, as a whole or not at all.</summary>
-    public void Write(string path) => AtomicFile.WriteAllBytes(path, ToPng());
+    /// <summary>Draws the picture on another canvas.</summary>
+    public void DrawOn(SKCanvas canvas) => canvas.DrawPicture(recorded ??= recorder.EndRecording());
 
-    public void Dispose() => surface.Dispose();
+    public void Dispose()
+    {
+        recorded?.Dispose();
+        recorder.Dispose();
+    }
 }

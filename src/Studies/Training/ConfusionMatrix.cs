@@ -12,7 +12,7 @@ internal static class ConfusionMatrix
 
     /// <param name="counts">Images of each true class (row) by predicted class (column).</param>
     /// <param name="classNames">Names of the classes, or null for their numbers.</param>
-    public static byte[] Draw(IReadOnlyList<IReadOnlyList<int>> counts, IReadOnlyList<string>? classNames)
+    public static Picture Draw(IReadOnlyList<IReadOnlyList<int>> counts, IReadOnlyList<string>? classNames)
     {
         int classes = counts.Count;
         if (classes == 0 || counts.Any(row => row.Count != classes)) throw new ArgumentException("A confusion matrix is square and not empty.", nameof(counts));
@@ -44,7 +44,7 @@ internal static class ConfusionMatrix
         ];
         float width = Math.Max(left + side + 2 * ShareWidth + BarWidth, Theme.Margin + Math.Max(Picture.TextWidth(title, Theme.TitleSize, true), Picture.TextWidth(shown)));
         string[] lines = [.. notes.SelectMany(note => Picture.Wrap(note, width - Theme.Margin))];
-        using var picture = new Picture(width + Theme.Margin, bottom + 8 + 17 * lines.Length + Theme.Margin);
+        var picture = new Picture(width + Theme.Margin, bottom + 8 + 17 * lines.Length + Theme.Margin);
 
         picture.Heading(title, shown);
         picture.TextCentred("predicted class", Math.Max(left + side / 2, left + Picture.TextWidth("predicted class") / 2 - 20), top - 27, Theme.TextSize, Theme.Muted);
@@ -57,7 +57,7 @@ internal static class ConfusionMatrix
         float barTop = top, barHeight = Math.Min(bottom - top, 260);
         (double, string)[] ticks = [.. ScaleTicks.Select(percent => (Math.Sqrt(percent / 100.0), $"{percent} %"))];
         ColorScale.Blues.DrawBar(picture, SKRect.Create(left + side + 2 * ShareWidth + 30, barTop, 14, barHeight), ticks);
-        return picture.ToPng();
+        return picture;
     }
 
     /// <summary>Beside each row a share that belongs to its class: a bar and the number.</summary>

@@ -22,12 +22,12 @@ internal static class LearningCurves
     /// <summary>A series: its name in the legend, and a colour and a marker that belong together in every panel.</summary>
     private sealed record Series(string Name, SKColor Color, MarkerShape Marker);
 
-    public static byte[] Draw(IReadOnlyList<EpochRow> history, int? bestEpoch, IReadOnlyList<RunningMean> progress)
+    public static Picture Draw(IReadOnlyList<EpochRow> history, int? bestEpoch, IReadOnlyList<RunningMean> progress)
     {
         Overfitting overfitting = Overfitting.Of(history);
         string[] finding = history.Count == 0 ? [] : Picture.Wrap(overfitting.Text, Width - 2 * Theme.Margin);
         string[] explanation = history.Count == 0 ? [] : Picture.Wrap(Explanation(history, progress), Width - 2 * Theme.Margin);
-        using var picture = new Picture(Width, PanelsHeight + LineHeight * (finding.Length + explanation.Length) + Theme.Margin - 6);
+        var picture = new Picture(Width, PanelsHeight + LineHeight * (finding.Length + explanation.Length) + Theme.Margin - 6);
         bool validated = history.Any(row => row.ValidationLoss is not null || row.ValidationAccuracy is not null);
         EpochRow? best = bestEpoch is null ? null : history.FirstOrDefault(row => row.Epoch == bestEpoch);
         DrawHeading(picture, history, validated, best);
@@ -38,7 +38,7 @@ internal static class LearningCurves
         if (history.Count == 0)
         {
             picture.TextCentred("No epoch was finished.", Width / 2, PanelsHeight / 2, Theme.HeadingSize, Theme.Muted);
-            return picture.ToPng();
+            return picture;
         }
 
         (double, double)[] trainLoss = Points(history, row => row.TrainLoss, 0.5), validationLoss = Points(history, row => row.ValidationLoss);
@@ -59,7 +59,7 @@ internal static class LearningCurves
         float baseline = PanelsHeight + 2;
         foreach (string line in finding) picture.Text(line, Theme.Margin, baseline += LineHeight);
         foreach (string line in explanation) picture.Text(line, Theme.Margin, baseline += LineHeight, color: Theme.Muted);
-        return picture.ToPng();
+        return picture;
     }
 
     private static string Explanation(IReadOnlyList<EpochRow> history, IReadOnlyList<RunningMean> progress)

@@ -13,7 +13,7 @@ internal static class NetworkDrawing
     private const float Row = 38, Gap = 22, LaneWidth = 13, ShareWidth = 46;
     private const float GlyphWidth = 150, MostFront = 26, MostDepth = 84;
 
-    public static byte[] Draw(Network network)
+    public static Picture Draw(Network network)
     {
         NetworkSummary summary = NetworkSummary.Of(network);
         int rows = network.Nodes.Count + 1;
@@ -40,7 +40,7 @@ internal static class NetworkDrawing
         string[] notes = Picture.Wrap(explanation, width - Theme.Margin);
         const float top = 84;
         float bottom = top + rows * Row;
-        using var picture = new Picture(width + Theme.Margin, bottom + 20 + 18 * (parts.Length + notes.Length) + Theme.Margin - 6);
+        var picture = new Picture(width + Theme.Margin, bottom + 20 + 18 * (parts.Length + notes.Length) + Theme.Margin - 6);
 
         picture.Text(title, Theme.Margin, Theme.Margin + Theme.TitleSize * 0.8f, Theme.TitleSize, bold: true);
         picture.Text(totals, Theme.Margin + Picture.TextWidth(title, Theme.TitleSize, bold: true) + 12, Theme.Margin + Theme.TitleSize * 0.8f, Theme.TextSize, Theme.Muted);
@@ -78,7 +78,7 @@ internal static class NetworkDrawing
             picture.Text(note, Theme.Margin, line, Theme.TextSize, Theme.Muted);
             line += 18;
         }
-        return picture.ToPng();
+        return picture;
 
         void Heading(string text, float x, SKTextAlign align) => picture.Text(text, x, top - 12, Theme.SmallSize, Theme.Muted, align: align);
         static float Middle(int row) => top + (row + 0.5f) * Row;

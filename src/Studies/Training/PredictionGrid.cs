@@ -8,7 +8,7 @@ internal static class PredictionGrid
     private const int MostColumns = 10;
 
     /// <summary>Images as they come.</summary>
-    public static byte[] Draw(IReadOnlyList<Prediction> predictions, IReadOnlyList<string>? classNames)
+    public static Picture Draw(IReadOnlyList<Prediction> predictions, IReadOnlyList<string>? classNames)
     {
         int labelled = predictions.Count(p => p.Label is not null), wrong = predictions.Count(p => p.IsWrong);
         string title = labelled == 0 ? "Predictions" : $"Predictions: {labelled - wrong} of {labelled} right";
@@ -21,14 +21,14 @@ internal static class PredictionGrid
     /// <param name="all">How many there are.</param>
     /// <param name="images">Of how many images.</param>
     /// <param name="classNames">Names of the classes, or null for their numbers.</param>
-    public static byte[] DrawMistakes(IReadOnlyList<Prediction> mistakes, int all, int images, IReadOnlyList<string>? classNames)
+    public static Picture DrawMistakes(IReadOnlyList<Prediction> mistakes, int all, int images, IReadOnlyList<string>? classNames)
     {
         string share = $"{all:n0} of {images:n0} images wrong";
         string title = all == 0 ? $"Mistakes: none in {images:n0} images" : all == mistakes.Count ? $"Mistakes: {share}" : $"The {mistakes.Count} most confident mistakes; {share}";
         return Draw(mistakes, title, "The most confident first. Below each image: the predicted class and its probability; the true class and its probability; the image's number.", null, classNames, showIndex: true);
     }
 
-    private static byte[] Draw(IReadOnlyList<Prediction> predictions, string title, string explanation, string? key, IReadOnlyList<string>? classNames, bool showIndex = false)
+    private static Picture Draw(IReadOnlyList<Prediction> predictions, string title, string explanation, string? key, IReadOnlyList<string>? classNames, bool showIndex = false)
     {
         GridImage[] images = [.. predictions.Select(p => new GridImage(
             Raster.Of(p.Pixels, p.Channels, p.Height, p.Width),
@@ -44,7 +44,7 @@ internal static class PredictionGrid
         string[] lines = images.Length == 0 ? [] : Picture.Wrap(explanation, Math.Max(widest, 340));
         widest = Math.Max(widest, lines.Select(line => Picture.TextWidth(line)).DefaultIfEmpty(0).Max());
         float top = 56 + 18 * lines.Length + (key is null ? 0 : 18);
-        using var picture = new Picture(2 * Theme.Margin + widest, images.Length == 0 ? 60 : top + grid.Height + Theme.Margin);
+        var picture = new Picture(2 * Theme.Margin + widest, images.Length == 0 ? 60 : top + grid.Height + Theme.Margin);
         picture.Text(title, Theme.Margin, Theme.Margin + Theme.TitleSize * 0.8f, Theme.TitleSize, bold: true);
         float baseline = 56;
         foreach (string line in lines)
@@ -58,7 +58,7 @@ internal static class PredictionGrid
             picture.Text(key, Theme.Margin + 22, baseline, Theme.TextSize, Theme.Vermilion);
         }
         grid.Draw(picture, Theme.Margin, top);
-        return picture.ToPng();
+        return picture;
 
         string Name(int label) => ConfusionMatrix.Name(label, classNames);
     }

@@ -36,7 +36,8 @@ internal sealed class RunFolder
             throw new RequestException($"--out {path}: there is an unfinished run in it. Go on with it by --resume {path}, or give another folder.");
         var folder = new RunFolder(path);
         // What an earlier run left must not be taken for this one's.
-        foreach (string name in (string[])["metrics.json", "history.csv", "progress.csv", "steps.csv", "model.safetensors", "best.safetensors", "curves.png", "network.png", .. TestPictures.Files, "profile.txt", "trace.json"])
+        IEnumerable<string> pictures = from name in (string[])["curves", "network", .. TestPictures.Names] from format in Enum.GetValues<PictureFormat>() select name + PictureFile.Ending(format);
+        foreach (string name in (string[])["metrics.json", "history.csv", "progress.csv", "steps.csv", "model.safetensors", "best.safetensors", .. pictures, "profile.txt", "trace.json"])
             System.IO.File.Delete(folder.File(name));
         System.IO.File.Delete(folder.CheckpointFile);
         return folder;
@@ -65,8 +66,6 @@ internal sealed class RunFolder
     public bool Has(string name) => System.IO.File.Exists(File(name));
 
     public void WriteText(string name, string text) => AtomicFile.WriteAllText(File(name), text);
-
-    public void WriteBytes(string name, byte[] bytes) => AtomicFile.WriteAllBytes(File(name), bytes);
 
     public void WriteMetrics(Metrics metrics) => WriteText("metrics.json", JsonSerializer.Serialize(metrics, StudiesJson.Default.Metrics) + "\n");
 

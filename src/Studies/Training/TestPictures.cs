@@ -8,21 +8,21 @@ internal static class TestPictures
     private const int ShownPredictions = 40, ShownMistakes = 50;
 
     /// <summary>The names of the pictures.</summary>
-    public static IReadOnlyList<string> Files { get; } = ["confusion.png", "predictions.png", "mistakes.png"];
+    public static IReadOnlyList<string> Names { get; } = ["confusion", "predictions", "mistakes"];
 
     /// <summary>Draws them.</summary>
     /// <param name="predictor">The model.</param>
     /// <param name="images">The images.</param>
     /// <param name="evaluation">The model's evaluation on them.</param>
     /// <param name="seed">Chooses the images of <c>predictions.png</c>.</param>
-    /// <returns>Each file with its content.</returns>
-    public static IEnumerable<(string File, byte[] Png)> Draw(Predictor predictor, LabelledImages images, Evaluation evaluation, ulong seed)
+    /// <returns>Each picture with its name.</returns>
+    public static IEnumerable<(string Name, Picture Picture)> Draw(Predictor predictor, LabelledImages images, Evaluation evaluation, ulong seed)
     {
-        yield return ("confusion.png", TrainingPictures.Confusion(evaluation.Confusion));
-        yield return ("predictions.png", TrainingPictures.Predictions(Random(images, evaluation, seed)));
+        yield return ("confusion", TrainingPictures.Confusion(evaluation.Confusion));
+        yield return ("predictions", TrainingPictures.Predictions(Random(images, evaluation, seed)));
         int[] mistakes = Mistakes.MostConfident(evaluation, images.Labels, ShownMistakes);
         int all = images.Labels.Where((label, i) => evaluation.Predicted[i] != label).Count();
-        yield return ("mistakes.png", TrainingPictures.Mistakes(WithTrueProbabilities(predictor, images, evaluation, mistakes), all, images.Count));
+        yield return ("mistakes", TrainingPictures.Mistakes(WithTrueProbabilities(predictor, images, evaluation, mistakes), all, images.Count));
     }
 
     private static Prediction[] Random(LabelledImages images, Evaluation evaluation, ulong seed)

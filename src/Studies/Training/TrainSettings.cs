@@ -67,6 +67,9 @@ internal sealed record TrainSettings
 
     public bool CudaGraph { get; set; }
 
+    /// <summary>Of pictures.</summary>
+    public string Format { get; set; } = "png";
+
     /// <summary>The names of recipes.</summary>
     public static string[] Recipes => ["report", "fast", "best"];
 

@@ -92,9 +92,10 @@ internal static class TrainingRun
 
         ModelOf(network, best, data).Write(run.File("best.safetensors"));
         ModelOf(network, last, data).Write(run.File("model.safetensors"));
-        run.WriteBytes("curves.png", TrainingPictures.Curves(trainer.History, trainer.ValidationCount > 0 ? trainer.BestEpoch : null, progress));
-        run.WriteBytes("network.png", TrainingPictures.Network(network));
-        foreach ((string file, byte[] png) in TestPictures.Draw(predictor, data.Test, test, settings.Seed)) run.WriteBytes(file, png);
+        PictureFormat format = PictureFile.Parse(settings.Format);
+        TrainingPictures.Curves(trainer.History, trainer.ValidationCount > 0 ? trainer.BestEpoch : null, progress).Write(run.Path, "curves", format);
+        TrainingPictures.Network(network).Write(run.Path, "network", format);
+        foreach ((string name, Picture picture) in TestPictures.Draw(predictor, data.Test, test, settings.Seed)) picture.Write(run.Path, name, format);
         double seconds = SecondsSinceStart();
         var metrics = new Metrics
         {
