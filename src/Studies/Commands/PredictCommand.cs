@@ -14,12 +14,6 @@ internal static class PredictCommand
 
     private static readonly Option<int> Random = new("--random") { Description = "Instead of files, so many random images of the split" };
 
-    public static readonly Option<string> Invert = new Option<string>("--invert")
-    {
-        Description = "Whether files are dark on light and must be inverted: auto (by the border's brightness), yes, no",
-        DefaultValueFactory = _ => "auto",
-    }.AcceptOnlyFromAmong("auto", "yes", "no");
-
     public static Command Create()
     {
         var command = new Command("predict", "The most probable classes of image files, or of random images of a split; with --out the first 200 as a picture too.\n\nExamples:\n  gpuconv predict --model runs/train-1/best.safetensors digit.png\n  gpuconv predict --model runs/train-1/best.safetensors --random 5")
@@ -27,7 +21,6 @@ internal static class PredictCommand
             Files,
             Random,
             EvaluateCommand.Split,
-            Invert,
             CommonOptions.Model,
             CommonOptions.Data,
             CommonOptions.Seed,
@@ -39,6 +32,7 @@ internal static class PredictCommand
             CommonOptions.Quiet,
             CommonOptions.Verbose,
         };
+        ImageInput.AddTo(command);
         command.SetAction(Run);
         return command;
     }
@@ -51,7 +45,7 @@ internal static class PredictCommand
         if (files.Length > 0 == random > 0) throw new RequestException("Give image files, or --random N for images of the data set.");
         Model model = parsed.ReadModel();
         List<(string Name, int? Label, byte[] Pixels)> images = files.Length > 0
-            ? [.. files.Select(f => (f, (int?)null, ImageInput.Read(f, model.Network.InputShape, parsed.GetValue(Invert)!)))]
+            ? [.. files.Select(f => (f, (int?)null, ImageInput.Read(parsed, f, model)))]
             : RandomImages(parsed, model, random);
 
         using Device device = parsed.OpenDevice();

@@ -20,7 +20,8 @@ internal static class StudyImages
     public static void AddTo(Command command)
     {
         command.Add(Files);
-        foreach (Option option in (Option[])[Images, Class, Misclassified, Count, PredictCommand.Invert]) command.Add(option);
+        foreach (Option option in (Option[])[Images, Class, Misclassified, Count]) command.Add(option);
+        ImageInput.AddTo(command);
     }
 
     /// <summary>The images that the options name.</summary>
@@ -34,7 +35,7 @@ internal static class StudyImages
         bool misclassified = parsed.GetValue(Misclassified);
         if ((files.Length > 0 ? 1 : 0) + (numbers is null ? 0 : 1) + (wanted is null && !misclassified ? 0 : 1) > 1)
             throw new RequestException("Give image files, or --images, or --class and --misclassified: each names images for itself.");
-        if (files.Length > 0) return [.. files.Select(f => new StudyImage(f, null, null, shape, ImageInput.Read(f, shape, parsed.GetValue(PredictCommand.Invert)!)))];
+        if (files.Length > 0) return [.. files.Select(f => new StudyImage(f, null, null, shape, ImageInput.Read(parsed, f, predictor.Model)))];
 
         LabelledImages test = data.Test;
         StudyModel.RequireFit(predictor.Model, data, ", or image files");

@@ -1,0 +1,98 @@
+using System.CommandLine;
+using GpuConv.Kernels;
+using GpuConv.Net;
+using SkiaSharp;
+
+namespace GpuConv.Studies;
+
+/// <summary>An image file as a network's input: resized, in grey where the network has one channel, light on dark.</summary>
+internal static class ImageInput
+{
+    private static readonly Option<string> Invert = new Option<string>("--invert")
+    {
+        Description = "Whether files are dark on light and must be inverted: auto (by the border's brightness), yes, no",
+        DefaultValueFactory = _ => "auto",
+    }.AcceptOnlyFromAmong("auto", "yes", "no");
+
+    private static readonly Option<string> Fit = new Option<string>("--fit")
+    {
+        Description = "digit: what is drawn in a file is cut out, scaled and centred as MNIST's digits are; whole: the whole file is resized; auto: digit where the model is of mnist and the file of another size",
+        DefaultValueFactory = _ => "auto",
+    }.AcceptOnlyFromAmong("auto", "digit", "whole");
+
+    public static void AddTo(Command command)
+    {
+        command.Add(Invert);
+        command.Add(Fit);
+    }
+
+    /// <summary>Reads an image as the options say.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="model">The model that takes it.</param>
+    /// <exception cref="RequestException">The file is missing or no image, or --fit digit is for networks in grey.</exception>
+    public static byte[] Read(ParseResult parsed, string path, Model model) =>
+        Read(path, model.Network.InputShape, parsed.GetValue(Invert)!, parsed.GetValue(Fit)!, model.DataName == DataSet.Mnist);
+
+    /// <summary>Reads an image.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="shape">(channels, height, width), with 1 or 3 channels.</param>
+    /// <param name="invert">yes, no, or auto: inverted if the border is light, as ink on paper; the training images are light on dark.</param>
+    /// <param name="fit">digit, whole or auto.</param>
+    /// <param name="digits">Whether the network was trained on digits that were centred and scaled: what auto goes by.</param>
+    /// <exception cref="RequestException">The file is missing or no image, or fit is digit for a network in colour.</exception>
+    public static byte[] Read(string path, Shape shape, string invert = "auto", string fit = "auto", bool digits = false)
+    {
+        if (!File.Exists(path)) throw new RequestException($"{path}: there is no such file.");
+        using SKBitmap decoded = SKBitmap.Decode(path) ?? throw new RequestException($"{path} is not an image that can be read (PNG, JPEG, WebP, BMP, GIF).");
+        if (shape.Rank != 3 || shape[0] is not (1 or 3)) throw new RequestException($"The model takes {shape}; image files have 1 or 3 channels.");
+        if (fit == "digit" && shape[0] != 1) throw new RequestException($"--fit digit: the model takes {shape}, digits are in grey.");
+        bool asItIs = decoded.Height == shape[1] && decoded.Width == shape[2];
+        return fit == "digit" || (fit == "auto" && digits && shape[0] == 1 && !asItIs)
+            ? DigitFrame.Centred(Grey(OnPaper(decoded, decoded.Height, decoded.Width)), decoded.Height, decoded.Width, shape[1], shape[2], invert)
+            : Whole(decoded, shape, invert);
+    }
+
+    /// <summary>Inverts pixels if asked to, or if their border is light.</summary>
+    public static void Inverted(byte[] pixels, int height, int width, string invert)
+    {
+        if (invert == "yes" || (invert == "auto" && BorderIsLight(pixels, height, width)))
+            for (int i = 0; i < pixels.Length; i++) pixels[i] = (byte)(255 - pixels[i]);
+    }
+
+    private static byte[] Whole(SKBitmap decoded, Shape shape, string invert)
+    {
+        SKColor[] colors = OnPaper(decoded, shape[1], shape[2]);
+        byte[] pixels = shape[0] == 1 ? Grey(colors) : [.. colors.Select(c => c.Red), .. colors.Select(c => c.Green), .. colors.Select(c => c.Blue)];
+        Inverted(pixels, shape[1], shape[2], invert);
+        return pixels;
+    }
+
+    // Resized; transparent pixels are paper.
+    private static SKColor[] OnPaper(SKBitmap decoded, int height, int width)
+    {
+        using var bitmap = new SKBitmap(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque);
+        using var canvas = new SKCanvas(bitmap);
+        using SKImage image = SKImage.FromBitmap(decoded);
+        canvas.Clear(SKColors.White);
+        canvas.DrawImage(image, new SKRect(0, 0, width, height), new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear));
+        return bitmap.Pixels;
+    }
+
+    private static byte[] Grey(SKColor[] colors) => [.. colors.Select(c => (byte)Math.Round(0.299 * c.Red + 0.587 * c.Green + 0.114 * c.Blue))];
+
+    private static bool BorderIsLight(byte[] pixels, int height, int width)
+    {
+        long sum = 0, count = 0;
+        for (int y = 0; y < height; y++)
+        {
+            for (int x = 0; x < width; x++)
+            {
+                if (y > 0 && y < height - 1 && x > 0 && x < width - 1) continue;
+                sum += pixels[y * width + x];
+                count++;
+            }
+        }
+        return sum > 127 * count;
+    }
+}
