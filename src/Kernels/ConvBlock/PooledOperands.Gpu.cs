@@ -51,6 +51,12 @@ internal readonly struct GatheredWindows(GatheredImages images, WindowOrder orde
     public float Load(GemmPlace outer, GemmPlace inner, bool inside) => images.Load(outer, inner, inside);
 
     public Quad Load4(GemmPlace outer, GemmPlace inner) => default;
+
+    public static bool AreStored => true;
+
+    public ArrayView<float> Memory => images.Memory;
+
+    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => images.Locate(outer, inner, inside);
 }
 
 /// <summary>
@@ -87,6 +93,12 @@ internal readonly struct PooledChannelPixels(ArrayView<float> dy, ArrayView<byte
     }
 
     public Quad Load4(GemmPlace outer, GemmPlace inner) => default;
+
+    public static bool AreStored => false;
+
+    public ArrayView<float> Memory => dy;
+
+    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => default;
 }
 
 /// <summary>
@@ -120,6 +132,12 @@ internal readonly struct GatheredPooled(Conv2DShape shape, ArrayView<float> dy, 
     }
 
     public Quad Load4(GemmPlace outer, GemmPlace inner) => default;
+
+    public static bool AreStored => false;
+
+    public ArrayView<float> Memory => dy;
+
+    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => default;
 }
 
 /// <summary>

@@ -63,6 +63,16 @@ internal readonly struct GatheredImages(ArrayView<float> images, ArrayView<GemmP
         inside & (uint)(outer.Row + inner.Row) < (uint)Height & (uint)(outer.Column + inner.Column) < (uint)Width ? images[outer.Offset + inner.Offset] : 0;
 
     public Quad Load4(GemmPlace outer, GemmPlace inner) => default;
+
+    public static bool AreStored => true;
+
+    public ArrayView<float> Memory => images;
+
+    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => new()
+    {
+        At = outer.Offset + inner.Offset,
+        Inside = inside & (uint)(outer.Row + inner.Row) < (uint)Height & (uint)(outer.Column + inner.Column) < (uint)Width,
+    };
 }
 
 /// <summary>
@@ -98,6 +108,18 @@ internal readonly struct StridedGradient(Conv2DShape shape, ArrayView<float> ima
     }
 
     public Quad Load4(GemmPlace outer, GemmPlace inner) => default;
+
+    public static bool AreStored => true;
+
+    public ArrayView<float> Memory => images;
+
+    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside)
+    {
+        int down = outer.Row + inner.Row, right = outer.Column + inner.Column;
+        int row = strideHeight.Quotient(down), column = strideWidth.Quotient(right);
+        bool whole = down >= 0 & right >= 0 & row * strideHeight.Value == down & column * strideWidth.Value == right;
+        return new() { At = outer.Offset + inner.Offset + row * width + column, Inside = inside & whole & row < height & column < width };
+    }
 }
 
 /// <summary>
@@ -129,6 +151,12 @@ internal readonly struct ChannelPixels<TRead>(ArrayView<float> images, int chann
     public float Load(GemmPlace outer, GemmPlace inner, bool inside) => inside ? images[outer.Offset + inner.Offset] : 0;
 
     public Quad Load4(GemmPlace outer, GemmPlace inner) => Quad.Of(images)[(outer.Offset + inner.Offset) / 4];
+
+    public static bool AreStored => true;
+
+    public ArrayView<float> Memory => images;
+
+    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => new() { At = outer.Offset + inner.Offset, Inside = inside };
 }
 
 /// <summary>
@@ -160,6 +188,12 @@ internal readonly struct WeightsByInput(ArrayView<float> weights, int groupOutCh
     public float Load(GemmPlace outer, GemmPlace inner, bool inside) => inside ? weights[outer.Offset + inner.Offset] : 0;
 
     public Quad Load4(GemmPlace outer, GemmPlace inner) => default;
+
+    public static bool AreStored => true;
+
+    public ArrayView<float> Memory => weights;
+
+    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => new() { At = outer.Offset + inner.Offset, Inside = inside };
 }
 
 /// <summary>Images as the result: row m is a channel of the group, column n a pixel of all images. A bias may be added to each channel.</summary>

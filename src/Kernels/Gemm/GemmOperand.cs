@@ -72,6 +72,22 @@ internal interface IGemmOperand
 
     /// <summary>The element and its three neighbours along k or along the outer index. Only for operands that are read in quads.</summary>
     Quad Load4(GemmPlace outer, GemmPlace inner);
+
+    /// <summary>Whether elements are what lies in memory or zero.</summary>
+    static abstract bool AreStored { get; }
+
+    /// <summary>Memory.</summary>
+    ArrayView<float> Memory { get; }
+
+    /// <summary>Where in it an element lies, and whether it does.</summary>
+    GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside);
+}
+
+/// <summary>Where an element lies.</summary>
+internal struct GemmElement
+{
+    public int At;
+    public bool Inside;
 }
 
 /// <summary>

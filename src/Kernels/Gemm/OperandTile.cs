@@ -56,7 +56,7 @@ internal static class OperandTile
     private const int MaxWidth = 128;
 
     /// <summary>Entries of a table of places that can be read past its end along both indices.</summary>
-    public static int Padded(int count) => (count + Depth + MaxWidth - 1) / MaxWidth * MaxWidth;
+    public static int Padded(int count) => (count + 4 * Depth + MaxWidth - 1) / MaxWidth * MaxWidth;
 
     /// <summary>Floats of shared memory for each k where the tile lies by k.</summary>
     public static int LineOfK(int width) => width + Padding;

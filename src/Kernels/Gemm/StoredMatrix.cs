@@ -57,6 +57,12 @@ internal readonly struct StoredMatrix<TRead>(ArrayView<float> values, int stride
     public float Load(GemmPlace outer, GemmPlace inner, bool inside) => inside ? values[outer.Offset + inner.Offset] : 0;
 
     public Quad Load4(GemmPlace outer, GemmPlace inner) => Quad.Of(values)[(outer.Offset + inner.Offset) / 4];
+
+    public static bool AreStored => true;
+
+    public ArrayView<float> Memory => values;
+
+    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => new() { At = outer.Offset + inner.Offset, Inside = inside };
 }
 
 /// <summary>What can be known of a matrix before its order is.</summary>
@@ -86,6 +92,12 @@ internal readonly struct TransposedOperand<TOperand>(TOperand operand) : IGemmOp
     public float Load(GemmPlace outer, GemmPlace inner, bool inside) => operand.Load(inner, outer, inside);
 
     public Quad Load4(GemmPlace outer, GemmPlace inner) => operand.Load4(inner, outer);
+
+    public static bool AreStored => TOperand.AreStored;
+
+    public ArrayView<float> Memory => operand.Memory;
+
+    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => operand.Locate(inner, outer, inside);
 }
 
 /// <summary>A row-major matrix as the result, with what is to happen to the sums. Several products lie <c>sliceStride</c> apart.</summary>
