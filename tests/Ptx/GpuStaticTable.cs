@@ -51,10 +51,10 @@ internal static class GpuStaticTable
             """);
         foreach (GpuKernel kernel in KernelCatalog.All)
         {
-            AssembledKernel hopper = assembled[^1][kernel];
+            AssembledKernel newest = assembled.Last(a => a.ContainsKey(kernel))[kernel];
             int threads = kernel.IsGrouped ? counts[kernel.Method].FirstOrDefault()?.Threads ?? -1 : 0;
             string occupancy = threads < 0 ? "" : string.Join(", ", KernelPtx.Architectures.Zip(assembled, (a, all) => all.TryGetValue(kernel, out AssembledKernel? k) ? $"{Occupancy.Of(a).Share(threads, k.Registers, k.SharedBytes):p0}" : "none"));
-            text.Append($"| `{kernel.Name}` | {hopper.Registers} | {hopper.SharedBytes} | {(threads == 0 ? "auto" : threads < 0 ? "" : $"{threads}")} | {occupancy} | {(hopper.MainLoop is { MatrixProducts: 0 } loop ? $"{100 * loop.Share:f0}" : "")} | {(hopper.MainLoop is { MatrixProducts: > 0 } matrix ? $"{matrix.MatrixProducts} / {matrix.Instructions}" : "")} |\n");
+            text.Append($"| `{kernel.Name}` | {newest.Registers} | {newest.SharedBytes} | {(threads == 0 ? "auto" : threads < 0 ? "" : $"{threads}")} | {occupancy} | {(newest.MainLoop is { MatrixProducts: 0 } loop ? $"{100 * loop.Share:f0}" : "")} | {(newest.MainLoop is { MatrixProducts: > 0 } matrix ? $"{matrix.MatrixProducts} / {matrix.Instructions}" : "")} |\n");
         }
         text.Append($"""
 

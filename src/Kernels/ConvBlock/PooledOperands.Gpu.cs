@@ -39,6 +39,10 @@ internal readonly struct GatheredWindows(GatheredImages images, WindowOrder orde
 
     public static bool InnerIsPadded => GatheredImages.InnerIsPadded;
 
+    public static bool IsStored => true;
+
+    public ArrayView<float> Memory => images.Memory;
+
     public GemmPlace Outer(int slice, int outer, int further)
     {
         (int image, int window, int corner) = order.Of(outer + further);
@@ -48,15 +52,11 @@ internal readonly struct GatheredWindows(GatheredImages images, WindowOrder orde
 
     public GemmPlace Inner(int slice, int inner, int further) => images.Inner(slice, inner, further);
 
+    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => images.Locate(outer, inner, inside);
+
     public float Load(GemmPlace outer, GemmPlace inner, bool inside) => images.Load(outer, inner, inside);
 
     public Quad Load4(GemmPlace outer, GemmPlace inner) => default;
-
-    public static bool AreStored => true;
-
-    public ArrayView<float> Memory => images.Memory;
-
-    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => images.Locate(outer, inner, inside);
 }
 
 /// <summary>
@@ -77,6 +77,10 @@ internal readonly struct PooledChannelPixels(ArrayView<float> dy, ArrayView<byte
 
     public static bool InnerIsPadded => false;
 
+    public static bool IsStored => false;
+
+    public ArrayView<float> Memory => dy;
+
     public GemmPlace Outer(int slice, int outer, int further) => new() { Offset = (slice * groupChannels + outer + further) * order.Windows };
 
     public GemmPlace Inner(int slice, int inner, int further)
@@ -84,6 +88,8 @@ internal readonly struct PooledChannelPixels(ArrayView<float> dy, ArrayView<byte
         (int image, int window, int corner) = order.Of(inner + further);
         return new GemmPlace { Offset = image * channels * order.Windows + window, Row = corner };
     }
+
+    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => default;
 
     public float Load(GemmPlace outer, GemmPlace inner, bool inside)
     {
@@ -93,12 +99,6 @@ internal readonly struct PooledChannelPixels(ArrayView<float> dy, ArrayView<byte
     }
 
     public Quad Load4(GemmPlace outer, GemmPlace inner) => default;
-
-    public static bool AreStored => false;
-
-    public ArrayView<float> Memory => dy;
-
-    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => default;
 }
 
 /// <summary>
@@ -119,9 +119,15 @@ internal readonly struct GatheredPooled(Conv2DShape shape, ArrayView<float> dy, 
 
     public static bool InnerIsPadded => true;
 
+    public static bool IsStored => false;
+
+    public ArrayView<float> Memory => dy;
+
     public GemmPlace Outer(int slice, int outer, int further) => pixels.Place(slice, outer + further);
 
     public GemmPlace Inner(int slice, int inner, int further) => GemmPlace.Quads(taps.SubView(inner))[further];
+
+    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => default;
 
     public float Load(GemmPlace outer, GemmPlace inner, bool inside)
     {
@@ -132,12 +138,6 @@ internal readonly struct GatheredPooled(Conv2DShape shape, ArrayView<float> dy, 
     }
 
     public Quad Load4(GemmPlace outer, GemmPlace inner) => default;
-
-    public static bool AreStored => false;
-
-    public ArrayView<float> Memory => dy;
-
-    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => default;
 }
 
 /// <summary>

@@ -91,8 +91,6 @@ internal interface ILineTile<TSelf> : IRegisterTile<TSelf> where TSelf : struct,
     /// <param name="halfA">Quads to the thread's second quad of A.</param>
     /// <param name="halfB">Quads to the thread's second quad of B.</param>
     static abstract TSelf MultiplyLine(TSelf c, ArrayView<Quad> a, ArrayView<Quad> b, int halfA, int halfB);
-
-    static abstract TSelf MultiplyQuads(TSelf c, Quad rows, Quad more, Float8 columns);
 }
 
 /// <summary>4 x 8 elements: 32 multiply-adds for three reads of shared memory. Half the work for a thread, so that small products fill more of them.</summary>
@@ -121,9 +119,6 @@ internal struct RegisterTile4x8 : ILineTile<RegisterTile4x8>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RegisterTile4x8 MultiplyLine(RegisterTile4x8 c, ArrayView<Quad> a, ArrayView<Quad> b, int halfA, int halfB) =>
         MultiplyAdd(c, a[0], new Float8(b[0], b[halfB]));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static RegisterTile4x8 MultiplyQuads(RegisterTile4x8 c, Quad rows, Quad more, Float8 columns) => MultiplyAdd(c, rows, columns);
 
     /// <summary>c plus the products of four rows by eight columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -184,14 +179,6 @@ internal struct RegisterTile8x8 : ILineTile<RegisterTile8x8>
         var columns = new Float8(b[0], b[halfB]);
         c.upper = RegisterTile4x8.MultiplyAdd(c.upper, rows, columns);
         c.lower = RegisterTile4x8.MultiplyAdd(c.lower, moreRows, columns);
-        return c;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static RegisterTile8x8 MultiplyQuads(RegisterTile8x8 c, Quad rows, Quad more, Float8 columns)
-    {
-        c.upper = RegisterTile4x8.MultiplyAdd(c.upper, rows, columns);
-        c.lower = RegisterTile4x8.MultiplyAdd(c.lower, more, columns);
         return c;
     }
 

@@ -58,29 +58,40 @@ internal static class TiledGemm
     public static Action<KernelConfig, GemmSize, TA, TB, TResult> Load<TA, TB, TResult>(Device device, GemmTile tile)
         where TA : struct, IGemmOperand
         where TB : struct, IGemmOperand
-        where TResult : struct, IGemmResult => (device.MathMode, tile) switch
-        {
-            (MathMode.Fp32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads16x16, RegisterTile8x8, OneChunk, TA, TB, TResult>),
-            (MathMode.Fp32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, RegisterTile8x8, OneChunk, TA, TB, TResult>),
-            (MathMode.Fp32, GemmTile.Of32x128) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads4x16, RegisterTile8x8, OneChunk, TA, TB, TResult>),
-            (MathMode.Fp32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, RegisterTile4x8, OneChunk, TA, TB, TResult>),
-            (MathMode.Tf32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads16x16, WarpTile64x32, OneChunk, TA, TB, TResult>),
-            (MathMode.Tf32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, WarpTile64x32, OneChunk, TA, TB, TResult>),
-            (MathMode.Tf32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, WarpTile32x32, OneChunk, TA, TB, TResult>),
-            _ => throw NoKernel(device, tile),
-        };
+        where TResult : struct, IGemmResult => device.CopiesAsync ? Load<AsyncStaging, TA, TB, TResult>(device, tile) : Load<RegisterStaging, TA, TB, TResult>(device, tile);
 
     /// <summary>Loads the kernel of a tile for groups that go through several chunks: <see cref="GemmTiles.InSequence"/>.</summary>
     public static Action<KernelConfig, GemmSize, TA, TB, MatrixResult> LoadInSequence<TA, TB>(Device device, GemmTile tile)
         where TA : struct, IGemmOperand
+        where TB : struct, IGemmOperand => device.CopiesAsync ? LoadInSequence<AsyncStaging, TA, TB>(device, tile) : LoadInSequence<RegisterStaging, TA, TB>(device, tile);
+
+    private static Action<KernelConfig, GemmSize, TA, TB, TResult> Load<TStaging, TA, TB, TResult>(Device device, GemmTile tile)
+        where TStaging : struct, IGemmStaging
+        where TA : struct, IGemmOperand
+        where TB : struct, IGemmOperand
+        where TResult : struct, IGemmResult => (device.MathMode, tile) switch
+        {
+            (MathMode.Fp32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads16x16, RegisterTile8x8, OneChunk, TStaging, TA, TB, TResult>),
+            (MathMode.Fp32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, RegisterTile8x8, OneChunk, TStaging, TA, TB, TResult>),
+            (MathMode.Fp32, GemmTile.Of32x128) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads4x16, RegisterTile8x8, OneChunk, TStaging, TA, TB, TResult>),
+            (MathMode.Fp32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, RegisterTile4x8, OneChunk, TStaging, TA, TB, TResult>),
+            (MathMode.Tf32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads16x16, WarpTile64x32, OneChunk, RegisterStaging, TA, TB, TResult>),
+            (MathMode.Tf32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, WarpTile64x32, OneChunk, RegisterStaging, TA, TB, TResult>),
+            (MathMode.Tf32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, WarpTile32x32, OneChunk, RegisterStaging, TA, TB, TResult>),
+            _ => throw NoKernel(device, tile),
+        };
+
+    private static Action<KernelConfig, GemmSize, TA, TB, MatrixResult> LoadInSequence<TStaging, TA, TB>(Device device, GemmTile tile)
+        where TStaging : struct, IGemmStaging
+        where TA : struct, IGemmOperand
         where TB : struct, IGemmOperand => (device.MathMode, tile) switch
         {
-            (MathMode.Fp32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads16x16, RegisterTile8x8, ChunksInSequence, TA, TB, MatrixResult>),
-            (MathMode.Fp32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, RegisterTile8x8, ChunksInSequence, TA, TB, MatrixResult>),
-            (MathMode.Fp32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, RegisterTile4x8, ChunksInSequence, TA, TB, MatrixResult>),
-            (MathMode.Tf32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads16x16, WarpTile64x32, ChunksInSequence, TA, TB, MatrixResult>),
-            (MathMode.Tf32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, WarpTile64x32, ChunksInSequence, TA, TB, MatrixResult>),
-            (MathMode.Tf32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, WarpTile32x32, ChunksInSequence, TA, TB, MatrixResult>),
+            (MathMode.Fp32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads16x16, RegisterTile8x8, ChunksInSequence, TStaging, TA, TB, MatrixResult>),
+            (MathMode.Fp32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, RegisterTile8x8, ChunksInSequence, TStaging, TA, TB, MatrixResult>),
+            (MathMode.Fp32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, RegisterTile4x8, ChunksInSequence, TStaging, TA, TB, MatrixResult>),
+            (MathMode.Tf32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads16x16, WarpTile64x32, ChunksInSequence, RegisterStaging, TA, TB, MatrixResult>),
+            (MathMode.Tf32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, WarpTile64x32, ChunksInSequence, RegisterStaging, TA, TB, MatrixResult>),
+            (MathMode.Tf32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, WarpTile32x32, ChunksInSequence, RegisterStaging, TA, TB, MatrixResult>),
             _ => throw NoKernel(device, tile),
         };
 
@@ -88,10 +99,11 @@ internal static class TiledGemm
 
     // The group's number is ((part Slices + slice) tilesN + tile of n) tilesM + tile of m: neighbours share what is dearest to
     // gather, the columns of B.
-    public static void Kernel<TThreads, TRegisters, TChunks, TA, TB, TResult>(GemmSize size, TA a, TB b, TResult result)
+    public static void Kernel<TThreads, TRegisters, TChunks, TStaging, TA, TB, TResult>(GemmSize size, TA a, TB b, TResult result)
         where TThreads : struct, IGemmThreads
         where TRegisters : struct, IRegisterTile<TRegisters>
         where TChunks : struct, IGemmChunks
+        where TStaging : struct, IGemmStaging
         where TA : struct, IGemmOperand
         where TB : struct, IGemmOperand
         where TResult : struct, IGemmResult
@@ -114,8 +126,11 @@ internal static class TiledGemm
         TilePart own = TRegisters.Part(thread, tileM, tileN, TThreads.N);
         OperandPlaces placesA = OperandTile.Places(a, byOuter, tileM, threads, slice, m0, size.M, thread);
         OperandPlaces placesB = OperandTile.Places(b, byOuter, tileN, threads, slice, n0, size.N, thread);
-        OperandTile.Put<TA>(OperandTile.Fetch(a, placesA, byOuter, tileM, threads, slice, m0, size.M, k, end, thread), sharedA, byOuter, tileM, threads, thread);
-        OperandTile.Put<TB>(OperandTile.Fetch(b, placesB, byOuter, tileN, threads, slice, n0, size.N, k, end, thread), sharedB, byOuter, tileN, threads, thread);
+        OperandTile.Copy<TStaging, TA>(a, placesA, sharedA, tileM, threads, slice, m0, size.M, k, end, thread);
+        OperandTile.Copy<TStaging, TB>(b, placesB, sharedB, tileN, threads, slice, n0, size.N, k, end, thread);
+        OperandTile.Put<TStaging, TA>(OperandTile.Fetch<TStaging, TA>(a, placesA, byOuter, tileM, threads, slice, m0, size.M, k, end, thread), sharedA, byOuter, tileM, threads, thread);
+        OperandTile.Put<TStaging, TB>(OperandTile.Fetch<TStaging, TB>(b, placesB, byOuter, tileN, threads, slice, n0, size.N, k, end, thread), sharedB, byOuter, tileN, threads, thread);
+        if (TStaging.IsAsync) AsyncCopy.Wait();
         Group.Barrier();
 
         int current = 0;
@@ -127,15 +142,23 @@ internal static class TiledGemm
             while (k < stop)
             {
                 k += depth;
-                OperandShare nextA = OperandTile.Fetch(a, placesA, byOuter, tileM, threads, slice, m0, size.M, k, end, thread);
-                OperandShare nextB = OperandTile.Fetch(b, placesB, byOuter, tileN, threads, slice, n0, size.N, k, end, thread);
-
-                sums = TRegisters.MultiplyAdd(sums, sharedA, sharedB, current, own, tileM, tileN);
-
                 // The other buffer was last read before the last barrier.
-                current = 1 - current;
-                OperandTile.Put<TA>(nextA, sharedA.SubView(current * depth * lineA), byOuter, tileM, threads, thread);
-                OperandTile.Put<TB>(nextB, sharedB.SubView(current * depth * lineB), byOuter, tileN, threads, thread);
+                int next = 1 - current;
+                ArrayView<float> nextA = sharedA.SubView(next * depth * lineA), nextB = sharedB.SubView(next * depth * lineB);
+                OperandTile.Copy<TStaging, TA>(a, placesA, nextA, tileM, threads, slice, m0, size.M, k, end, thread);
+                OperandTile.Copy<TStaging, TB>(b, placesB, nextB, tileN, threads, slice, n0, size.N, k, end, thread);
+                OperandShare shareA = OperandTile.Fetch<TStaging, TA>(a, placesA, byOuter, tileM, threads, slice, m0, size.M, k, end, thread);
+                OperandShare shareB = OperandTile.Fetch<TStaging, TB>(b, placesB, byOuter, tileN, threads, slice, n0, size.N, k, end, thread);
+
+                // The same either way; ptxas takes fewer registers for each where it stands.
+                sums = TStaging.IsAsync && !TChunks.InSequence
+                    ? TRegisters.MultiplyAdd(sums, sharedA.SubView(current * depth * lineA), sharedB.SubView(current * depth * lineB), 0, own, tileM, tileN)
+                    : TRegisters.MultiplyAdd(sums, sharedA, sharedB, current, own, tileM, tileN);
+
+                current = next;
+                OperandTile.Put<TStaging, TA>(shareA, nextA, byOuter, tileM, threads, thread);
+                OperandTile.Put<TStaging, TB>(shareB, nextB, byOuter, tileN, threads, thread);
+                if (TStaging.IsAsync) AsyncCopy.Wait();
                 Group.Barrier();
             }
             total = TChunks.InSequence ? TRegisters.Add(total, sums) : sums;
