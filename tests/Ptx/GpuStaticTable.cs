@@ -40,7 +40,7 @@ internal static class GpuStaticTable
             ## Registers, occupancy, inner loops
 
             Every kernel in every form that the library can load, for {string.Join(", ", KernelPtx.Architectures.Select(NameOf))}. {Spills(assembled)} Registers, shared memory and
-            FFMA and HMMA stand for {NameOf(KernelPtx.Architectures[^1])}; kernels with HMMA (`--math tf32`) need sm_80. Threads: of a group, in a training step; `auto`: ILGPU asks the driver for the number that fills most.
+            FFMA and HMMA stand for {NameOf(KernelPtx.Architectures[^1])}; kernels with HMMA (`--math tf32`) need sm_80. `AsyncStaging` is loaded from sm_80 on, `RegisterStaging` without HMMA before, and its figures are sm_75's. Threads: of a group, in a training step; `auto`: ILGPU asks the driver for the number that fills most.
             Occupancy: the share of a multiprocessor's warps that registers, shared memory and group size allow (limits: CUDA C++ Programming Guide). FFMA: multiply-adds
             among 100 instructions of the loop that has the most of them, without the loops inside it. HMMA: matrix products among all instructions of that loop, each
             1024 multiply-adds of a warp, where an FFMA is 32.

@@ -65,8 +65,9 @@ internal sealed unsafe class PtxSharedMemory
     public void FinishCopies(PtxInstruction i, uint mask)
     {
         int kept = 0;
-        foreach (Flight flight in flights)
+        for (int f = 0; f < flights.Count; f++)
         {
+            Flight flight = flights[f];
             int lane = flight.Thread - context.FirstThread;
             if ((uint)lane >= PtxLanes.Count || (mask >> lane & 1) == 0)
             {

@@ -10,7 +10,7 @@ namespace GpuConv.Kernels;
 /// A group of threads owns a tile of C, a thread 8 x 8 or 4 x 8 elements of it in registers (<see cref="IRegisterTile{TSelf}"/>): quads of
 /// neighbouring rows and columns, the second half a tile from the first. In steps of 8 along k the group brings a piece of A and one of
 /// B to shared memory, a line for each k (<see cref="OperandTile"/>), each element read from global memory once a tile. The loads of the
-/// next step fly while this one is computed, from registers they go to a second buffer, so that there is one barrier a step.
+/// next step fly while this one is computed, to a second buffer: through registers, or past them (<see cref="AsyncCopy"/>), so that there is one barrier a step.
 /// </para>
 /// <para>
 /// No bank conflicts: a warp is 4 x 8 threads, and shared memory serves reads of 16 bytes by quarters of a warp. The eight threads of a
@@ -24,15 +24,15 @@ namespace GpuConv.Kernels;
 /// bench/gpu-static.md has every kernel; no spills, no stack, no local memory):
 /// <code>
 ///           threads  shared   matrices    convolution   gradient to input   gradient to weights   bytes for 1000 operations
-/// 128x128     256    16.5 KB  88 %, 168   83 %, 138     77 %, 150           78 %, 128             31
-/// 64x64        64     8.5 KB  84 %, 144   75 %, 164     67 %, 168           70 %, 164             62
-/// 32x128       64    10.5 KB  82 %, 152   67 %, 168     63 %, 255           64 %, 164             78
-/// 32x64        64     6.5 KB  77 %, 166   63 %, 106     54 %, 104           58 %, 166             94
+/// 128x128     256    16.5 KB  89 %, 125   82 %, 121     80 %, 127           78 %, 122             31
+/// 64x64        64     8.5 KB  87 %, 131   75 %, 141     74 %, 128           71 %, 128             62
+/// 32x128       64    10.5 KB  85 %, 128   69 %, 130     69 %, 129           68 %, 142             78
+/// 32x64        64     6.5 KB  80 %,  77   64 %,  88     62 %,  88           60 %,  79             94
 /// </code>
 /// 128 x 128 for large products: the least traffic, eight warps that hide each other's waits. 64 x 64 for those that have too few of the
 /// former. 32 x 128 for convolutions of 32 channels: no idle rows. 32 x 64, with half the sums a thread, for products that would else
 /// leave most of a GPU idle, as all of a small network at batch 64; there a thread has 32 multiply-adds for the same gathering, hence
-/// the two shares under 60 %. <see cref="GemmTiles.Choose"/> takes by estimated time. A group that goes through several chunks holds two sets of
+/// the lowest shares. <see cref="GemmTiles.Choose"/> takes by estimated time. A group that goes through several chunks holds two sets of
 /// sums: up to 253 registers, and 32 x 128 does without. Gradients of strided convolutions divide for each element (44 to 71 %), operands of unaligned lines are read
 /// element by element (58 to 78 %). All this is read from machine code: no GPU has run it yet, so its speed is not known.
 /// </para>
