@@ -80,7 +80,7 @@ public class TiledGemmTests
                 Product(device, m, n, k, a, false, b, false, null, chunkLength, null, false, ref inQuads));
     }
 
-    // As both store the same numbers at the same places; here in all orders, in quads and element by element.
+    // As both store the same numbers at the same places; each way of reading, of A and of B.
     [Fact]
     public void Tiles_copied_past_the_registers_give_the_same_bits()
     {
@@ -91,14 +91,14 @@ public class TiledGemmTests
         foreach ((int m, int n, int k) in new[] { (36, 68, 20), (33, 67, 21) })
         {
             double[] a = Values.Normal(random, m * k), b = Values.Normal(random, k * n);
-            foreach ((bool transposeA, bool transposeB) in new[] { (false, false), (false, true), (true, false), (true, true) })
+            foreach (bool transpose in new[] { false, true })
             {
                 int inQuads = 0;
                 float[] expected = Of(throughRegisters), copied = Of(TestDevices.Get("ptx"));
                 Assert.Equal(expected, copied);
                 Assert.Equal(k == 20 ? 2 : 0, inQuads);
 
-                float[] Of(Device device) => Product(device, m, n, k, a, transposeA, b, transposeB, null, ChunkLength, new GemmPlan(GemmTile.Of32x64, true, false), false, ref inQuads);
+                float[] Of(Device device) => Product(device, m, n, k, a, transpose, b, transpose, null, ChunkLength, new GemmPlan(GemmTile.Of32x64, true, false), false, ref inQuads);
             }
         }
         Assert.Equal([typeof(AsyncStaging), typeof(RegisterStaging)], PtxRunner.Executed.Where(e => e.DeclaringType == typeof(TiledGemm)).SelectMany(e => e.GetGenericArguments()).Where(t => t.IsAssignableTo(typeof(IGemmStaging))).Distinct().OrderBy(t => t.Name));
