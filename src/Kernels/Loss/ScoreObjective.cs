@@ -1,0 +1,176 @@
+using ILGPU;
+using ILGPU.Algorithms;
+using ILGPU.Runtime;
+
+namespace GpuConv.Kernels;
+
+/// <summary>
+/// An <see cref="ObjectiveKind"/> of each row of scores and its gradient, for rows that follow labels of their own. Where several scores are the largest other
+/// one, the first counts. A label outside 0..C-1 makes its value and gradients NaN, so that it is seen.
+/// </summary>
+public sealed class ScoreObjective
+{
+    private readonly Device device;
+    private readonly SoftmaxCrossEntropy crossEntropy;
+    private readonly Action<int, int, ObjectiveKind, float, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>>? kernel;
+
+    /// <summary>Prepares the operator for a device.</summary>
+    /// <param name="device">The device it runs on.</param>
+    public ScoreObjective(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        this.device = device;
+        crossEntropy = new SoftmaxCrossEntropy(device);
+        if (!device.IsHost) kernel = device.LoadIndexed<int, ObjectiveKind, float, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>>(Kernel);
+    }
+
+    /// <summary>The objective of each row, and scale times its gradient to the row's scores. Overwrites values and dscores.</summary>
+    /// <param name="kind">The objective.</param>
+    /// <param name="scores">Scores (N, C).</param>
+    /// <param name="labels">The label of each row (N).</param>
+    /// <param name="scale">The factor of the gradient; negative to descend.</param>
+    /// <param name="values">The objectives, without the factor (N).</param>
+    /// <param name="dscores">The gradient (N, C); not <paramref name="scores"/>.</param>
+    /// <exception cref="ArgumentException">The shapes do not fit together, or there are too few classes for the objective.</exception>
+    public unsafe void ForwardBackward(ObjectiveKind kind, Tensor<float> scores, Tensor<int> labels, float scale, Tensor<float> values, Tensor<float> dscores)
+    {
+        if (kind == ObjectiveKind.CrossEntropy)
+        {
+            crossEntropy.ForwardBackward(scores, labels, scale, values, dscores);
+            return;
+        }
+        (int rows, int columns) = SoftmaxCrossEntropy.Check(scores, labels, values);
+        Require.Shape(dscores, scores.Shape);
+        int least = kind switch { ObjectiveKind.Margin => 2, ObjectiveKind.LogitRatio => 3, _ => 1 };
+        if (columns < least) throw new ArgumentException($"scores is {scores.Shape}: {kind} needs at least {least} classes.", nameof(scores));
+        if (rows == 0) return;
+        if (kernel is not null) kernel(rows, columns, kind, scale, scores.View, labels.View, values.View, dscores.View);
+        else device.Host.Run(new HostKernel(kind, scores.Pointer, labels.Pointer, scale, values.Pointer, dscores.Pointer, rows, columns), SoftmaxRow.Items(rows, columns));
+    }
+
+    // One index owns one row.
+    private static void Kernel(Index1D i, int columns, ObjectiveKind kind, float scale, ArrayView<float> scores, ArrayView<int> labels, ArrayView<float> values, ArrayView<float> dscores)
+    {
+        int start = i * columns, label = labels[i];
+        if (label < 0 || label >= columns)
+        {
+            values[i] = float.NaN;
+            for (int j = 0; j < columns; j++) dscores[start + j] = float.NaN;
+            return;
+        }
+        float score = scores[start + label];
+        if (kind == ObjectiveKind.Probability)
+        {
+            float max = SoftmaxRow.Max(scores, start, columns), sum = SoftmaxRow.SumOfExponentials(scores, start, columns, max);
+            float probability = XMath.Exp(score - max) / sum;
+            values[i] = probability;
+            for (int j = 0; j < columns; j++)
+            {
+                float share = XMath.Exp(scores[start + j] - max) / sum;
+                dscores[start + j] = scale * probability * (j == label ? 1 - share : -share);
+            }
+            return;
+        }
+        for (int j = 0; j < columns; j++) dscores[start + j] = 0;
+        if (kind == ObjectiveKind.Logit)
+        {
+            values[i] = score;
+            dscores[start + label] = scale;
+            return;
+        }
+        int other = LargestExcept(scores, start, columns, label, -1);
+        float margin = scores[start + other] - score;
+        if (kind == ObjectiveKind.Margin)
+        {
+            values[i] = margin;
+            dscores[start + other] = scale;
+            dscores[start + label] = -scale;
+            return;
+        }
+        // Of all: the first, second and third, of which label and other are two wherever the label is among them.
+        int first = LargestExcept(scores, start, columns, -1, -1), second = LargestExcept(scores, start, columns, first, -1), third = LargestExcept(scores, start, columns, first, second);
+        float lead = scores[start + first] - scores[start + third], ratio = margin / lead;
+        values[i] = ratio;
+        dscores[start + other] = scale / lead;
+        dscores[start + label] = -(scale / lead);
+        dscores[start + first] -= scale * ratio / lead;
+        dscores[start + third] += scale * ratio / lead;
+    }
+
+    private static int LargestExcept(ArrayView<float> scores, int start, int columns, int a, int b)
+    {
+        int best = -1;
+        float largest = float.NegativeInfinity;
+        for (int j = 0; j < columns; j++)
+        {
+            if (j == a || j == b) continue;
+            float score = scores[start + j];
+            if (best >= 0 && score <= largest) continue;
+            best = j;
+            largest = score;
+        }
+        return best;
+    }
+
+    // One item owns a block of rows.
+    private readonly unsafe struct HostKernel(ObjectiveKind kind, float* scores, int* labels, float scale, float* values, float* dscores, int rows, int columns) : IHostKernel
+    {
+        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            (int start, int end) = SoftmaxRow.RowRange(item, rows, columns);
+            for (int i = start; i < end; i++)
+            {
+                var z = new ReadOnlySpan<float>(scores + (long)i * columns, columns);
+                var dz = new Span<float>(dscores + (long)i * columns, columns);
+                values[i] = (uint)labels[i] < (uint)columns ? Row<TSimd, TVector>(z, labels[i], dz) : Unknown(dz);
+            }
+        }
+
+        private static float Unknown(Span<float> dz)
+        {
+            dz.Fill(float.NaN);
+            return float.NaN;
+        }
+
+        private float Row<TSimd, TVector>(ReadOnlySpan<float> z, int label, Span<float> dz) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            if (kind == ObjectiveKind.Probability)
+            {
+                fixed (float* from = z, to = dz)
+                {
+                    float sum = SoftmaxRow.Exponentials<TSimd, TVector>(from, SoftmaxRow.Max<TSimd, TVector>(from, columns), to, columns);
+                    float probability = dz[label] / sum;
+                    for (int j = 0; j < columns; j++) dz[j] = scale * probability * (j == label ? 1 - dz[j] / sum : -dz[j] / sum);
+                    return probability;
+                }
+            }
+            dz.Clear();
+            if (kind == ObjectiveKind.Logit)
+            {
+                dz[label] = scale;
+                return z[label];
+            }
+            int other = LargestExcept(z, label, -1);
+            float margin = z[other] - z[label];
+            if (kind == ObjectiveKind.Margin)
+            {
+                (dz[other], dz[label]) = (scale, -scale);
+                return margin;
+            }
+            int first = LargestExcept(z, -1, -1), second = LargestExcept(z, first, -1), third = LargestExcept(z, first, second);
+            float lead = z[first] - z[third], ratio = margin / lead;
+            (dz[other], dz[label]) = (scale / lead, -(scale / lead));
+            dz[first] -= scale * ratio / lead;
+            dz[third] += scale * ratio / lead;
+            return ratio;
+        }
+
+        private static int LargestExcept(ReadOnlySpan<float> z, int a, int b)
+        {
+            int best = -1;
+            for (int j = 0; j < z.Length; j++)
+                if (j != a && j != b && (best < 0 || !(z[j] <= z[best]))) best = j;
+            return best;
+        }
+    }
+}
