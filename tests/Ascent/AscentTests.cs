@@ -22,14 +22,14 @@ public class AscentTests
             // Gradients of very different sizes; every third case has a sample without any.
             double[] x = Values.Normal(random, shape.Count), g = Values.Normal(random, shape.Count, Math.Pow(10, random.Next(-6, 6)));
             if (seed % 3 == 0) Array.Clear(g, 0, shape.Count / n);
-            var options = new AscentOptions((float)random.NextDouble(), seed % 2 == 0 ? 1 : 0.9f, -0.4f, 1.3f);
+            var options = new AscentOptions((float)random.NextDouble(), seed % 4 < 2 ? 1 : MathF.Pow(10, random.Next(7)), seed % 2 == 0 ? 1 : 0.9f, -0.4f, 1.3f);
             using var arena = new DeviceArena(device);
             GuardedTensor next = Check.Guarded(arena, shape);
             next.Tensor.CopyFrom(Array.ConvertAll(x, v => (float)v));
             ascent.Step(Values.On(arena, shape, g), options, next.Tensor);
-            double[] expected = Reference.Ascent.Step(x, g, n, options.Rate, options.Keep, options.Low, options.High);
+            double[] expected = Reference.Ascent.Step(x, g, n, options.Rate, options.Gain, options.Keep, options.Low, options.High);
             float[] actual = next.Read($"{shape}");
-            // A division, two products and a sum, each rounded.
+            // A division, three products and a sum, each rounded; what is multiplied is at most one.
             Check.Close(expected, actual, new Tolerance(4 * Tolerance.U, 4 * Tolerance.U), $"{shape}");
             Assert.All(actual, v => Assert.InRange(v, -0.4f, 1.3f));
         }
@@ -106,8 +106,8 @@ public class AscentTests
     {
         using var arena = new DeviceArena(TestDevices.Get("cpu"));
         Tensor<float> x = arena.Allocate<float>(new Shape(2, 1, 4, 5)), other = arena.Allocate<float>(new Shape(2, 1, 5, 4));
-        Assert.Throws<ArgumentException>(() => new AscentStep(arena.Device).Step(other, new AscentOptions(1, 1, 0, 1), x));
-        Assert.Throws<ArgumentException>(() => new AscentStep(arena.Device).Step(x, new AscentOptions(1, 1, 1, 0), x));
+        Assert.Throws<ArgumentException>(() => new AscentStep(arena.Device).Step(other, new AscentOptions(1, 1, 1, 0, 1), x));
+        Assert.Throws<ArgumentException>(() => new AscentStep(arena.Device).Step(x, new AscentOptions(1, 1, 1, 1, 0), x));
         Assert.Throws<ArgumentException>(() => new Roll2D(arena.Device).Forward(x, 1, 1, other));
         Assert.Throws<ArgumentException>(() => new Roll2D(arena.Device).Forward(x.Reshape(new Shape(40)), 1, 1, other));
         Assert.Throws<ArgumentException>(() => new GaussianBlur2D(arena, 1, 39).Forward(x, x));

@@ -4,7 +4,7 @@ namespace GpuConv.Tests.Reference;
 public static class Ascent
 {
     /// <summary>A step for each sample.</summary>
-    public static double[] Step(double[] x, double[] g, int samples, double rate, double keep, double low, double high)
+    public static double[] Step(double[] x, double[] g, int samples, double rate, double gain, double keep, double low, double high)
     {
         var next = new double[x.Length];
         int size = samples == 0 ? 0 : x.Length / samples;
@@ -13,8 +13,8 @@ public static class Ascent
             double largest = g[(n * size)..((n + 1) * size)].Max(Math.Abs);
             for (int i = n * size; i < (n + 1) * size; i++)
             {
-                double moved = x[i] + (largest == 0 ? 0 : rate * g[i] / largest);
-                next[i] = Math.Clamp(keep * moved, low, high);
+                double move = largest == 0 ? 0 : Math.Clamp(gain * g[i] / largest, -1, 1);
+                next[i] = Math.Clamp(keep * (x[i] + rate * move), low, high);
             }
         }
         return next;

@@ -4,9 +4,10 @@ using ILGPU.Runtime;
 namespace GpuConv.Kernels;
 
 /// <summary>
-/// A step of gradient ascent on inputs that stay within limits, each sample for itself: x = min(high, max(low, keep (x + rate g / max |g|))). The gradient is
-/// taken relative to the sample's largest element, so that one rate serves objectives of any size; a sample whose gradient is zero only decays.
-/// With keep = 1 - decay this is the step with L2 decay of Yosinski et al. 2015 (arXiv 1506.06579, section 3).
+/// A step of gradient ascent on inputs that stay within limits, each sample for itself: x = min(high, max(low, keep (x + rate min(1, max(-1, gain g / max |g|))))).
+/// The gradient is taken relative to the sample's largest element, so that one rate serves objectives of any size; a sample whose gradient is zero only decays.
+/// With keep = 1 - decay and gain = 1 this is the step with L2 decay of Yosinski et al. 2015 (arXiv 1506.06579, section 3); a large gain makes it a step
+/// by signs, steepest where each element has limits of its own.
 /// g is read twice (the second time from cache), x read and written once.
 /// </summary>
 public sealed class AscentStep
@@ -55,10 +56,12 @@ public sealed class AscentStep
         // Every thread reads all: the largest does not depend on the order.
         for (int l = 0; l < GroupSize; l++)
             if (lanes[l] > max) max = lanes[l];
-        float scale = max > 0 ? options.Rate / max : 0;
         for (int i = lane; i < size; i += GroupSize)
         {
-            float value = options.Keep * (x[start + i] + scale * g[start + i]);
+            float move = max > 0 ? options.Gain * (g[start + i] / max) : 0;
+            move = move > -1 ? move : -1;
+            move = move < 1 ? move : 1;
+            float value = options.Keep * (x[start + i] + options.Rate * move);
             value = value > options.Low ? value : options.Low;
             x[start + i] = value < options.High ? value : options.High;
         }
@@ -71,20 +74,24 @@ public sealed class AscentStep
         {
             float* gradient = g + (long)item * size, own = x + (long)item * size;
             float max = SimdFold.Row<MagnitudeFold, TSimd, TVector>(gradient, gradient, size);
-            float scale = max > 0 ? options.Rate / max : 0;
+            // Where there is no gradient any divisor will do.
+            if (!(max > 0)) max = 1;
             int i = 0;
             for (; i <= size - TSimd.Count; i += TSimd.Count)
-                TSimd.Store(Next<TSimd, TVector>(TSimd.Load(own + i), TSimd.Load(gradient + i), scale), own + i);
+                TSimd.Store(Next<TSimd, TVector>(TSimd.Load(own + i), TSimd.Load(gradient + i), max), own + i);
             int rest = size - i;
             if (rest > 0)
-                SimdTail.Store<TSimd, TVector>(Next<TSimd, TVector>(SimdTail.Load<TSimd, TVector>(own + i, rest), SimdTail.Load<TSimd, TVector>(gradient + i, rest), scale), own + i, rest);
+                SimdTail.Store<TSimd, TVector>(Next<TSimd, TVector>(SimdTail.Load<TSimd, TVector>(own + i, rest), SimdTail.Load<TSimd, TVector>(gradient + i, rest), max), own + i, rest);
         }
 
-        private TVector Next<TSimd, TVector>(TVector x, TVector g, float scale) where TSimd : struct, ISimd<TVector> where TVector : struct
+        private TVector Next<TSimd, TVector>(TVector x, TVector g, float max) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
-            TVector value = TSimd.Multiply(TSimd.Broadcast(options.Keep), TSimd.MultiplyAdd(TSimd.Broadcast(scale), g, x));
-            return TSimd.Min(TSimd.Max(value, TSimd.Broadcast(options.Low)), TSimd.Broadcast(options.High));
+            TVector move = Within<TSimd, TVector>(TSimd.Multiply(TSimd.Broadcast(options.Gain), TSimd.Divide(g, TSimd.Broadcast(max))), -1, 1);
+            return Within<TSimd, TVector>(TSimd.Multiply(TSimd.Broadcast(options.Keep), TSimd.MultiplyAdd(TSimd.Broadcast(options.Rate), move, x)), options.Low, options.High);
         }
+
+        private static TVector Within<TSimd, TVector>(TVector value, float low, float high) where TSimd : struct, ISimd<TVector> where TVector : struct =>
+            TSimd.Min(TSimd.Max(value, TSimd.Broadcast(low)), TSimd.Broadcast(high));
     }
 
     // The largest |a|.
@@ -101,7 +108,8 @@ public sealed class AscentStep
 
 /// <summary>What a step of <see cref="AscentStep"/> takes.</summary>
 /// <param name="Rate">How far the element with the largest gradient moves.</param>
+/// <param name="Gain">How much more others move than in proportion to their gradients, but never more than that one: 1: not at all; 1e6: nearly all as far.</param>
 /// <param name="Keep">The factor of the inputs after the move: 1 less the decay.</param>
 /// <param name="Low">The smallest value of an input.</param>
 /// <param name="High">The largest value of an input.</param>
-public readonly record struct AscentOptions(float Rate, float Keep, float Low, float High);
+public readonly record struct AscentOptions(float Rate, float Gain, float Keep, float Low, float High);
