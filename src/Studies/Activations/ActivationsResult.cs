@@ -16,7 +16,10 @@ internal sealed record ActivationsOptions
 /// <summary>How the input that excites a channel most is looked for: see <see cref="BestInputs"/>.</summary>
 internal sealed record BestInputOptions
 {
-    public int Steps { get; init; } = 256;
+    public int Steps { get; init; } = 128;
+
+    /// <summary>From so many starts the ascent begins; the input that excites the channel most is kept.</summary>
+    public int Starts { get; init; } = 4;
 
     /// <summary>Weight of the squared distance from the training images' mean brightness. With 1 the pixel with the largest gradient comes to rest a whole range of brightness from it.</summary>
     public float L2 { get; init; } = 0.1f;

@@ -12,7 +12,7 @@ internal static class ActivationsStudy
         int[] convolutions = Channels.Convolutions(network);
         int count = options.Limit > 0 ? Math.Min(options.Limit, images.Count) : images.Count, before = 0;
         // A step of ascent costs about what an image does, for each channel.
-        int total = count + 2 * options.BestInput.Steps * convolutions.Sum(c => network.Nodes[c].OutputShape[0]);
+        int total = count + 2 * options.BestInput.Starts * options.BestInput.Steps * convolutions.Sum(c => network.Nodes[c].OutputShape[0]);
 
         ChannelTally[][] tallies = outputs.Tally(images, count, done => progress(new StudyProgress("statistics of channels", done, total)), cancellation);
         before += count;
@@ -33,7 +33,7 @@ internal static class ActivationsStudy
             (float[], float)[] Find(BestInputs inputs)
             {
                 (float[], float)[] found = inputs.Find(done => progress(new StudyProgress($"best inputs of {network.Nodes[convolution].Name}", before + done, total)), cancellation);
-                before += options.BestInput.Steps * own.Length;
+                before += options.BestInput.Starts * options.BestInput.Steps * own.Length;
                 return found;
             }
         }
@@ -45,6 +45,7 @@ internal static class ActivationsStudy
         BestInputOptions best = options.BestInput;
         if (options.Limit < 0) throw new RequestException($"--limit {options.Limit}: not negative.");
         if (best.Steps < 1) throw new RequestException($"--steps {best.Steps}: at least 1.");
+        if (best.Starts < 1) throw new RequestException($"--starts {best.Starts}: at least 1.");
         if (!(best.L2 >= 0) || !float.IsFinite(best.L2)) throw new RequestException($"--l2 {best.L2}: a number, not negative.");
         if (!(best.Blur >= 0) || !float.IsFinite(best.Blur)) throw new RequestException($"--blur {best.Blur}: a number, not negative.");
         if (best.Jitter < 0) throw new RequestException($"--jitter {best.Jitter}: not negative.");

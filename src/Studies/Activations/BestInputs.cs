@@ -13,7 +13,7 @@ namespace GpuConv.Studies;
 /// x += r (ĝ - l2 x - blur (x - G x)), then brightness is held within 0 to 255. The rate r falls evenly to zero, so that
 /// where the image comes to rest follows from the weights alone. With jitter the gradient is taken where the image lies a few pixels off. Where no regulariser weighs
 /// one pixel against another, only its limits end a pixel's way: then each moves by r, whatever its gradient's size.
-/// The start is the training images' mean brightness, x = 0, with a little noise.
+/// A start is the training images' mean brightness, x = 0, with a little noise; of several, as there may be more than one peak, the highest counts.
 /// </remarks>
 internal sealed class BestInputs : IDisposable
 {
@@ -26,8 +26,6 @@ internal sealed class BestInputs : IDisposable
     private const float StartNoise = 10;
 
     private const float BlurDeviation = 1;
-
-    private const int MostAtOnce = 128;
 
     private const ulong NoiseStream = 11, JitterStream = 12;
 
@@ -45,7 +43,8 @@ internal sealed class BestInputs : IDisposable
     /// <param name="model">The model.</param>
     /// <param name="node">The layer: a convolution, or its batch normalisation.</param>
     /// <param name="options">Steps and regularisers.</param>
-    public BestInputs(Device device, Model model, int node, BestInputOptions options)
+    /// <param name="maxBatch">How many channels are worked on at once at most.</param>
+    public BestInputs(Device device, Model model, int node, BestInputOptions options, int maxBatch = 128)
     {
         this.options = options;
         Shape map = model.Network.Nodes[node].OutputShape;
@@ -53,7 +52,7 @@ internal sealed class BestInputs : IDisposable
         middle = map[1] / 2 * map[2] + map[2] / 2;
         Field = ReceptiveField.Window(model.Network, node, map[1] / 2, map[2] / 2);
         Jitter = options.Jitter ?? Math.Min(Field.Height, Field.Width) / 8;
-        int batch = Math.Min(MostAtOnce, channels);
+        int batch = Math.Min(maxBatch, channels);
         gradients = new InputGradients(device, model.UpTo(node), batch);
         arena = new DeviceArena(device);
         try
@@ -81,24 +80,31 @@ internal sealed class BestInputs : IDisposable
     public int Jitter { get; }
 
     /// <summary>Looks for the best inputs.</summary>
-    /// <param name="done">Is told how many steps, times channels, are done.</param>
+    /// <param name="done">Is told how many steps are done, each counted once for every channel.</param>
     /// <param name="cancellation">Cancels between steps.</param>
     /// <returns>For each channel its image, 0 to 255, and the unit's value.</returns>
     public (float[] Pixels, float Activation)[] Find(Action<int> done, CancellationToken cancellation)
     {
-        var found = new (float[], float)[channels];
+        var found = new (float[] Pixels, float Activation)[channels];
+        int finished = 0;
         for (int first = 0; first < channels; first += gradients.MaxBatch)
         {
             int batch = Math.Min(gradients.MaxBatch, channels - first);
-            Start(first, batch);
-            var random = new RandomSequence(options.Seed, JitterStream);
-            for (int step = 0; step < options.Steps; step++)
+            Follow(first, batch);
+            for (int start = 0; start < options.Starts; start++)
             {
-                cancellation.ThrowIfCancellationRequested();
-                done(first * options.Steps + batch * step);
-                Step(batch, FirstRate * (options.Steps - step) / options.Steps, Shift(random), Shift(random));
+                Start(first, batch, start);
+                var random = new RandomSequence(options.Seed, JitterStream);
+                for (int step = 0; step < options.Steps; step++, finished += batch)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    done(finished);
+                    Step(batch, FirstRate * (options.Steps - step) / options.Steps, Shift(random), Shift(random));
+                }
+                (float[] Pixels, float Activation)[] ends = Read(first, batch);
+                for (int n = 0; n < batch; n++)
+                    if (start == 0 || ends[n].Activation > found[first + n].Activation) found[first + n] = ends[n];
             }
-            Read(first, batch, found);
         }
         return found;
     }
@@ -111,25 +117,28 @@ internal sealed class BestInputs : IDisposable
 
     private int Shift(RandomSequence random) => random.NextInt(2 * Jitter + 1) - Jitter;
 
-    private void Start(int first, int batch)
+    // Each image's objective. Neither convolution nor batch normalisation writes to the gradient that it reads, so this stays.
+    private void Follow(int first, int batch)
     {
-        int size = x.Count / x.Shape[0];
-        Model model = gradients.Model;
-        var start = new float[batch * size];
-        for (int n = 0; n < batch; n++)
-        {
-            // By the channel alone, whatever stands beside it in the batch.
-            var random = new RandomSequence(options.Seed, (NoiseStream << 32) + (ulong)(first + n));
-            for (int i = 0; i < size; i++) start[n * size + i] = Math.Clamp(StartNoise * (2 * random.NextFloat() - 1) / (255 * model.Deviation), model.Normalised(0), model.Normalised(255));
-        }
-        x.First(batch).CopyFrom(start);
-
-        // Each image's objective. Neither convolution nor batch normalisation writes to the gradient that it reads, so this stays.
         Shape scores = gradients.Scores.Shape;
         int each = scores.Count / scores[0], plane = scores[2] * scores[3];
         var oneHot = new float[batch * each];
         for (int n = 0; n < batch; n++) oneHot[n * each + (first + n) * plane + middle] = 1;
         gradients.ScoresGradient.First(batch).CopyFrom(oneHot);
+    }
+
+    private void Start(int first, int batch, int start)
+    {
+        int size = x.Count / x.Shape[0];
+        Model model = gradients.Model;
+        var values = new float[batch * size];
+        for (int n = 0; n < batch; n++)
+        {
+            // By the channel alone, whatever stands beside it in the batch.
+            var random = new RandomSequence(options.Seed, (NoiseStream << 48) + ((ulong)start << 32) + (ulong)(first + n));
+            for (int i = 0; i < size; i++) values[n * size + i] = Math.Clamp(StartNoise * (2 * random.NextFloat() - 1) / (255 * model.Deviation), model.Normalised(0), model.Normalised(255));
+        }
+        x.First(batch).CopyFrom(values);
     }
 
     private void Step(int batch, float rate, int down, int right)
@@ -151,17 +160,17 @@ internal sealed class BestInputs : IDisposable
         ascent.Step(gradient.First(batch), new AscentOptions(rate * (high - low), options.L2 > 0 || options.Blur > 0 ? 1 : SignGain, Math.Max(0, 1 - rate * options.L2), low, high), images);
     }
 
-    private void Read(int first, int batch, (float[], float)[] found)
+    // The images and the values of their units, where the images lie as they are.
+    private (float[], float)[] Read(int first, int batch)
     {
         gradients.Input.First(batch).CopyFrom(x.First(batch));
         gradients.Forward(batch);
         float[] images = x.First(batch).ToArray(), scores = gradients.Scores.First(batch).ToArray();
         Shape shape = gradients.Scores.Shape;
         int size = images.Length / batch, each = scores.Length / batch, plane = shape[2] * shape[3];
-        for (int n = 0; n < batch; n++)
-        {
-            float[] pixels = [.. images.AsSpan(n * size, size).ToArray().Select(v => Math.Clamp(255 * (v * gradients.Model.Deviation + gradients.Model.Mean), 0, 255))];
-            found[first + n] = (pixels, scores[n * each + (first + n) * plane + middle]);
-        }
+        Model model = gradients.Model;
+        return [.. Enumerable.Range(0, batch).Select(n => (
+            images[(n * size)..((n + 1) * size)].Select(v => Math.Clamp(255 * (v * model.Deviation + model.Mean), 0, 255)).ToArray(),
+            scores[n * each + (first + n) * plane + middle]))];
     }
 }

@@ -18,6 +18,8 @@ internal static class ActivationsCommand
 
     private static readonly Option<int> Steps = new("--steps") { Description = "Steps of gradient ascent to the best inputs", DefaultValueFactory = _ => Defaults.Steps };
 
+    private static readonly Option<int> Starts = new("--starts") { Description = "Best inputs: the highest of the peaks that are reached from so many starts", DefaultValueFactory = _ => Defaults.Starts };
+
     private static readonly Option<float> L2 = new("--l2") { Description = "Best inputs: weight of the squared distance from mean brightness; with 1 the pixel that matters most comes to rest a whole range of brightness from it", DefaultValueFactory = _ => Defaults.L2 };
 
     private static readonly Option<float> Blur = new("--blur") { Description = "Best inputs: weight of the difference from the blurred image", DefaultValueFactory = _ => Defaults.Blur };
@@ -30,7 +32,7 @@ internal static class ActivationsCommand
     {
         var command = new Command("activations", "Feature maps of images after every layer; over the test set how active each channel is, which images drive it most, and the input that excites it most.\n\nExamples:\n  gpuconv activations\n  gpuconv activations --model runs/train-1/best.safetensors --images 0,5,17 --scale map\n  gpuconv activations --misclassified --count 3 --no-regularisers");
         StudyImages.AddTo(command);
-        foreach (Option option in (Option[])[Scale, Limit, Steps, L2, Blur, Jitter, NoRegularisers, CommonOptions.Model, CommonOptions.Data, CommonOptions.Seed, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose])
+        foreach (Option option in (Option[])[Scale, Limit, Steps, Starts, L2, Blur, Jitter, NoRegularisers, CommonOptions.Model, CommonOptions.Data, CommonOptions.Seed, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose])
             command.Add(option);
         command.SetAction(Run);
         return command;
@@ -67,7 +69,7 @@ internal static class ActivationsCommand
 
     private static ActivationsOptions OptionsOf(ParseResult parsed)
     {
-        var best = new BestInputOptions { Steps = parsed.GetValue(Steps), L2 = parsed.GetValue(L2), Blur = parsed.GetValue(Blur), Jitter = parsed.GetValue(Jitter), Seed = parsed.GetValue(CommonOptions.Seed) };
+        var best = new BestInputOptions { Steps = parsed.GetValue(Steps), Starts = parsed.GetValue(Starts), L2 = parsed.GetValue(L2), Blur = parsed.GetValue(Blur), Jitter = parsed.GetValue(Jitter), Seed = parsed.GetValue(CommonOptions.Seed) };
         if (parsed.GetValue(NoRegularisers))
         {
             if (((Option[])[L2, Blur, Jitter]).FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false }) is { } given) throw new RequestException($"--no-regularisers and {given.Name} contradict each other.");
