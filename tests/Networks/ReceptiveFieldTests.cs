@@ -59,7 +59,7 @@ public class ReceptiveFieldTests
             float[] dx = gradients.Gradient.ToArray();
             (int Row, int Column)[] reached = [.. Enumerable.Range(0, dx.Length).Where(i => dx[i] != 0).Select(i => (i / input[2] % input[1], i % input[2]))];
             ImageRegion seen = ReceptiveField.Of(network, network.Nodes.Count - 1, unit / columns, unit % columns);
-            Assert.All(reached, p => Assert.True(p.Row >= seen.Top && p.Row < seen.Bottom && p.Column >= seen.Left && p.Column < seen.Right, $"{p} is outside of {seen}"));
+            Assert.DoesNotContain(reached, p => p.Row < seen.Top || p.Row >= seen.Bottom || p.Column < seen.Left || p.Column >= seen.Right);
             // A dilated window may have nothing but gaps on an edge.
             if (!text.Contains("dilation", StringComparison.Ordinal)) Assert.Equal((seen.Top, seen.Left, seen.Bottom, seen.Right), (reached.Min(p => p.Row), reached.Min(p => p.Column), reached.Max(p => p.Row) + 1, reached.Max(p => p.Column) + 1));
         }
