@@ -10,6 +10,7 @@ RootCommand root = new("GpuConv: convolutional networks on GPU and CPU, from the
     PredictCommand.Create(),
     CompareBatchNormCommand.Create(),
     FiltersCommand.Create(),
+    ActivationsCommand.Create(),
     OcclusionCommand.Create(),
     BenchCommand.Create(),
 };
