@@ -18,7 +18,7 @@ public sealed class EpsilonRule
     private const int GroupSize = PlaneReduction.GroupSize;
     private readonly Device device;
     private readonly float epsilon;
-    private readonly Action<KernelConfig, int, float, ArrayView<float>, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly Action<KernelConfig, Row, ArrayView<float>, ArrayView<float>, ArrayView<float>>? kernel;
 
     /// <summary>Prepares the rule for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -30,7 +30,7 @@ public sealed class EpsilonRule
         if (!(epsilon > 0) || !float.IsFinite(epsilon)) throw new ArgumentOutOfRangeException(nameof(epsilon), epsilon, "Epsilon is a positive number.");
         this.device = device;
         this.epsilon = epsilon;
-        if (!device.IsHost) kernel = device.LoadGrouped<int, float, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Kernel);
+        if (!device.IsHost) kernel = device.LoadGrouped<Row, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Kernel);
     }
 
     /// <summary>g = g |z| / (|z| + epsilon) in place; taken[n] = the sum of g z epsilon / (|z| + epsilon) over sample n, with the g that came. Overwrites taken.</summary>
@@ -45,25 +45,32 @@ public sealed class EpsilonRule
         Require.Shape(taken, new Shape(samples));
         if (z.Count == 0) return;
         int length = z.Count / samples;
-        if (kernel is not null) kernel(new KernelConfig(samples, GroupSize), length, epsilon, z.View, g.View, taken.View);
+        if (kernel is not null) kernel(new KernelConfig(samples, GroupSize), new Row(length, epsilon), z.View, g.View, taken.View);
         else device.Host.Run(new HostKernel(length, epsilon, z.Pointer, g.Pointer, taken.Pointer), samples);
     }
 
     // One group owns one sample; lane l has elements l, l + 64, ...
-    private static void Kernel(int length, float epsilon, ArrayView<float> z, ArrayView<float> g, ArrayView<float> taken)
+    private static void Kernel(Row row, ArrayView<float> z, ArrayView<float> g, ArrayView<float> taken)
     {
         ArrayView<float> lanes = SharedMemory.Allocate<float>(GroupSize);
         int lane = Group.IdxX, sample = Grid.IdxX;
         float sum = 0;
-        for (int i = lane; i < length; i += GroupSize)
+        for (int i = lane; i < row.Length; i += GroupSize)
         {
-            int at = sample * length + i;
+            int at = sample * row.Length + i;
             float value = z[at], relevance = g[at], magnitude = value < 0 ? -value : value;
-            sum += relevance * value * (epsilon / (magnitude + epsilon));
-            g[at] = relevance * (magnitude / (magnitude + epsilon));
+            sum += relevance * value * (row.Epsilon / (magnitude + row.Epsilon));
+            g[at] = relevance * (magnitude / (magnitude + row.Epsilon));
         }
         sum = PlaneReduction.GroupSum(lanes, lane, sum);
         if (lane == 0) taken[sample] = sum;
+    }
+
+    /// <summary>The elements of a sample, and the stabiliser.</summary>
+    internal readonly struct Row(int length, float epsilon)
+    {
+        public readonly int Length = length;
+        public readonly float Epsilon = epsilon;
     }
 
     // One item owns one sample.

@@ -107,7 +107,7 @@ internal static class OcclusionPictures
             return;
         }
         picture.Fill(frame, Theme.Grid);
-        float[] values = [.. OcclusionStudy.PerPixel(OcclusionStudy.Windows(shape, size.Size, stride), (r, c) => size.Map[r][c]).Select(v => (float)v)];
+        float[] values = [.. OcclusionStudy.Windows(shape, size.Size, stride).PerPixel((r, c) => size.Map[r][c]).Select(v => (float)v)];
         picture.Image(Raster.Colored(values, shape[1], shape[2], ColorScale.Viridis, 0, 1), frame);
         picture.Frame(frame, Theme.Rule);
     }
@@ -116,7 +116,7 @@ internal static class OcclusionPictures
     private static double DrawLoss(Picture picture, SKRect frame, StudyImage study, double whole, OccludedSize size, int stride)
     {
         Shape shape = study.Shape;
-        double[] loss = OcclusionStudy.PerPixel(OcclusionStudy.Windows(shape, size.Size, stride), (r, c) => Math.Max(0, whole - size.Map[r][c]));
+        double[] loss = OcclusionStudy.Windows(shape, size.Size, stride).PerPixel((r, c) => Math.Max(0, whole - size.Map[r][c]));
         double largest = loss.Where(v => !double.IsNaN(v)).DefaultIfEmpty(0).Max();
         SKColor[] colors = PixelsOf(study).Colors;
         for (int i = 0; i < colors.Length && largest > 0; i++)
