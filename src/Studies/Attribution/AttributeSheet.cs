@@ -16,7 +16,7 @@ internal static class AttributeSheet
         string title = $"What counts for the score of the {AttributeText.TargetText(result.Target)}, by {result.Methods.Count} {(result.Methods.Count == 1 ? "method" : "methods")}";
         string[] explanation =
         [
-            $"{AttributionMap.Explanation} Each map goes to its own largest magnitude, which stands below it, in units of the score.",
+            $"{AttributionMap.Explanation} Each map goes to its own largest magnitude, which stands below it.",
             Settings(result),
         ];
         float bars = result.Methods.Any(m => m.Signed) && result.Methods.Any(m => !m.Signed) ? 200 : 90;

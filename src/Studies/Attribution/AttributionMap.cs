@@ -36,7 +36,7 @@ internal static class AttributionMap
     /// <summary>The title of a method over its column, in lines that fit, the last just above <paramref name="bottom"/>.</summary>
     public static void DrawHeading(Picture picture, string text, float middle, float bottom, float width)
     {
-        string[] lines = Picture.Wrap(text, width);
+        string[] lines = Picture.Wrap(text, width - 12);
         for (int i = 0; i < lines.Length; i++) picture.Text(lines[i], middle, bottom - (lines.Length - 1 - i) * 15, Theme.TextSize, bold: true, align: SKTextAlign.Center);
     }
 

@@ -15,7 +15,7 @@ internal static class ExchangePicture
         int columns = Math.Min(MostColumns, methods.Length), rows = (methods.Length + columns - 1) / columns;
         string title = $"Deletion and insertion, means over {result.Images.Count} {(result.Images.Count == 1 ? "image" : "images")}";
         string explanation = $"The probability of the {AttributeText.TargetText(result.Target)} while pixels, the most important first, go ({Cover.Text(result.Baseline)} in their place) or come.";
-        string area = $"Areas under the curves stand above them; random order has {result.RandomOrder.InsertionArea:f3} and {result.RandomOrder.DeletionArea:f3}.";
+        string area = $"The areas under the curves stand above them in their colours. Random order: insertion {result.RandomOrder.InsertionArea:f3}, deletion {result.RandomOrder.DeletionArea:f3}.";
         var picture = new Picture(
             2 * Theme.Margin + Math.Max(columns * (PanelWidth + Gap) - Gap, new[] { explanation, area }.Max(t => Picture.TextWidth(t))), Top + rows * (PanelHeight + Gap) - Gap + Theme.Margin);
         picture.Heading(title, explanation);
@@ -36,8 +36,11 @@ internal static class ExchangePicture
                 Of(result.RandomOrder.Insertion, Theme.Muted, MarkerShape.None), Of(result.RandomOrder.Deletion, Theme.Muted, MarkerShape.None),
                 Of(m.Curves.Insertion, Theme.Blue, MarkerShape.FilledCircle), Of(m.Curves.Deletion, Theme.Vermilion, MarkerShape.FilledSquare),
             ];
-            new CurvePanel($"{AttributionMethods.Title(m.Name)}: {m.Curves.InsertionArea:f3}, {m.Curves.DeletionArea:f3}", "share of pixels", Ticks.Linear(0, 1, 4, percent: true), Ticks.Linear(0, 1, 4), curves) { LabelRoom = 40 }
-                .Draw(picture, SKRect.Create(Theme.Margin + i % columns * (PanelWidth + Gap), Top + i / columns * (PanelHeight + Gap), PanelWidth, PanelHeight));
+            var rect = SKRect.Create(Theme.Margin + i % columns * (PanelWidth + Gap), Top + i / columns * (PanelHeight + Gap), PanelWidth, PanelHeight);
+            // Room for the last label beyond the axis's end.
+            new CurvePanel(AttributionMethods.Title(m.Name), "share of pixels", Ticks.Linear(0, 1, 4, percent: true) with { Maximum = 1.07 }, Ticks.Linear(0, 1, 4), curves) { LabelRoom = 40 }.Draw(picture, rect);
+            picture.Text($"{m.Curves.InsertionArea:f3}", rect.Right - 58, rect.Top + Theme.HeadingSize, Theme.HeadingSize, Theme.Blue, bold: true, align: SKTextAlign.Right);
+            picture.Text($"{m.Curves.DeletionArea:f3}", rect.Right - 8, rect.Top + Theme.HeadingSize, Theme.HeadingSize, Theme.Vermilion, bold: true, align: SKTextAlign.Right);
         }
         return picture;
     }

@@ -42,14 +42,15 @@ internal static class SanityPicture
             string[] changes = ["none", .. m.Randomised.Select(s => s.Change)];
             double labels = changes.Length + 0.3;
             var curves = new List<Curve>();
-            foreach ((_, SKColor color, MarkerShape marker, _, Func<MapSimilarity, double?> value) in measures)
+            foreach ((_, SKColor color, MarkerShape marker, int index, Func<MapSimilarity, double?> value) in measures)
             {
+                if (index == 1 && !m.Signed) continue; // magnitudes are the maps themselves
                 curves.Add(new Curve(color, marker, [(0, 1), .. m.Randomised.Select((s, k) => (k + 1.0, value(s))).Where(p => p.Item2 is not null).Select(p => (p.Item1, p.Item2!.Value))]));
                 if (m.ShuffledLabels is { } s && value(s) is { } alone) curves.Add(new Curve(color, marker, [(labels, alone)]));
             }
             var ticks = new Ticks(-0.4, (m.ShuffledLabels is null ? changes.Length - 1 : labels) + 0.4, [.. changes.Select((_, k) => (double)k), .. m.ShuffledLabels is null ? Array.Empty<double>() : [labels]], [.. changes, .. m.ShuffledLabels is null ? Array.Empty<string>() : ["labels"]]);
             var rect = SKRect.Create(Theme.Margin + i % columns * (PanelWidth + Gap), Top + i / columns * (PanelHeight + Gap), PanelWidth, PanelHeight);
-            new CurvePanel($"{AttributionMethods.Title(m.Name)}: {m.Verdict}", "drawn anew down to", ticks, Ticks.Linear(Math.Min(0, lowest), 1, 4), curves) { LabelRoom = 40, Guides = [(SanityChecks.Unchanged, "limit")] }.Draw(picture, rect);
+            new CurvePanel($"{AttributionMethods.Title(m.Name)}: {m.Verdict}", m.ShuffledLabels is null ? "drawn anew down to" : "drawn anew down to; labels: shuffled", ticks, Ticks.Linear(0, 1, 4) with { Minimum = Math.Min(0, lowest) }, curves) { LabelRoom = 40, Guides = [(SanityChecks.Unchanged, "limit")] }.Draw(picture, rect);
             if (m.Verdict is SanityChecks.Fails or SanityChecks.FailsByMagnitude) ImageGrid.DrawCross(picture, rect.Right - ImageGrid.CrossSize, rect.Top + 2);
         }
         return picture;
