@@ -36,7 +36,7 @@ public sealed class AttributeCommandTests(OcclusionCommandTests.Cache cache) : I
     [InlineData("--layer conv7", "there is no layer 'conv7'")]
     [InlineData("--epsilon 0", "--epsilon 0: a positive number")]
     [InlineData("--steps 0", "--steps 0: at least 1")]
-    [InlineData("--window 30", "a window of 30")]
+    [InlineData("--window 29", "--window 29: from 1 to 28")]
     [InlineData("--baseline pink", "pink")]
     public void A_wrong_request_is_refused(string request, string message)
     {

@@ -57,7 +57,7 @@ internal sealed record AttributeOptions
 /// <param name="LeftOut">Methods that are not defined for the network.</param>
 /// <param name="RandomOrder">Deletion and insertion in random order.</param>
 /// <param name="Completeness">What integrated gradients leave unexplained; null: they are not among the methods.</param>
-/// <param name="Relevance">Where relevance goes that reaches no input; null: it is not among the methods.</param>
+/// <param name="Relevance">Where relevance goes that reaches no input; null: it is not among the methods, or no score differs from 0.</param>
 /// <param name="ShuffledLabels">The training on shuffled labels; null: there was none.</param>
 /// <param name="Images">Image by image.</param>
 internal sealed record AttributeResult(

@@ -115,6 +115,9 @@ internal sealed class AttributeStudy
     private static void Require(Model model, DataSet data, AttributeOptions options)
     {
         if (model.Network.InputShape.Rank != 3) throw new RequestException($"The model takes {model.Network.InputShape}: attributions are drawn for networks of images (channels, height, width).");
+        int largest = Math.Min(model.Network.InputShape[1], model.Network.InputShape[2]);
+        if (options.Window < 1 || options.Window > largest) throw new RequestException($"--window {options.Window}: from 1 to {largest}, the size of the model's images.");
+        if (options.WindowStride < 1) throw new RequestException($"--stride {options.WindowStride}: at least 1.");
         if (options.Steps < 1) throw new RequestException($"--steps {options.Steps}: at least 1.");
         if (options.Samples < 1) throw new RequestException($"--samples {options.Samples}: at least 1.");
         if (!(options.Noise >= 0) || !float.IsFinite(options.Noise)) throw new RequestException($"--noise {options.Noise}: a share of the image's range, not negative.");
@@ -169,10 +172,12 @@ internal sealed class AttributeStudy
         return new Completeness(errors.Average(Math.Abs), errors.Max(Math.Abs), errors.Select((e, i) => Math.Abs(e) / Math.Max(Math.Abs(differences[i]), 1e-6)).Average(), differences, errors);
     }
 
-    private static RelevanceAccount AccountOf(Relevance relevance)
+    // A score of exactly 0 has no shares.
+    private static RelevanceAccount? AccountOf(Relevance relevance)
     {
-        int count = relevance.Scores.Length;
-        double Mean(Func<int, double> part) => Enumerable.Range(0, count).Average(i => part(i) / relevance.Scores[i]);
+        int[] some = [.. Enumerable.Range(0, relevance.Scores.Length).Where(i => relevance.Scores[i] != 0)];
+        if (some.Length == 0) return null;
+        double Mean(Func<int, double> part) => some.Average(i => part(i) / relevance.Scores[i]);
         return new RelevanceAccount(Mean(relevance.Attributions.SumOf), Mean(relevance.TakenByEpsilon), Mean(relevance.TakenByBiases), [.. relevance.Losses.Select(l => new LayerShare(l.Layer, Mean(i => l.Taken[i])))]);
     }
 
