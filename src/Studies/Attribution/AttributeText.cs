@@ -22,7 +22,7 @@ internal static class AttributeText
         if (checks) text.Append(CultureInfo.InvariantCulture, $"weights: all layers drawn anew; rank correlations of the maps with those of the model, of their magnitudes, and structural similarity.{(labels ? $" labels: trained on {result.ShuffledLabels!.Images:n0} images with shuffled labels ({Percent(result.ShuffledLabels.Accuracy)} learnt by heart in {result.ShuffledLabels.Epochs} epochs)." : "")}\n{Rule}\n");
         foreach (MethodSummary m in result.Methods.Where(m => m.Verdict is SanityChecks.Fails or SanityChecks.FailsByMagnitude)) text.Append(Failure(m)).Append('\n');
         if (result.Completeness is { } c)
-            text.Append(CultureInfo.InvariantCulture, $"integrated gradients, {result.Steps} steps: the attributions miss the difference of the scores by {c.MeanError:g3} in the mean, {c.LargestError:g3} at most; {Percent(c.MeanRelativeError)} of it in the mean\n");
+            text.Append(CultureInfo.InvariantCulture, $"integrated gradients, {result.Steps} steps: the attributions miss the difference of the scores by {c.MeanError:g3} in the mean, {c.LargestError:g3} at most; {(100 * c.MeanRelativeError):g2} % of it in the mean\n");
         if (result.Relevance is { } r)
             text.Append(CultureInfo.InvariantCulture, $"layer-wise relevance, epsilon {result.Epsilon:g3}: of the score {Percent(r.Input)} reach the input, epsilon takes {Percent(r.Epsilon)} ({string.Join(", ", r.EpsilonByLayer.Select(l => $"{l.Layer} {Percent(l.Share)}"))}), biases take {Percent(r.Biases)}\n");
         foreach (LeftOutMethod left in result.LeftOut) text.Append(CultureInfo.InvariantCulture, $"left out: {left.Name}. {left.Reason}\n");
