@@ -123,7 +123,7 @@ public class AttributionTests
     }
 
     // The derivative is smooth along the path. What ReLUs make of the rule: the next tests.
-    [Theory, MemberData(nameof(TestDevices.ForTraining), MemberType = typeof(TestDevices))]
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(TestDevices.ForTraining), MemberType = typeof(TestDevices))]
     public void Integrated_gradients_add_up_to_the_difference_of_the_scores_within_a_thousandth_at_256_steps(string deviceName)
     {
         (Attributions found, double[] differences, double[] exact) = Integrate(deviceName, Smooth, 256, 3);
