@@ -12,6 +12,7 @@ RootCommand root = new("GpuConv: convolutional networks on GPU and CPU, from the
     FiltersCommand.Create(),
     ActivationsCommand.Create(),
     OcclusionCommand.Create(),
+    AttributeCommand.Create(),
     BenchCommand.Create(),
 };
 return Invocation.Run(root, args);

@@ -13,6 +13,7 @@ namespace GpuConv.Studies;
 [JsonSerializable(typeof(FiltersResult))]
 [JsonSerializable(typeof(OcclusionResult))]
 [JsonSerializable(typeof(ActivationsResult))]
+[JsonSerializable(typeof(AttributeResult))]
 [JsonSerializable(typeof(TrainSettings))]
 [JsonSerializable(typeof(BenchResult))]
 [JsonSerializable(typeof(Comparison))]
