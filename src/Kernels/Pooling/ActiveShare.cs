@@ -42,7 +42,11 @@ public sealed class ActiveShare
         ArrayView<float> lanes = SharedMemory.Allocate<float>(GroupSize);
         int count = 0;
         for (int i = lane; i < pixels; i += GroupSize)
-            if (x[plane * pixels + i] > 0) count++;
+        {
+            float value = x[plane * pixels + i];
+            // ILGPU's OpenCL turns the comparison around, which NaN would pass.
+            if (value > 0 && !float.IsNaN(value)) count++;
+        }
         float sum = PlaneReduction.GroupSum(lanes, lane, count);
         if (lane == 0) y[plane] = sum / pixels;
     }

@@ -44,8 +44,9 @@ internal sealed class MapBlock
         Shape shape = node.OutputShape;
         picture.Text(node.Name, left, top + 12, Theme.TextSize, bold: true);
         picture.Text($"{shape[0]} {(shape[0] == 1 ? "map" : "maps")} of {shape[1]} x {shape[2]}", left + Picture.TextWidth(node.Name, Theme.TextSize, bold: true) + 10, top + 12, Theme.SmallSize, Theme.Muted);
-        float shared = Largest(values);
         int plane = shape[1] * shape[2];
+        // A dead channel may lie far below the others before the ReLU, and would leave them without contrast.
+        float shared = channels.Where(c => !c.Dead).Select(c => Largest(values.AsSpan(c.Index * plane, plane))).DefaultIfEmpty(0).Max();
         for (int c = 0; c < channels.Count; c++)
         {
             ReadOnlySpan<float> map = values.AsSpan(c * plane, plane);
