@@ -11,6 +11,7 @@ RootCommand root = new("GpuConv: convolutional networks on GPU and CPU, from the
     CompareBatchNormCommand.Create(),
     FiltersCommand.Create(),
     OcclusionCommand.Create(),
+    AttackCommand.Create(),
     BenchCommand.Create(),
 };
 return Invocation.Run(root, args);

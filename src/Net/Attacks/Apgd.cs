@@ -64,7 +64,7 @@ public sealed record Apgd : IAttack
         {
             batch.Score();
             int[][] others = batch.OtherClasses();
-            pair = batch.Targeted ? ([.. others.Select(o => o[0])], [.. batch.LabelsOnHost]) : ([.. batch.LabelsOnHost], [.. others.Select(o => o[restart / Restarts])]);
+            pair = batch.Targeted ? ([.. others.Select(o => o[0])], [.. batch.LabelsOnHost]) : ([.. batch.LabelsOnHost], [.. others.Select(o => o[restart / Restarts % o.Length])]);
         }
         int count = batch.Count;
         Tensor<float> bestImages = batch.Memory("best"), bestGradients = batch.Memory("best gradient"), fooling = batch.Memory("fooling"), before = batch.Memory("before");

@@ -23,6 +23,8 @@ public sealed class AttackBatch
     private float[] loadedPixels = [];
     private int[] loadedLabels = [], loadedNumbers = [], slots = [];
     private readonly List<(int Slot, float[] Pixels)> retired = [];
+    private int[]? labelsOnHost;
+    private bool staysWhole;
 
     /// <summary>Prepares a batch.</summary>
     /// <param name="arena">Where its memory comes from.</param>
@@ -52,6 +54,9 @@ public sealed class AttackBatch
 
     /// <summary>How many images.</summary>
     public int Count { get; private set; }
+
+    /// <summary>How many images there can be.</summary>
+    public int MaxCount => maxBatch;
 
     /// <summary>Whether <see cref="Labels"/> are classes that the images are to be taken for, not their own.</summary>
     public bool Targeted { get; private set; }
@@ -93,7 +98,7 @@ public sealed class AttackBatch
     public Tensor<float> Scores => plan.Scores.First(Count);
 
     /// <summary><see cref="Labels"/> on the host.</summary>
-    public IReadOnlyList<int> LabelsOnHost { get; private set; } = [];
+    public IReadOnlyList<int> LabelsOnHost => labelsOnHost ??= Labels.ToArray();
 
     /// <summary>The device.</summary>
     public Device Device => Arena.Device;
@@ -219,14 +224,14 @@ public sealed class AttackBatch
 
     /// <summary>
     /// Leaves images as they are and goes on without them, so that what is still to be fooled is all that costs time. All tensors of the batch, <see cref="Memory"/>
-    /// included, move together.
+    /// included, move together. A batch of a training stays whole.
     /// </summary>
     /// <param name="done">Which images are done.</param>
     /// <returns>The positions of those that stay, for what the attack keeps on the host.</returns>
     public int[] Retire(IReadOnlyList<bool> done)
     {
         ArgumentNullException.ThrowIfNull(done);
-        int[] kept = [.. Enumerable.Range(0, Count).Where(n => !done[n])];
+        int[] kept = [.. Enumerable.Range(0, Count).Where(n => staysWhole || !done[n])];
         if (kept.Length == Count) return kept;
         float[] now = Images.ToArray();
         for (int n = 0; n < Count; n++)
@@ -239,7 +244,7 @@ public sealed class AttackBatch
         int[] keptLabels = [.. kept.Select(n => LabelsOnHost[n])], allNumbers = Numbers.ToArray();
         slots = [.. kept.Select(n => slots[n])];
         Count = kept.Length;
-        LabelsOnHost = keptLabels;
+        labelsOnHost = keptLabels;
         Labels.CopyFrom(keptLabels);
         Numbers.CopyFrom([.. kept.Select(n => allNumbers[n])]);
         return kept;
@@ -273,6 +278,7 @@ public sealed class AttackBatch
     internal void LoadOnDevice(Tensor<int> classes, Tensor<int> imageNumbers, ulong seed)
     {
         (Count, Targeted, Seed) = (classes.Count, false, seed);
+        (labelsOnHost, staysWhole) = (null, true);
         Labels.CopyFrom(classes);
         Numbers.CopyFrom(imageNumbers);
         Reset();
@@ -287,7 +293,7 @@ public sealed class AttackBatch
     private void Reload()
     {
         Count = loadedLabels.Length;
-        LabelsOnHost = loadedLabels;
+        (labelsOnHost, staysWhole) = (loadedLabels, false);
         slots = [.. Enumerable.Range(0, Count)];
         retired.Clear();
         Originals.CopyFrom(loadedPixels);

@@ -40,9 +40,9 @@ public sealed record Jsma : IAttack
         ArgumentNullException.ThrowIfNull(batch);
         SaliencyPair pairs = batch.Operator(d => new SaliencyPair(d));
         batch.Score();
-        int[] targets = batch.Targeted ? [.. batch.LabelsOnHost] : [.. batch.OtherClasses().Select(o => o[restart])];
+        int[] targets = batch.Targeted ? [.. batch.LabelsOnHost] : [.. batch.OtherClasses().Select(o => o[restart % o.Length])];
         batch.Memory("domain").CopyFrom([.. batch.Originals.ToArray().Select(x => (Theta > 0 ? x < White : x > Black) ? 1f : 0)]);
-        var partners = batch.Operator(_ => new Partners(batch.Arena.Allocate<int>(batch.Memory("domain").Shape)));
+        var partners = batch.Operator(_ => new Partners(batch.Arena.Allocate<int>(new Shape(batch.MaxCount, batch.Pixels))));
         bool[] exhausted = new bool[batch.Count];
         for (int changed = 2; changed <= Elements; changed += 2)
         {

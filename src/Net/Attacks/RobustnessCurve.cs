@@ -19,9 +19,10 @@ public sealed record RobustnessCurve(IReadOnlyList<CurvePoint> Points)
     /// <param name="images">The images.</param>
     /// <param name="seed">The seed.</param>
     /// <param name="known">Results at some of the bounds; images fooled there are fooled there and beyond.</param>
+    /// <param name="targets">For each image the class that it is to be taken for; null: any but its own.</param>
     /// <param name="progress">Told how many bounds are done.</param>
     /// <param name="cancellation">Cancels between batches.</param>
-    public static RobustnessCurve Run(Attacker attacker, Func<float, IAttack> attack, IReadOnlyList<float> epsilons, LabelledImages images, ulong seed = 1, IReadOnlyList<AttackResult>? known = null, Action<int>? progress = null, CancellationToken cancellation = default)
+    public static RobustnessCurve Run(Attacker attacker, Func<float, IAttack> attack, IReadOnlyList<float> epsilons, LabelledImages images, ulong seed = 1, IReadOnlyList<AttackResult>? known = null, IReadOnlyList<int>? targets = null, Action<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(attacker);
         ArgumentNullException.ThrowIfNull(attack);
@@ -33,7 +34,7 @@ public sealed record RobustnessCurve(IReadOnlyList<CurvePoint> Points)
         foreach (float epsilon in sorted)
         {
             progress?.Invoke(points.Count);
-            AttackResult result = known?.FirstOrDefault(r => r.Attack.Epsilon == epsilon) ?? attacker.Run(attack(epsilon), images, null, seed, null, i => !fooled[i], cancellation);
+            AttackResult result = known?.FirstOrDefault(r => r.Attack.Epsilon == epsilon) ?? attacker.Run(attack(epsilon), images, targets, seed, null, i => !fooled[i], cancellation);
             foreach (AttackedImage image in result.Images) fooled[image.Number] |= image.Fooled;
             points.Add(new CurvePoint(epsilon, result.Images.Average(i => i.CleanPredicted == i.Label && !fooled[i.Number] ? 1.0 : 0)));
         }

@@ -12,6 +12,7 @@ namespace GpuConv.Studies;
 [JsonSerializable(typeof(Metrics))]
 [JsonSerializable(typeof(FiltersResult))]
 [JsonSerializable(typeof(OcclusionResult))]
+[JsonSerializable(typeof(AttackStudyResult))]
 [JsonSerializable(typeof(TrainSettings))]
 [JsonSerializable(typeof(BenchResult))]
 [JsonSerializable(typeof(Comparison))]
