@@ -13,6 +13,7 @@ RootCommand root = new("GpuConv: convolutional networks on GPU and CPU, from the
     ActivationsCommand.Create(),
     OcclusionCommand.Create(),
     AttributeCommand.Create(),
+    AttackCommand.Create(),
     BenchCommand.Create(),
 };
 return Invocation.Run(root, args);

@@ -14,6 +14,7 @@ namespace GpuConv.Studies;
 [JsonSerializable(typeof(OcclusionResult))]
 [JsonSerializable(typeof(ActivationsResult))]
 [JsonSerializable(typeof(AttributeResult))]
+[JsonSerializable(typeof(AttackStudyResult))]
 [JsonSerializable(typeof(TrainSettings))]
 [JsonSerializable(typeof(BenchResult))]
 [JsonSerializable(typeof(Comparison))]
