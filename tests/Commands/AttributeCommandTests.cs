@@ -12,7 +12,7 @@ public sealed class AttributeCommandTests(OcclusionCommandTests.Cache cache) : I
         using var folder = new TemporaryFolder();
         Output output = Run("--images", "0,5", "--steps", "4", "--samples", "4", "--out", folder["a"], "--json");
         Assert.Equal((0, ""), (output.ExitCode, output.Error));
-        Assert.Equal(["attribute.csv", "attribute.json", "attribute.png", "curves.png", "sanity-maps.png", "sanity.csv", "sanity.png"], Directory.GetFiles(folder["a"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["attribute.csv", "attribute.json", "attribute.png", "attributions.npy", "curves.png", "sanity-maps.png", "sanity.csv", "sanity.png"], Directory.GetFiles(folder["a"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Equal(File.ReadAllText(Path.Combine(folder["a"], "attribute.json")), output.Standard);
         using JsonDocument json = JsonDocument.Parse(output.Standard);
         JsonElement methods = json.RootElement.GetProperty("methods");
@@ -25,7 +25,7 @@ public sealed class AttributeCommandTests(OcclusionCommandTests.Cache cache) : I
 
         Output some = Run("--images", "3", "--methods", "lrp,grad-cam", "--layer", "conv1", "--sanity", "none", "--format", "svg", "--out", folder["b"]);
         Assert.Equal(0, some.ExitCode);
-        Assert.Equal(["attribute.csv", "attribute.json", "attribute.svg", "curves.svg"], Directory.GetFiles(folder["b"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["attribute.csv", "attribute.json", "attribute.svg", "attributions.npy", "curves.svg"], Directory.GetFiles(folder["b"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Contains("layer-wise relevance, epsilon 0.01", some.Standard, StringComparison.Ordinal);
         Assert.DoesNotContain("passes", some.Standard, StringComparison.Ordinal);
     }
