@@ -11,6 +11,9 @@ RootCommand root = new("GpuConv: convolutional networks on GPU and CPU, from the
     CompareBatchNormCommand.Create(),
     FiltersCommand.Create(),
     OcclusionCommand.Create(),
+    FoolCommand.Create(),
+    TargetCommand.Create(),
+    NoiseCommand.Create(),
     BenchCommand.Create(),
 };
 return Invocation.Run(root, args);
