@@ -64,7 +64,7 @@ public class ActivationMaximizationTests
         Check.Close(x, path.Saved[^1].Pixels, new Tolerance(1e-4, 1e-5), "images");
     }
 
-    [Theory, MemberData(nameof(TestDevices.ForTraining), MemberType = typeof(TestDevices))]
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(TestDevices.ForTraining), MemberType = typeof(TestDevices))]
     public void The_same_seed_gives_the_same_bits_whatever_is_made_beside_and_every_objective_is_climbed(string deviceName)
     {
         DataSet data = SmallData.Create();

@@ -64,6 +64,7 @@ public sealed class FoolingCommandsTests(FoolingCommandsTests.Models models) : I
     [InlineData("target --steps 0", "--steps 0: from 1")]
     [InlineData("noise --eps 0,1", "--eps 0,1: numbers above 0, at most 1")]
     [InlineData("noise --eps 0.1,0.1", "--eps 0.1,0.1: each number once")]
+    [InlineData("noise --alpha 0", "--alpha 0: a number above 0")]
     [InlineData("noise --limit -1", "--limit -1: not negative")]
     [InlineData("noise --batch 1000", "--batch 1000: ")]
     [InlineData("noise --other /no/such/model", "/no/such/model")]

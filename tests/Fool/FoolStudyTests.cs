@@ -34,8 +34,9 @@ public class FoolStudyTests
         for (int c = 0; c < 3; c++)
         {
             FoolRow last = result.Classes.Last(r => r.Class == c);
-            Assert.Equal((last.Confidence, last.Logit, last.Predicted), (result.ConfidenceBySteps[c][40], result.CostBySteps[c][40], result.PredictedBySteps[c][40]));
-            Assert.Equal(last.Confidence, result.Seeds[0].Confidences[c]);
+            Assert.Equal((last.Doubt, last.Logit, last.Predicted), (result.DoubtBySteps[c][40], result.CostBySteps[c][40], result.PredictedBySteps[c][40]));
+            Assert.Equal((last.Confidence, last.Doubt), (result.Seeds[0].Confidences[c], result.Seeds[0].Doubts[c]));
+            Assert.Equal(1 - last.Confidence, last.Doubt, 1e-12);
             Assert.Equal(result.CostBySteps[c].Zip(result.CostBySteps[c].Skip(1)).Count(p => p.Second < p.First), result.Costs[c].Falls);
             Assert.Equal(result.Costs[c].Falls, result.Seeds[0].Falls[c]);
         }
@@ -97,8 +98,8 @@ public class FoolStudyTests
     [Fact]
     public void Verdicts_follow_their_rules()
     {
-        FoolRow Row(int c, int steps, double p) => new(c, steps, c, p, 0, steps == 500 ? FoolStudy.Report[c] : null);
-        FoolSeed Seed(double p, int alike, double correlation) => new(1, 2, p, 0, p, 0, [p, p], [0, 0], [alike, alike], [correlation, correlation]);
+        FoolRow Row(int c, int steps, double p) => new(c, steps, c, p, 1 - p, 0, steps == 500 ? FoolStudy.Report[c] : null);
+        FoolSeed Seed(double p, int alike, double correlation) => new(1, 2, 0, 0, [p, p], [1 - p, 1 - p], [0, 0], [alike, alike], [correlation, correlation]);
         FoolCost Cost(double first, double last) => new(0, 0, 1, 0, null, 0, first, last);
         Likeness[] likeness = [new(0, 0, 0, 1, 0, 0, 0.2, 0.1, 1), new(1, 0, 0, 1, 0, 0, 0.2, 0.1, 2)];
         string Verdicts(FoolRow[] rows, FoolSeed[] seeds, FoolCost[] costs) => string.Join(' ', FoolClaims.Check(rows, seeds, costs, likeness, new Spread(0.8, 0.7, 0.9)).Select(c => c.Verdict));

@@ -107,26 +107,26 @@ internal static class FoolCommand
         {
             FoolRow last = c.MaxBy(r => r.Steps)!;
             Likeness like = result.Likeness[c.Key];
-            table.Add([$"{c.Key}", .. c.OrderBy(r => r.Steps).Select(r => FoolPictures.Certainty(r.Confidence)), c.Select(r => r.Report).FirstOrDefault(r => r is not null)?.ToString("f4", CultureInfo.InvariantCulture) ?? "-", $"{last.Logit:f2}", $"{last.Predicted}", $"{result.Costs[c.Key].Falls}", $"{like.NearestLabel}", $"{like.NearestDistance:f2}", $"{like.AlikeLabel}", $"{like.AlikeCorrelation:f2}"]);
+            table.Add([$"{c.Key}", .. c.OrderBy(r => r.Steps).Select(r => FoolPictures.Certainty(r.Doubt)), c.Select(r => r.Report).FirstOrDefault(r => r is not null)?.ToString("f4", CultureInfo.InvariantCulture) ?? "-", $"{last.Logit:f2}", $"{last.Predicted}", $"{result.Costs[c.Key].Falls}", $"{like.NearestLabel}", $"{like.NearestDistance:f2}", $"{like.AlikeLabel}", $"{like.AlikeCorrelation:f2}"]);
         }
         var seeds = new TextTable(">seed", ">taken for their class", ">smallest probability", ">largest", ">steps down, all classes");
-        foreach (FoolSeed s in result.Seeds) seeds.Add($"{s.Seed}", $"{s.Fooled} of {s.Confidences.Count}", $"{FoolPictures.Certainty(s.Least)} (class {s.LeastClass})", $"{FoolPictures.Certainty(s.Largest)} (class {s.LargestClass})", $"{s.Falls.Sum()} of {s.Falls.Count * result.Classes.Max(r => r.Steps)}");
+        foreach (FoolSeed s in result.Seeds) seeds.Add($"{s.Seed}", $"{s.Fooled} of {s.Confidences.Count}", $"{FoolPictures.Certainty(s.MostDoubt)} (class {s.LeastClass})", $"{FoolPictures.Certainty(s.LeastDoubt)} (class {s.LargestClass})", $"{s.Falls.Sum()} of {s.Falls.Count * result.Classes.Max(r => r.Steps)}");
         return $"probability of each class, seed {result.Seed}\n{table}\n{seeds}\n" + string.Concat(result.Claims.Select(c => $"{c.Verdict}: {c.Report}\n  {c.Measured}\n"));
     }
 
     private static string Csv(FoolResult result)
     {
-        var text = new StringBuilder("class,steps,predicted,confidence,logit,report\n");
-        foreach (FoolRow r in result.Classes) text.Append(CultureInfo.InvariantCulture, $"{r.Class},{r.Steps},{r.Predicted},{r.Confidence},{r.Logit},{r.Report}\n");
+        var text = new StringBuilder("class,steps,predicted,confidence,doubt,logit,report\n");
+        foreach (FoolRow r in result.Classes) text.Append(CultureInfo.InvariantCulture, $"{r.Class},{r.Steps},{r.Predicted},{r.Confidence},{r.Doubt},{r.Logit},{r.Report}\n");
         return text.ToString();
     }
 
     private static string CostsCsv(FoolResult result)
     {
-        var text = new StringBuilder("step,class,cost,confidence,predicted\n");
+        var text = new StringBuilder("step,class,cost,doubt,predicted\n");
         for (int t = 0; t < result.CostBySteps[0].Length; t++)
             for (int c = 0; c < result.CostBySteps.Count; c++)
-                text.Append(CultureInfo.InvariantCulture, $"{t},{c},{result.CostBySteps[c][t]},{result.ConfidenceBySteps[c][t]},{result.PredictedBySteps[c][t]}\n");
+                text.Append(CultureInfo.InvariantCulture, $"{t},{c},{result.CostBySteps[c][t]},{result.DoubtBySteps[c][t]},{result.PredictedBySteps[c][t]}\n");
         return text.ToString();
     }
 }

@@ -16,6 +16,8 @@ internal static class NoiseCommand
 
     private static readonly Option<int> Steps = new("--steps") { Description = "Steps of learning, for each bound", DefaultValueFactory = _ => Defaults.Steps };
 
+    private static readonly Option<float?> Alpha = new("--alpha") { Description = "The size of the first step of learning, from which it falls to 0; without it a fifth of the bound" };
+
     private static readonly Option<int> Batch = new("--batch") { Description = "Training images of a step", DefaultValueFactory = _ => Defaults.Batch };
 
     private static readonly Option<int> Limit = new("--limit") { Description = "Try it on the first N test images; 0: on all", DefaultValueFactory = _ => Defaults.Limit };
@@ -25,7 +27,7 @@ internal static class NoiseCommand
     public static Command Create()
     {
         var command = new Command("noise", "Learns one noise for many images, for each class and for none, and tries it on images and a network that it was not learnt on.\n\nExamples:\n  gpuconv noise\n  gpuconv noise --eps 0.1,0.3 --limit 500\n  gpuconv noise --model runs/train-1/best.safetensors --other runs/bn/best.safetensors");
-        foreach (Option option in (Option[])[Epsilons, Steps, Batch, Limit, CommonOptions.Model, Other, CommonOptions.Data, CommonOptions.Seed, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose])
+        foreach (Option option in (Option[])[Epsilons, Alpha, Steps, Batch, Limit, CommonOptions.Model, Other, CommonOptions.Data, CommonOptions.Seed, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose])
             command.Add(option);
         command.SetAction(Run);
         return command;
@@ -70,11 +72,13 @@ internal static class NoiseCommand
         var options = new NoiseOptions
         {
             Epsilons = [.. bounds.Select(e => e!.Value).Order()],
+            Alpha = parsed.GetValue(Alpha),
             Steps = parsed.GetValue(Steps),
             Batch = parsed.GetValue(Batch),
             Limit = limit == 0 ? int.MaxValue : limit,
             Seed = parsed.GetValue(CommonOptions.Seed),
         };
+        if (options.Alpha is { } alpha && !(alpha > 0 && float.IsFinite(alpha))) throw new RequestException($"--alpha {alpha}: a number above 0.");
         if (options.Steps is < 1 or > 100_000) throw new RequestException($"--steps {options.Steps}: from 1 to 100000.");
         if (options.Batch < 1) throw new RequestException($"--batch {options.Batch}: at least 1.");
         if (limit < 0) throw new RequestException($"--limit {limit}: not negative.");

@@ -13,13 +13,12 @@ internal static class FoolClaims
     {
         int[] steps = [.. rows.Select(r => r.Steps).Distinct()];
         FoolRow[][] classes = [.. rows.GroupBy(r => r.Class).Select(g => g.OrderBy(r => r.Steps).ToArray())];
-        // A probability that is 1 to float64's last bit cannot grow.
-        int grows = classes.Count(c => c.Zip(c.Skip(1)).All(p => p.Second.Confidence > p.First.Confidence || p.Second.Confidence > 1 - 1e-12));
+        int grows = classes.Count(c => c.Zip(c.Skip(1)).All(p => p.Second.Doubt < p.First.Doubt));
         return new Claim(
             "steps",
             "Confidence grows with the number of steps.",
             steps.Length < 2 ? Claim.Open : grows == classes.Length ? Claim.True : 2 * grows > classes.Length ? Claim.Partly : Claim.False,
-            $"{grows} of {classes.Length} classes; mean {string.Join(", ", steps.Select(t => $"{FoolPictures.Certainty(rows.Where(r => r.Steps == t).Average(r => r.Confidence))} after {t}"))}.",
+            $"{grows} of {classes.Length} classes; mean {string.Join(", ", steps.Select(t => $"{FoolPictures.Certainty(rows.Where(r => r.Steps == t).Average(r => r.Doubt))} after {t}"))}.",
             "true: with every number of steps the probability of every class is larger than with the number before; partly: of most classes.");
     }
 
@@ -30,12 +29,12 @@ internal static class FoolClaims
         int fooled = seeds.Sum(s => s.Fooled), all = seeds.Sum(s => s.Confidences.Count);
         bool isLast = told.Length > 0 && rows.All(r => r.Steps <= FoolStudy.ReportSteps);
         int reached = isLast ? seeds.Sum(s => s.Confidences.Where((p, c) => told.Any(t => t.Class == c) && p >= Report(c)).Count()) : 0, compared = seeds.Count * told.Length;
-        FoolSeed worst = seeds.MinBy(s => s.Least)!, best = seeds.MaxBy(s => s.Largest)!;
+        FoolSeed worst = seeds.MaxBy(s => s.MostDoubt)!, best = seeds.MinBy(s => s.LeastDoubt)!;
         return new Claim(
             "fooled",
             $"After {FoolStudy.ReportSteps} steps the network takes noise for each class with a probability of 0.9856 to 0.9937.",
             !isLast ? Claim.Open : reached == compared && fooled == all ? Claim.True : 2 * fooled > all ? Claim.Partly : Claim.False,
-            $"{fooled} of {all} images of {seeds.Count} {(seeds.Count == 1 ? "seed" : "seeds")} are taken for their class{(isLast ? $", {reached} with at least the report's probability" : "")}; smallest {FoolPictures.Certainty(worst.Least)} (class {worst.LeastClass}, seed {worst.Seed}), largest {FoolPictures.Certainty(best.Largest)} (class {best.LargestClass}, seed {best.Seed}).",
+            $"{fooled} of {all} images of {seeds.Count} {(seeds.Count == 1 ? "seed" : "seeds")} are taken for their class{(isLast ? $", {reached} with at least the report's probability" : "")}; smallest {FoolPictures.Certainty(worst.MostDoubt)} (class {worst.LeastClass}, seed {worst.Seed}), largest {FoolPictures.Certainty(best.LeastDoubt)} (class {best.LargestClass}, seed {best.Seed}).",
             $"true: every image of every seed reaches the report's probability of its class after {FoolStudy.ReportSteps} steps; partly: most are taken for their class; open: another number of steps.");
     }
 

@@ -10,9 +10,6 @@ internal static class FoolPictures
 {
     private const float Tile = 84, Gap = 14, LabelRoom = 150, Caption = 18, TableRow = 19;
 
-    // Below this a probability's distance from 1 is float32's rounding of the scores.
-    private const double LeastDoubt = 1e-9;
-
     /// <summary>The images of all classes after the last step, what the network says of them, and the training images that they are most like.</summary>
     public static Picture Sheet(FoolResult result, Shape shape, LabelledImages train)
     {
@@ -81,15 +78,16 @@ internal static class FoolPictures
         const float panelWidth = 520, panelHeight = 400, legendRow = 20;
         int legendColumns = 2, legendRows = (classes + legendColumns - 1) / legendColumns;
         string title = $"The cost by step: {CostName(result.Objective)} of each class";
-        string explanation = $"Seed {result.Seed}, {result.Lr:g6} times the gradient at each step (pixels 0 to 1). Right: what is below {LeastDoubt:0e0} is drawn there.";
+        string explanation = $"Seed {result.Seed}, {result.Lr:g6} times the gradient at each step (pixels 0 to 1).";
         var picture = new Picture(2 * Theme.Margin + 2 * panelWidth + 20, 78 + panelHeight + 16 + legendRows * legendRow + Theme.Margin);
         picture.Heading(title, explanation);
         Ticks steps = Ticks.Linear(0, last, 6) with { Maximum = last * 1.02 };
         double[] all = [.. result.CostBySteps.SelectMany(v => v)];
-        double Doubt(double p) => Math.Log10(Math.Max(LeastDoubt, 1 - p));
-        double[] doubts = [.. result.ConfidenceBySteps.SelectMany(v => v).Select(p => Math.Max(LeastDoubt, 1 - p))];
+        // The smallest number that float64 holds, for a probability that lacks nothing at all.
+        double Place(double doubt) => Math.Log10(Math.Max(1e-300, doubt));
+        double[] doubts = [.. result.DoubtBySteps.SelectMany(v => v).Select(d => Math.Pow(10, Place(d)))];
         new CurvePanel($"Cost ({CostName(result.Objective)})", "step", steps, Ticks.Linear(all.Min(), all.Max(), 6), Lines(result.CostBySteps, v => v)).Draw(picture, SKRect.Create(Theme.Margin, 78, panelWidth, panelHeight));
-        new CurvePanel("1 \u2212 probability of the class (logarithmic)", "step", steps, Ticks.Log(doubts.Min(), doubts.Max()), Lines(result.ConfidenceBySteps, Doubt)).Draw(picture, SKRect.Create(Theme.Margin + panelWidth + 20, 78, panelWidth, panelHeight));
+        new CurvePanel("1 \u2212 probability of the class (logarithmic)", "step", steps, Ticks.Log(doubts.Min(), doubts.Max()), Lines(result.DoubtBySteps, Place)).Draw(picture, SKRect.Create(Theme.Margin + panelWidth + 20, 78, panelWidth, panelHeight));
         for (int c = 0; c < classes; c++)
         {
             FoolCost cost = result.Costs[c];
@@ -119,7 +117,7 @@ internal static class FoolPictures
                 picture.Image(UnitImages.Draw(pixels, c, shape), rect);
                 picture.Frame(rect, Theme.Rule);
                 bool right = result.PredictedBySteps[c][step] == c;
-                picture.TextCentred($"{c}: {Probability(result.ConfidenceBySteps[c][step])}", rect.MidX, rect.Bottom + 11, Theme.SmallSize, right ? Theme.Ink : Theme.Muted);
+                picture.TextCentred($"{c}: {Probability(1 - result.DoubtBySteps[c][step])}", rect.MidX, rect.Bottom + 11, Theme.SmallSize, right ? Theme.Ink : Theme.Muted);
             }
             yield return picture;
         }
@@ -157,8 +155,8 @@ internal static class FoolPictures
     /// <summary>Four decimals, never rounded to certainty.</summary>
     internal static string Probability(double p) => p > 0.99995 ? ">\u20090.9999" : $"{p:f4}";
 
-    /// <summary>A probability by what it lacks to certainty, where that is little.</summary>
-    internal static string Certainty(double p) => p > 1 - 1e-15 ? "1 \u2212 <1e-15" : p > 0.9999 ? $"1 \u2212 {1 - p:0.0e0}" : $"{p:f4}";
+    /// <summary>A probability, by what it lacks to 1 where that is little.</summary>
+    internal static string Certainty(double doubt) => doubt < 1e-4 ? $"1 \u2212 {doubt:0e0}" : $"{1 - doubt:f4}";
 
     private static string CostName(string objective) => objective switch { "probability" => "probability", "cross-entropy" => "log-probability, minus the cross-entropy", _ => "logit" };
 

@@ -60,9 +60,9 @@ internal sealed record FoolResult(
     [JsonIgnore]
     public IReadOnlyList<double[]> CostBySteps { get; init; } = [];
 
-    /// <summary>The probability of the class, by class, before each step and after the last.</summary>
+    /// <summary>What the class's probability lacks to 1, by class, before each step and after the last.</summary>
     [JsonIgnore]
-    public IReadOnlyList<double[]> ConfidenceBySteps { get; init; } = [];
+    public IReadOnlyList<double[]> DoubtBySteps { get; init; } = [];
 
     /// <summary>The class that each image is taken for, by class, before each step and after the last.</summary>
     [JsonIgnore]
@@ -74,23 +74,30 @@ internal sealed record FoolResult(
 /// <param name="Steps">How many steps.</param>
 /// <param name="Predicted">The class that it is taken for.</param>
 /// <param name="Confidence">The probability of <paramref name="Class"/>.</param>
+/// <param name="Doubt">What it lacks to 1: the probability of all other classes together.</param>
 /// <param name="Logit">Its score before the softmax.</param>
 /// <param name="Report">The confidence in the report, where it tells it.</param>
-internal sealed record FoolRow(int Class, int Steps, int Predicted, double Confidence, double Logit, double? Report);
+internal sealed record FoolRow(int Class, int Steps, int Predicted, double Confidence, double Doubt, double Logit, double? Report);
 
 /// <summary>All classes' images from the noise of one seed, after the last step.</summary>
 /// <param name="Seed">The seed.</param>
 /// <param name="Fooled">How many are taken for their class.</param>
-/// <param name="Least">The smallest probability.</param>
-/// <param name="LeastClass">Its class.</param>
-/// <param name="Largest">The largest.</param>
-/// <param name="LargestClass">Its class.</param>
-/// <param name="Confidences">All, by class.</param>
+/// <param name="LeastClass">The class with the smallest probability.</param>
+/// <param name="LargestClass">The one with the largest.</param>
+/// <param name="Confidences">The probabilities, by class.</param>
+/// <param name="Doubts">What they lack to 1.</param>
 /// <param name="Falls">By class, at how many steps the cost went the wrong way.</param>
 /// <param name="Alike">By class, the label of the most similar training image.</param>
 /// <param name="AlikeCorrelation">By class, the correlation with it.</param>
 internal sealed record FoolSeed(
-    ulong Seed, int Fooled, double Least, int LeastClass, double Largest, int LargestClass, IReadOnlyList<double> Confidences, IReadOnlyList<int> Falls, IReadOnlyList<int> Alike, IReadOnlyList<double> AlikeCorrelation);
+    ulong Seed, int Fooled, int LeastClass, int LargestClass, IReadOnlyList<double> Confidences, IReadOnlyList<double> Doubts, IReadOnlyList<int> Falls, IReadOnlyList<int> Alike, IReadOnlyList<double> AlikeCorrelation)
+{
+    [JsonIgnore]
+    public double MostDoubt => Doubts[LeastClass];
+
+    [JsonIgnore]
+    public double LeastDoubt => Doubts[LargestClass];
+}
 
 /// <summary>How a class's cost went, step by step.</summary>
 /// <param name="Class">The class.</param>

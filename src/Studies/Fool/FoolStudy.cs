@@ -55,7 +55,7 @@ internal static class FoolStudy
             Images = [.. path.Saved.Select(s => (s.Step, s.Pixels[..(classes * size)]))],
             RegularisedImages = images,
             CostBySteps = costs,
-            ConfidenceBySteps = [.. Enumerable.Range(0, classes).Select(c => Enumerable.Range(0, last + 1).Select(t => ScoreRow.Probability(path.ScoresAt(t, c), c)).ToArray())],
+            DoubtBySteps = [.. Enumerable.Range(0, classes).Select(c => Enumerable.Range(0, last + 1).Select(t => ScoreRow.Doubt(path.ScoresAt(t, c), c)).ToArray())],
             PredictedBySteps = [.. Enumerable.Range(0, classes).Select(c => Enumerable.Range(0, last + 1).Select(t => Predictor.MostProbable(path.ScoresAt(t, c))).ToArray())],
         };
     }
@@ -94,7 +94,7 @@ internal static class FoolStudy
     private static FoolRow Row(MaximizationPath path, int c, int steps)
     {
         ReadOnlySpan<float> scores = path.ScoresAt(steps, c);
-        return new FoolRow(c, steps, Predictor.MostProbable(scores), ScoreRow.Probability(scores, c), scores[c], steps == ReportSteps && c < Report.Length ? Report[c] : null);
+        return new FoolRow(c, steps, Predictor.MostProbable(scores), ScoreRow.Probability(scores, c), ScoreRow.Doubt(scores, c), scores[c], steps == ReportSteps && c < Report.Length ? Report[c] : null);
     }
 
     private static double[] Costs(MaximizationPath path, int image, int c, string objective) =>
@@ -104,11 +104,12 @@ internal static class FoolStudy
     {
         int classes = path.Classes;
         double[] confidences = [.. Enumerable.Range(0, classes).Select(c => ScoreRow.Probability(path.ScoresAt(steps, s * classes + c), c))];
+        double[] doubts = [.. Enumerable.Range(0, classes).Select(c => ScoreRow.Doubt(path.ScoresAt(steps, s * classes + c), c))];
         int fooled = Enumerable.Range(0, classes).Count(c => Predictor.MostProbable(path.ScoresAt(steps, s * classes + c)) == c);
-        int least = Array.IndexOf(confidences, confidences.Min()), largest = Array.IndexOf(confidences, confidences.Max());
+        int least = Array.IndexOf(doubts, doubts.Max()), largest = Array.IndexOf(doubts, doubts.Min());
         int[] falls = [.. Enumerable.Range(0, classes).Select(c => CostOf(c, Costs(path, s * classes + c, c, options.Objective)).Falls)];
         return new FoolSeed(
-            options.Seed + (ulong)s, fooled, confidences[least], least, confidences[largest], largest, confidences, falls, [.. found.ToArray().Select(f => train.Labels[f.AlikeIndex])], [.. found.ToArray().Select(f => f.AlikeCorrelation)]);
+            options.Seed + (ulong)s, fooled, least, largest, confidences, doubts, falls, [.. found.ToArray().Select(f => train.Labels[f.AlikeIndex])], [.. found.ToArray().Select(f => f.AlikeCorrelation)]);
     }
 
     private static FoolCost CostOf(int c, double[] values)

@@ -12,10 +12,10 @@ internal static class NoisePictures
 
     private static readonly (string Learnt, string Tested, SKColor Color, MarkerShape Marker, string Text)[] Ways =
     [
-        (NoiseStudy.This, NoiseStudy.This, Theme.Blue, MarkerShape.FilledCircle, "the network, learnt on itself"),
+        (NoiseStudy.This, NoiseStudy.This, Theme.Blue, MarkerShape.FilledCircle, "this network, learnt on itself"),
         (NoiseStudy.Other, NoiseStudy.Other, Theme.Green, MarkerShape.FilledTriangleUp, "the other network, learnt on itself"),
         (NoiseStudy.This, NoiseStudy.Other, Theme.Vermilion, MarkerShape.FilledSquare, "the other network, learnt on this one"),
-        (NoiseStudy.Other, NoiseStudy.This, Theme.Purple, MarkerShape.FilledDiamond, "this network, learnt on the other"),
+        (NoiseStudy.Other, NoiseStudy.This, Theme.Purple, MarkerShape.FilledDiamond, "this network, learnt on the other one"),
     ];
 
     /// <summary>How often images are no longer recognised, and how often they are taken for the class of the noise, by the bound.</summary>
@@ -80,7 +80,7 @@ internal static class NoisePictures
         int classes = result.Patterns[0].Length / shape.Count - 1;
         float height = Tile, width = Tile * shape[2] / shape[1], left = 100, top = 112, row = height + 24;
         string title = "The learnt noise: a pattern for each class that images are to be taken for, and one for no class";
-        const string explanation = "A row for each bound epsilon (pixels 0 to 1): orange darkens a pixel, purple brightens it, by epsilon at most. Below: how many test images the network takes for the class (last: no longer recognises).";
+        const string explanation = "Orange darkens a pixel, purple brightens it, by epsilon at most (pixels 0 to 1). Below: the share of test images that are taken for the class (none: not recognised).";
         var picture = new Picture(Math.Max(left + (classes + 1) * (width + Gap) + Theme.Margin, 2 * Theme.Margin + Picture.TextWidth(explanation)), top + result.Patterns.Count * row + Theme.Margin);
         picture.Heading(title, explanation);
         picture.Text("epsilon", left - Gap, top - 12, Theme.TextSize, Theme.Muted, align: SKTextAlign.Right);

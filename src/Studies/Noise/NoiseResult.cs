@@ -9,6 +9,9 @@ internal sealed record NoiseOptions
     /// <summary>Bounds on each pixel of the noise, pixels 0 to 1.</summary>
     public float[] Epsilons { get; init; } = [0.05f, 0.1f, 0.15f, 0.2f, 0.25f, 0.3f];
 
+    /// <summary>The size of the first step of learning; null: a fifth of the bound.</summary>
+    public float? Alpha { get; init; }
+
     public int Steps { get; init; } = 200;
 
     /// <summary>The images of a step.</summary>

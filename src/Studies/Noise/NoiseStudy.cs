@@ -31,7 +31,7 @@ internal static class NoiseStudy
             foreach (float epsilon in options.Epsilons)
             {
                 string what = $"{learntOn}, epsilon {epsilon:g4}";
-                float[] learnt = learner.Learn(data.Train, new UniversalOptions { Epsilon = epsilon, Steps = options.Steps, Batch = options.Batch, Seed = options.Seed }, t => progress(new StudyProgress($"{what}, step {t}", done + t * options.Batch, total)), cancellation);
+                float[] learnt = learner.Learn(data.Train, new UniversalOptions { Epsilon = epsilon, Alpha = options.Alpha, Steps = options.Steps, Batch = options.Batch, Seed = options.Seed }, t => progress(new StudyProgress($"{what}, step {t}", done + t * options.Batch, total)), cancellation);
                 done += learning;
                 float[] random = Shuffled(learnt, size, options.Seed);
                 if (learntOn == This)
