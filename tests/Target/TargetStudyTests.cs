@@ -51,6 +51,8 @@ public class TargetStudyTests
             Assert.Equal(number == 1, result.DistanceBySteps[i][0] == 0);
             Assert.Equal(pair.Confidence, Math.Exp(-result.CrossEntropyBySteps[i][^1]), 1e-9);
         }
+        // The nearest that succeeds has the smallest weight that does, but for the search's last step: with less the network is not sure enough.
+        foreach (TargetPair pair in result.Pairs) Assert.True(Run((float)(0.75 * pair.Beta)).Pairs[TargetPictures.Number(pair.SourceLabel, pair.TargetLabel, 3)].Confidence < 0.9, $"{pair}");
         // Without any weight on the class the image stays, or comes, to the target and is read as what it is.
         TargetResult drawn = Run(0);
         Assert.Equal(0, drawn.Succeeded);

@@ -18,8 +18,8 @@ internal static class TargetPictures
         int classes = result.Images.Count;
         float height = Tile, width = Tile * shape[2] / shape[1], column = width + Gap, row = height + Lines + Gap;
         string title = $"Near one digit, read as another: {result.Succeeded} of {result.Pairs.Count} pairs succeed";
-        string from = result.Case == 1 ? "from the target image itself" : "from noise (normal, mean 128, standard deviation 1)";
-        string explanation = $"Case {result.Case}: {result.Steps} steps {from}. Below each image the probability of the class wanted, then distance and structural similarity to the target (pixels 0 to 1).";
+        string from = result.Case == 1 ? "from the target image itself" : "from noise (mean 128, deviation 1)";
+        string explanation = $"Case {result.Case}: {result.Steps} steps {from}. Below: the probability of the class wanted; distance and structural similarity to the target (pixels 0 to 1).";
         var picture = new Picture(Math.Max(Left + classes * column + Theme.Margin, 2 * Theme.Margin + Picture.TextWidth(explanation)), Top + classes * row + Theme.Margin);
         picture.Heading(title, explanation);
         picture.Text("read as", Left, Top - 34, Theme.TextSize, Theme.Muted);
