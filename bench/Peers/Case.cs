@@ -12,6 +12,9 @@ internal enum Work
     /// <summary>Normalised float32 images to log-probabilities.</summary>
     Infer,
 
+    /// <summary>Projected gradient descent on images, <see cref="Case.AttackSteps"/> steps from a random start: gradients to the input alone.</summary>
+    Attack,
+
     /// <summary>One operator, forward.</summary>
     Forward,
 
@@ -29,6 +32,12 @@ internal sealed record Case(string Name, Work Work, int Batch, Network Network)
     /// <summary>All cases in the order of the table.</summary>
     public static IReadOnlyList<Case> All { get; } = [.. Networks(), .. Operators()];
 
+    /// <summary>The steps of an attack.</summary>
+    public const int AttackSteps = 10;
+
+    /// <summary>An attack's bound and the size of its steps, as Madry et al. 2018 have them for MNIST.</summary>
+    public const float Epsilon = 0.3f, Alpha = 0.01f;
+
     /// <summary>Whether the gradient to the input is asked for: where the input is an image of the data set, no training needs it.</summary>
     public bool NeedsInputGradient => Network.InputShape != Image;
 
@@ -42,6 +51,8 @@ internal sealed record Case(string Name, Work Work, int Batch, Network Network)
         foreach (bool batchNorm in (bool[])[false, true])
             foreach (int batch in (int[])[1, 64, 256, 1024])
                 yield return new Case($"infer, batch {batch}{Suffix(batchNorm)}", Work.Infer, batch, Network.Report(Image, 10, batchNorm));
+        foreach (bool batchNorm in (bool[])[false, true])
+            yield return new Case($"attack, batch 128{Suffix(batchNorm)}", Work.Attack, 128, Network.Report(Image, 10, batchNorm));
     }
 
     private static IEnumerable<Case> Operators()

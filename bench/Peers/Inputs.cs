@@ -35,6 +35,20 @@ internal static class Inputs
         return x;
     }
 
+    /// <summary>The images of an attack, with the classes that the network takes them for: so each is attacked.</summary>
+    public static LabelledImages Recognised(Case work)
+    {
+        LabelledImages images = Data.Train.First(work.Batch);
+        using Device device = Device.Open("cpu");
+        using var predictor = new Predictor(device, ModelOf(work));
+        float[] shares = predictor.Probabilities(images.Pixels);
+        int classes = work.Network.OutputShape.Count;
+        return images with { Labels = [.. Enumerable.Range(0, work.Batch).Select(i => Predictor.MostProbable(shares.AsSpan(i * classes, classes)))] };
+    }
+
+    /// <summary>The network with its weights and the data's normalisation.</summary>
+    public static Model ModelOf(Case work) => new(work.Network, Weights(work.Network), Data.Mean, Data.Deviation, Data.Name);
+
     /// <summary>The gradient that comes back to a single operator's output.</summary>
     public static float[] Dy(Case work) => Random(4, work.Network.OutputShape.Prepend(work.Batch).Count);
 

@@ -8,16 +8,16 @@ internal sealed record Options
 
     public const string Help =
         """
-        Times GpuConv beside PyTorch and ONNX Runtime on this processor: training step, inference, single operators.
+        Times GpuConv beside PyTorch and ONNX Runtime on this processor: training step, inference, an attack, single operators.
 
-          --only TEXT      only cases whose name contains TEXT (train, infer, conv, "batch 64")
+          --only TEXT      only cases whose name contains TEXT (train, infer, attack, conv, "batch 64")
           --rounds N       rounds in which the peers take turns (default 9)
           --seconds S      how long each peer runs in each round (default 0.4)
           --threads N      threads of each library (default: all processors)
           --json           the result as JSON on standard output
           --markdown       the table once more, as bench/README.md shows it
           --require        fail if a peer could not run
-          --factor F       fail if a training step at batch 64 or 256 is less than F times faster than PyTorch's
+          --factor F       fail if a training step at batch 64 or 256, or an attack, is less than F times faster than PyTorch's
           --one-process    all libraries in one process, to see how they disturb each other
 
         Example: dotnet run -c Release --project bench/Peers -- --only train --rounds 5

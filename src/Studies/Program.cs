@@ -10,10 +10,13 @@ RootCommand root = new("GpuConv: convolutional networks on GPU and CPU, from the
     PredictCommand.Create(),
     CompareBatchNormCommand.Create(),
     FiltersCommand.Create(),
+    ActivationsCommand.Create(),
     OcclusionCommand.Create(),
+    AttributeCommand.Create(),
     FoolCommand.Create(),
     TargetCommand.Create(),
     NoiseCommand.Create(),
+    AttackCommand.Create(),
     BenchCommand.Create(),
 };
 return Invocation.Run(root, args);

@@ -25,6 +25,34 @@ public class ActivationTests
     }
 
     [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    public void What_comes_back_through_a_relu_follows_its_rule_on_forty_sizes(string deviceName)
+    {
+        Device device = TestDevices.Get(deviceName);
+        foreach ((ReluRule rule, Func<double, double, double> back) in new (ReluRule, Func<double, double, double>)[]
+                 {
+                     (ReluRule.Gradient, (y, dy) => y > 0 ? dy : 0),
+                     (ReluRule.Guided, (y, dy) => y > 0 ? Math.Max(0, dy) : 0),
+                     (ReluRule.Deconvolution, (_, dy) => Math.Max(0, dy)),
+                 })
+        {
+            Activation relu = Activation.Relu(device, rule);
+            for (int seed = 0; seed < 40; seed++)
+            {
+                using var arena = new DeviceArena(device);
+                var random = new Random(seed);
+                int n = seed < 20 ? seed + 1 : random.Next(20, 9000);
+                double[] x = Values.Normal(random, n), dy = Values.Normal(random, n);
+                Tensor<float> xOn = Values.On(arena, new Shape(n), x), dyOn = Values.On(arena, new Shape(n), dy);
+                GuardedTensor y = Check.Guarded(arena, new Shape(n)), dx = Check.Guarded(arena, new Shape(n));
+                relu.Forward(xOn, y.Tensor);
+                relu.Backward(xOn, y.Tensor, dyOn, dx.Tensor);
+                Assert.Equal([.. x.Select(v => (float)Math.Max(0, v))], y.Read("y"));
+                Assert.Equal([.. x.Select((v, i) => (float)back(v, dy[i]))], dx.Read("dx"));
+            }
+        }
+    }
+
+    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
     public void Leaky_relu_matches_its_definition_on_forty_sizes(string deviceName)
     {
         Compare(Activation.LeakyRelu(TestDevices.Get(deviceName), 0.01f), deviceName, v => v > 0 ? v : 0.01f * v, v => v > 0 ? 1 : 0.01f, "leaky relu");

@@ -10,21 +10,40 @@ public class AttackTests
     // Trained for a moment on images that it can tell apart.
     private static readonly Lazy<Model> Trained = new(() => TrainedModel.Of(SmallData.Create()));
 
-    public static IEnumerable<IAttack> Bounded(float epsilon)
+    /// <summary>Every attack in every norm, with a bound and few steps.</summary>
+    public static IEnumerable<IAttack> Every(float epsilon)
     {
         foreach (PerturbationNorm norm in (PerturbationNorm[])[PerturbationNorm.Linf, PerturbationNorm.L2])
         {
             yield return Pgd.Fgsm(epsilon, norm);
             yield return Pgd.Bim(epsilon, steps: 5, norm: norm);
             yield return new Pgd { Epsilon = epsilon, Steps = 5, Restarts = 2, Norm = norm };
+            yield return new MiFgsm { Epsilon = epsilon, Steps = 5, Norm = norm };
+            yield return Apgd.Ce(epsilon, norm) with { Steps = 12 };
+            yield return new Apgd { Epsilon = epsilon, Steps = 12, Norm = norm };
+            yield return Apgd.T(epsilon, norm) with { Steps = 12 };
+            yield return new Square { Epsilon = epsilon, Queries = 30, Norm = norm };
+            yield return new DeepFool { Epsilon = epsilon, Steps = 5, Norm = norm };
+        }
+        yield return new CarliniWagner { Epsilon = epsilon, Steps = 20, SearchSteps = 3, InitialConstant = 1, LearningRate = 0.1f };
+        yield return new Jsma { Elements = (int)(10 * epsilon) };
+    }
+
+    /// <summary>Bounds of 0, of nothing that binds, and random ones between.</summary>
+    public static TheoryData<float> Bounds
+    {
+        get
+        {
+            var random = new Random(11);
+            return [0, 2, .. Enumerable.Range(0, 4).Select(_ => random.NextSingle()), .. Enumerable.Range(0, 3).Select(_ => 0.1f * random.NextSingle())];
         }
     }
 
-    [Theory, InlineData(0), InlineData(0.05f), InlineData(0.3f), InlineData(2)]
-    public void No_result_leaves_the_bound_or_the_scale(float epsilon)
+    [Theory, MemberData(nameof(Bounds))]
+    public void No_result_of_any_attack_leaves_the_bound_or_the_scale(float epsilon)
     {
         using var attacker = new Attacker(TestDevices.Get("cpu"), Trained.Value, 16);
-        foreach (IAttack attack in Bounded(epsilon))
+        foreach (IAttack attack in Every(epsilon))
         {
             AttackResult result = attacker.Run(attack, Images);
             Assert.All(result.Pixels, v => Assert.InRange(v, 0, 1));
@@ -36,7 +55,33 @@ public class AttackTests
             }
             // A length of sums of that many squares in float32.
             if (attack.Norm == PerturbationNorm.L2) Assert.All(result.Images, i => Assert.True(i.L2 <= epsilon * (1 + 1e-5) + 1e-6, $"{attack.Name}: {i.L2}"));
+            if (attack.Norm == PerturbationNorm.L0) Assert.All(result.Images, i => Assert.InRange(i.L0, 0, 10 * epsilon));
             if (epsilon == 0) Assert.Equal(result.CleanAccuracy, result.RobustAccuracy);
+            // None of them is idle: with all room there is each fools the network, but for the one step of FGSM and the few queries of Square.
+            if (epsilon == 2) Assert.True(result.SuccessRate > 0.3, $"{attack.Name} {attack.Norm}: {result.SuccessRate}");
+        }
+    }
+
+    [Fact]
+    public void A_bounded_attack_that_leaves_its_bound_is_an_error()
+    {
+        using var attacker = new Attacker(TestDevices.Get("cpu"), Trained.Value, 16);
+        Assert.Contains("by more than 0.1", Assert.Throws<InvalidOperationException>(() => attacker.Run(new Escaping(), Images)).Message);
+    }
+
+    private sealed record Escaping : IAttack
+    {
+        public string Name => "escaping";
+
+        public PerturbationNorm Norm => PerturbationNorm.Linf;
+
+        public float? Epsilon => 0.1f;
+
+        public void Perturb(AttackBatch batch, int restart)
+        {
+            batch.Bound(0.11f);
+            batch.Follow(ObjectiveKind.CrossEntropy);
+            batch.BoxStep.Step(batch.Images, batch.Gradient, 1, batch.Lower, batch.Upper);
         }
     }
 
@@ -51,24 +96,139 @@ public class AttackTests
     [Fact]
     public void The_same_seed_gives_the_same_bits_whatever_the_batch()
     {
-        var attack = new Pgd { Epsilon = 0.1f, Steps = 3, Restarts = 3 };
         using Attacker small = new(TestDevices.Get("cpu"), Trained.Value, 5), large = new(TestDevices.Get("cpu"), Trained.Value, 64);
-        AttackResult a = small.Run(attack, Images), b = large.Run(attack, Images), c = large.Run(attack, Images, seed: 2);
-        Assert.Equal(a.Pixels, b.Pixels);
-        Assert.Equal(a.Images, b.Images);
-        Assert.NotEqual(a.Pixels, c.Pixels);
+        foreach (IAttack attack in (IEnumerable<IAttack>)[new Pgd { Epsilon = 0.1f, Steps = 3, Restarts = 3 }, .. Every(0.12f)])
+        {
+            AttackResult a = small.Run(attack, Images), b = large.Run(attack, Images), again = large.Run(attack, Images), other = large.Run(attack, Images, seed: 2);
+            Assert.Equal(a.Pixels, b.Pixels);
+            Assert.Equal(a.Images, b.Images);
+            Assert.Equal(again.Pixels, b.Pixels);
+            bool random = attack is Pgd { RandomStart: true } or Apgd or Square;
+            Assert.True(other.Pixels.AsSpan().SequenceEqual(b.Pixels) != random, attack.Name);
+        }
     }
 
     [Fact]
     public void More_tries_never_make_a_model_more_robust()
     {
         using var attacker = new Attacker(TestDevices.Get("cpu"), Trained.Value, 16);
-        double before = 1;
-        foreach (int restarts in (int[])[1, 2, 4])
+        foreach (Func<int, IAttack> make in (Func<int, IAttack>[])[n => new Pgd { Epsilon = 0.08f, Steps = 2, Restarts = n }, n => Apgd.Ce(0.06f) with { Steps = 3, Restarts = n }, n => new Square { Epsilon = 0.1f, Queries = 10, Restarts = n }, n => Apgd.T(0.06f) with { Steps = 3, Restarts = n }])
         {
-            double robust = attacker.Run(new Pgd { Epsilon = 0.08f, Steps = 2, Restarts = restarts }, Images).RobustAccuracy;
-            Assert.True(robust <= before, $"{restarts} tries: {robust} after {before}");
-            before = robust;
+            var accuracies = new List<double>();
+            foreach (int restarts in (int[])[1, 2, 4]) accuracies.Add(attacker.Run(make(restarts), Images).RobustAccuracy);
+            Assert.Equal(accuracies.OrderDescending(), accuracies);
+        }
+    }
+
+    [Fact]
+    public void Robust_accuracy_never_rises_with_epsilon_where_what_was_fooled_stays_fooled()
+    {
+        using var attacker = new Attacker(TestDevices.Get("cpu"), Trained.Value, 16);
+        float[] epsilons = [0.2f, 0, 0.02f, 0.05f, 0.1f, 0.15f];
+        foreach (Func<float, IAttack> make in (Func<float, IAttack>[])[e => Pgd.Fgsm(e), e => new Pgd { Epsilon = e, Steps = 3 }, e => new Square { Epsilon = e, Queries = 20 }])
+        {
+            RobustnessCurve curve = RobustnessCurve.Run(attacker, make, epsilons, Images);
+            Assert.Equal(epsilons.Order(), curve.Points.Select(p => p.Epsilon));
+            Assert.Equal(curve.Points.Select(p => p.Accuracy).OrderDescending(), curve.Points.Select(p => p.Accuracy));
+            Assert.Equal(attacker.Run(make(0), Images).CleanAccuracy, curve.Points[0].Accuracy);
+            Assert.True(curve.Points[^1].Accuracy < curve.Points[0].Accuracy);
+            // An image's perturbation does not depend on which others are attacked, so that each point is no more than a run's of its own.
+            foreach (CurvePoint point in curve.Points) Assert.True(point.Accuracy <= attacker.Run(make(point.Epsilon), Images).RobustAccuracy);
+        }
+        AttackResult smallest = attacker.Run(new DeepFool(), Images);
+        RobustnessCurve distances = RobustnessCurve.OfSmallest(smallest, [0, 0.3f, 100]);
+        Assert.Equal((smallest.CleanAccuracy, smallest.RobustAccuracy), (distances.Points[0].Accuracy, distances.Points[2].Accuracy));
+        Assert.InRange(distances.Points[1].Accuracy, smallest.RobustAccuracy, smallest.CleanAccuracy);
+    }
+
+    /// <summary>The nearest boundary of a linear model lies |f| / |w| away for two scores whose difference is f with slope w (DeepFool's equations 2 and 8; in the largest change |f| / |w|1).</summary>
+    [Theory, InlineData(PerturbationNorm.L2), InlineData(PerturbationNorm.Linf)]
+    public void DeepFool_finds_the_distance_to_a_linear_boundary_within_its_overshoot(PerturbationNorm norm)
+    {
+        Model model = Linear(4);
+        LabelledImages images = Recognised(model, Middling());
+        using var attacker = new Attacker(TestDevices.Get("cpu"), model, 16);
+        foreach (float overshoot in (float[])[0.02f, 0.3f])
+        {
+            AttackResult result = attacker.Run(new DeepFool { Norm = norm, Overshoot = overshoot }, images);
+            foreach (AttackedImage image in result.Images)
+            {
+                double distance = Distance(model, images, image.Number, norm);
+                Assert.True(image.Fooled);
+                Assert.InRange(result.NormOf(image), distance * (1 - 1e-4), distance * (1 + overshoot) * (1 + 1e-4));
+            }
+        }
+    }
+
+    /// <summary>A minimal attack cannot find less than the closed form, and Carlini and Wagner's comes near it.</summary>
+    [Fact]
+    public void Carlini_and_Wagner_come_near_the_distance_to_a_linear_boundary()
+    {
+        Model model = Linear(4);
+        LabelledImages images = Recognised(model, Middling()).First(8);
+        using var attacker = new Attacker(TestDevices.Get("cpu"), model, 8);
+        AttackResult result = attacker.Run(new CarliniWagner { Steps = 200, SearchSteps = 8, InitialConstant = 0.1f, LearningRate = 0.02f }, images);
+        foreach (AttackedImage image in result.Images)
+        {
+            double distance = Distance(model, images, image.Number, PerturbationNorm.L2);
+            Assert.InRange(result.NormOf(image), distance * (1 - 1e-4), 1.1 * distance);
+        }
+    }
+
+    [Fact]
+    public void A_saliency_attack_changes_few_pixels_to_their_end()
+    {
+        using var attacker = new Attacker(TestDevices.Get("cpu"), Trained.Value, 16);
+        foreach (float theta in (float[])[1, -1])
+        {
+            AttackResult result = attacker.Run(new Jsma { Elements = 20, Theta = theta }, Images);
+            Assert.True(result.SuccessRate > 0.3, $"{result.SuccessRate}");
+            foreach (AttackedImage image in result.Images.Where(i => i.Fooled))
+            {
+                Assert.InRange(image.L0, 1, 20);
+                for (int i = image.Number * Images.ImageSize; i < (image.Number + 1) * Images.ImageSize; i++)
+                    Assert.True(result.Pixels[i] == Images.Pixels[i] / 255f || result.Pixels[i] == (theta > 0 ? 1 : 0));
+            }
+        }
+    }
+
+    /// <summary>Scores a thousand times as large change no answer, but saturate the softmax: the cross-entropy has no gradient left, and only attacks that go by scores see through it.</summary>
+    [Fact]
+    public void A_saturated_softmax_hides_from_gradients_and_is_seen_by_Square()
+    {
+        Model model = Trained.Value, saturated = Scaled(model, 1000);
+        using Attacker plain = new(TestDevices.Get("cpu"), model, 16), masked = new(TestDevices.Get("cpu"), saturated, 16);
+        Assert.Equal(0, plain.VanishedGradients(Images));
+        Assert.InRange(masked.VanishedGradients(Images), 0.8, 1);
+        const float epsilon = 0.12f;
+        double Robust(Attacker attacker, IAttack attack) => attacker.Run(attack, Images).RobustAccuracy;
+        var pgd = new Pgd { Epsilon = epsilon, Steps = 20 };
+        var square = new Square { Epsilon = epsilon, Queries = 300 };
+        Assert.True(Robust(plain, pgd) <= Robust(plain, square));
+        Assert.True(Robust(masked, pgd) > Robust(masked, square) + 0.2, $"{Robust(masked, pgd)} against {Robust(masked, square)}");
+        // What scales with the scores is not misled: the ratio of differences.
+        Assert.True(Robust(masked, new Apgd { Epsilon = epsilon, Steps = 20 }) <= Robust(masked, square));
+    }
+
+    /// <summary>Equation 7 and its gradient against float64 and central differences.</summary>
+    [Fact]
+    public void The_ratio_towards_a_class_and_its_gradient_match_their_definition()
+    {
+        var random = new Random(4);
+        for (int run = 0; run < 50; run++)
+        {
+            int classes = random.Next(2, 12), from = random.Next(classes), to = (from + 1 + random.Next(classes - 1)) % classes;
+            int[] order = [.. Enumerable.Range(0, classes)];
+            random.Shuffle(order);
+            float[] z = [.. order.Select(k => k + 0.4f * random.NextSingle())], gradient = new float[classes];
+            double Value(double[] v)
+            {
+                double[] sorted = [.. v.OrderDescending()];
+                return classes < 4 ? v[to] - v[from] : (v[to] - v[from]) / (sorted[0] - (sorted[2] + sorted[3]) / 2);
+            }
+            double At(int c, double d) => Value([.. z.Select((v, k) => k == c ? v + d : (double)v)]);
+            Assert.Equal(At(0, 0), Apgd.TowardsClass(z, from, to, gradient), 1e-4);
+            for (int c = 0; c < classes; c++) Assert.Equal((At(c, 1e-5) - At(c, -1e-5)) / 2e-5, gradient[c], 1e-3);
         }
     }
 
@@ -80,13 +240,46 @@ public class AttackTests
         LabelledImages images = Recognised(model, Images);
         const float epsilon = 0.2f;
         using var attacker = new Attacker(TestDevices.Get("cpu"), model, 16);
-        AttackResult fast = attacker.Run(Pgd.Fgsm(epsilon), images), iterated = attacker.Run(new Pgd { Epsilon = epsilon, Steps = 20 }, images);
+        AttackResult fast = attacker.Run(Pgd.Fgsm(epsilon), images), iterated = attacker.Run(new Pgd { Epsilon = epsilon, Steps = 20 }, images), auto = attacker.Run(Apgd.Ce(epsilon), images);
         for (int i = 0; i < images.Count; i++)
         {
             double best = Best(model, images, i, epsilon), byFast = LossOf(model, fast.Pixels, images, i), byIterated = LossOf(model, iterated.Pixels, images, i);
             Assert.True(byFast <= best + 1e-5, $"image {i}: {byFast} against {best}");
             Assert.Equal(best, byFast, 4); // two classes: the sign does not change on the way
             Assert.Equal(best, byIterated, 4);
+            Assert.True(byIterated >= byFast - 1e-5, $"image {i}: {byIterated} by PGD, {byFast} by FGSM");
+            // It returns the first place that fools, or the best: never a place that is worse and does not fool.
+            if (!auto.Images[i].Fooled) Assert.Equal(best, LossOf(model, auto.Pixels, images, i), 4);
+        }
+        // In four classes the gradient's sign may change on the way, and more steps must not do worse on the whole.
+        Model four = Linear(4);
+        LabelledImages all = Recognised(four, Images);
+        using var other = new Attacker(TestDevices.Get("cpu"), four, 16);
+        AttackResult one = other.Run(Pgd.Fgsm(epsilon), all), many = other.Run(new Pgd { Epsilon = epsilon, Steps = 40, Alpha = 0.02f }, all);
+        Assert.True(Enumerable.Range(0, all.Count).Sum(i => LossOf(four, many.Pixels, all, i)) >= Enumerable.Range(0, all.Count).Sum(i => LossOf(four, one.Pixels, all, i)) - 1e-3);
+    }
+
+    /// <summary>Of two linear classes the best perturbation in the Euclidean norm goes along the weights' difference, here where no pixel is cut.</summary>
+    [Fact]
+    public void In_the_Euclidean_norm_iterating_reaches_the_closed_form_too()
+    {
+        Model model = Linear(2);
+        LabelledImages images = Recognised(model, Middling());
+        const float epsilon = 0.5f;
+        using var attacker = new Attacker(TestDevices.Get("cpu"), model, 16);
+        int size = images.ImageSize;
+        foreach (IAttack attack in (IAttack[])[new Pgd { Epsilon = epsilon, Norm = PerturbationNorm.L2, Steps = 30, Alpha = epsilon }, Apgd.Ce(epsilon, PerturbationNorm.L2), new MiFgsm { Epsilon = epsilon, Norm = PerturbationNorm.L2 }])
+        {
+            AttackResult result = attacker.Run(attack, images);
+            for (int i = 0; i < images.Count; i++)
+            {
+                int label = images.Labels[i];
+                double[] slope = [.. Enumerable.Range(0, size).Select(j => Weights1(model)[(1 - label) * size + j] - Weights1(model)[label * size + j])];
+                double length = Math.Sqrt(slope.Sum(v => v * v));
+                double best = Loss(model, j => images.Pixels[i * size + j] / 255.0 + epsilon * slope[j] / length, size, label), found = LossOf(model, result.Pixels, images, i);
+                Assert.True(found <= best + 1e-4, $"{attack.Name}, image {i}: {found} beyond {best}");
+                if (!result.Images[i].Fooled || attack is not Apgd) Assert.InRange(found, best - 2e-3 * (1 + best), double.MaxValue);
+            }
         }
     }
 
@@ -108,6 +301,49 @@ public class AttackTests
         // A target that is the image's own class is none.
         Assert.All(attacker.Run(Pgd.Fgsm(0.1f), Images, Images.Labels).Images, i => Assert.False(i.Attacked));
         Assert.Throws<ArgumentException>(() => attacker.Run(Pgd.Fgsm(0.1f), Images, [1]));
+        Assert.Contains("no targeted form", Assert.Throws<ArgumentException>(() => attacker.Run(new DeepFool(), Images, targets)).Message);
+    }
+
+    [Fact]
+    public void Every_targeted_form_meets_its_targets_more_often_than_chance()
+    {
+        Model model = Trained.Value;
+        using var attacker = new Attacker(TestDevices.Get("cpu"), model, 16);
+        int[] targets = [.. Images.Labels.Select(l => (l + 1) % model.Classes)];
+        IAttack[] attacks =
+        [
+            new Pgd { Epsilon = 0.4f, Steps = 20 }, new MiFgsm { Epsilon = 0.4f }, Apgd.Ce(0.4f) with { Steps = 20 }, Apgd.T(0.4f) with { Steps = 20 }, new Square { Epsilon = 0.4f, Queries = 300 },
+            new CarliniWagner { Steps = 100, SearchSteps = 5, InitialConstant = 1, LearningRate = 0.05f }, new Jsma { Elements = 40 },
+        ];
+        foreach (IAttack attack in attacks)
+        {
+            AttackResult result = attacker.Run(attack, Images, targets);
+            Assert.All(result.Images.Where(i => i.Fooled), i => Assert.Equal(i.Target, i.Predicted));
+            Assert.True(result.SuccessRate > 0.5, $"{attack.Name}: {result.SuccessRate}");
+        }
+    }
+
+    // Grey images, far from black and white.
+    private static LabelledImages Middling() => Images with { Pixels = [.. Images.Pixels.Select(v => (byte)(96 + v / 4))] };
+
+    // All scores times a factor: the last layer's weights.
+    private static Model Scaled(Model model, float factor)
+    {
+        string last = model.Network.Parameters.Last(p => p.Name.EndsWith(".weight", StringComparison.Ordinal)).Name.Split('.')[0];
+        return model with { Weights = new Weights([.. model.Weights.Arrays.Select(a => a.Name.StartsWith(last + ".", StringComparison.Ordinal) ? a with { Values = [.. a.Values.Select(v => factor * v)] } : a)]) };
+    }
+
+    private static double Distance(Model model, LabelledImages images, int i, PerturbationNorm norm)
+    {
+        int size = images.ImageSize, label = images.Labels[i];
+        double[] w = Weights1(model);
+        double Of(int c)
+        {
+            double gap = Math.Abs(Score(model, j => images.Pixels[i * size + j] / 255.0, size, c) - Score(model, j => images.Pixels[i * size + j] / 255.0, size, label));
+            double[] slope = [.. Enumerable.Range(0, size).Select(j => (w[c * size + j] - w[label * size + j]) / model.Deviation)];
+            return gap / (norm == PerturbationNorm.L2 ? Math.Sqrt(slope.Sum(v => v * v)) : slope.Sum(Math.Abs));
+        }
+        return Enumerable.Range(0, model.Classes).Where(c => c != label).Min(Of);
     }
 
     private static Model Linear(int classes)

@@ -51,7 +51,8 @@ public static class TestDevices
     private static Device Open(string name, MathMode mathMode)
     {
         if (name != "ptx") return Device.Open(name, threads: 2, mathMode);
-        Device device = Device.OpenSimulated(mathMode);
+        // As the GPU that its kernels are compiled for.
+        Device device = Device.OpenSimulated(mathMode, copiesAsync: true);
         device.Runner = new PtxRunner();
         return device;
     }

@@ -70,7 +70,7 @@ public class ConvBlockTests
                     PadBottom = random.Next(3),
                     PadRight = random.Next(3),
                 };
-                if (shape.InHeight + shape.PadTop + shape.PadBottom >= 4 && shape.InWidth + shape.PadLeft + shape.PadRight >= 4 && ConvBlock.Supports(device, shape, !IsFirst(shape))) return shape;
+                if (shape.InHeight + shape.PadTop + shape.PadBottom >= 4 && shape.InWidth + shape.PadLeft + shape.PadRight >= 4 && ConvBlock.Supports(device, shape, true, !IsFirst(shape))) return shape;
             }
         }
     }
@@ -210,7 +210,7 @@ public class ConvBlockTests
         foreach ((Conv2DShape shape, int batch) in cases)
         {
             var c = new Case(device, batch, normalizes, shape, batch);
-            if (ConvBlock.Supports(device, shape, c.HasInputGradient)) CompareTraining(device, c);
+            if (ConvBlock.Supports(device, shape, true, c.HasInputGradient)) CompareTraining(device, c);
         }
     }
 
@@ -229,6 +229,55 @@ public class ConvBlockTests
             double gain = normalizes ? Enumerable.Range(0, s.OutChannels).Max(k => Math.Max(1, Math.Abs(c.Scale[k]) / Math.Sqrt(c.RunningVariance[k]))) : 1;
             Check.Close(y, all, Scaled(Tolerance.Sum(s.ReductionLength), 4 * gain), c.Name("y"));
             Assert.Equal(all[^last.Length..], last);
+        }
+    }
+
+    // With fixed statistics the normalisation is a factor and a shift.
+    [Theory, InlineData(false), InlineData(true)]
+    public void Without_training_the_gradient_to_the_input_matches_the_definitions(bool normalizes)
+    {
+        SkipWithoutCpu();
+        for (int seed = 0; seed < 40; seed++)
+        {
+            var c = new Case(Cpu, seed, normalizes);
+            Conv2DShape s = c.Shape;
+            double[] z = ReferenceConvolution.Forward(s, c.Batch, c.X, c.W, c.B);
+            if (normalizes) z = Norm.Forward(z, s.OutChannels, s.OutHeight * s.OutWidth, c.Scale, c.Shift, c.RunningMean, c.RunningVariance, Epsilon);
+            (_, int[] winners) = Pooling.Max(PoolOf(s), c.Batch * s.OutChannels, [.. z.Select(v => Math.Max(0, v))]);
+            double[] dz = Pooling.MaxGradient(PoolOf(s), c.Batch * s.OutChannels, winners, c.Dy);
+            int pixels = s.OutHeight * s.OutWidth;
+            double Factor(int k) => normalizes ? c.Scale[k] / Math.Sqrt(c.RunningVariance[k] + Epsilon) : 1;
+            dz = [.. dz.Select((v, i) => z[i] > 0 ? v * Factor(i / pixels % s.OutChannels) : 0)];
+            double[] dx = ReferenceConvolution.GradInput(s, c.Batch, dz, c.W);
+            double gain = Enumerable.Range(0, s.OutChannels).Max(k => Math.Max(1, Math.Abs(Factor(k))));
+            Check.Close(dx, RunInputGradient(Cpu, c), Scaled(Tolerance.Sum(9 * s.OutChannels), 4 * gain), c.Name("dx"));
+        }
+    }
+
+    private static float[] RunInputGradient(Device device, Case c)
+    {
+        Conv2DShape s = c.Shape;
+        using var arena = new DeviceArena(device);
+        var channels = new Shape(s.OutChannels);
+        var block = new ConvBlock(arena, s, c.Batch + 2, c.Normalizes ? new NormalizationOptions(Epsilon, Momentum) : null, training: false, inputGradient: true);
+        Tensor<float> x = Last(arena, Values.On(arena, s.Input.Prepend(c.Batch), c.X), block.Input, ConvBlock.TakesChannelsLast(device, s));
+        Tensor<float> dy = Last(arena, Values.On(arena, new Shape(c.Batch, s.OutChannels, s.OutHeight / 2, s.OutWidth / 2), c.Dy), block.Output, ConvBlock.GivesChannelsLast(device));
+        Tensor<float> w = Values.On(arena, s.Weights, c.W), y = arena.Allocate<float>(dy.Shape);
+        Tensor<float>? b = c.B is null ? null : Values.On(arena, channels, c.B);
+        NormalizationTensors? norm = c.Normalizes
+            ? new NormalizationTensors(Values.On(arena, channels, c.Scale), Values.On(arena, channels, c.Shift), Values.On(arena, channels, c.RunningMean), Values.On(arena, channels, c.RunningVariance))
+            : null;
+        GuardedTensor dx = Check.Guarded(arena, x.Shape);
+        block.Forward(x, w, b, norm, y);
+        block.Backward(x, w, b, norm, dy, dx.Tensor);
+        return Planes(arena, ConvBlock.TakesChannelsLast(device, s), dx.Tensor, dx.Read(c.Name("dx")));
+
+        static Tensor<float> Last(DeviceArena arena, Tensor<float> planes, Shape shape, bool channelsLast)
+        {
+            if (!channelsLast) return planes;
+            Tensor<float> last = arena.Allocate<float>(shape.Prepend(planes.Shape[0]));
+            ChannelOrder.ToChannelsLast(planes, last);
+            return last;
         }
     }
 
@@ -278,7 +327,7 @@ public class ConvBlockTests
         Device device = TestDevices.Get(deviceName);
         foreach (int channels in (int[])[1, 16])
         {
-            if (!ConvBlock.Supports(device, Conv2DCases.Make(channels, 10, 12, 16, 3, 3), channels > 4)) continue;
+            if (!ConvBlock.Supports(device, Conv2DCases.Make(channels, 10, 12, 16, 3, 3), true, channels > 4)) continue;
             var c = new Case(device, 5, normalizes: true, Conv2DCases.Make(channels, 10, 12, 16, 3, 3), 3);
             var random = new Random(6);
             c.X = [.. Values.Normal(random, c.X.Length, 0.1).Select(v => (double)(float)(v + 100))];
@@ -308,10 +357,10 @@ public class ConvBlockTests
         SkipWithoutCpu();
         using var arena = new DeviceArena(Cpu);
         Conv2DShape shape = Conv2DCases.Make(16, 6, 6, 16, 3, 3);
-        Assert.False(ConvBlock.Supports(Cpu, shape with { StrideHeight = 2 }, false));
-        Assert.False(ConvBlock.Supports(Cpu, shape with { OutChannels = 17 }, false));
-        Assert.False(ConvBlock.Supports(Cpu, shape with { InHeight = 7 }, false));
-        Assert.False(ConvBlock.Supports(Cpu, shape with { InChannels = 1 }, true));
+        Assert.False(ConvBlock.Supports(Cpu, shape with { StrideHeight = 2 }, true, false));
+        Assert.False(ConvBlock.Supports(Cpu, shape with { OutChannels = 17 }, true, false));
+        Assert.False(ConvBlock.Supports(Cpu, shape with { InHeight = 7 }, true, false));
+        Assert.False(ConvBlock.Supports(Cpu, shape with { InChannels = 1 }, true, true));
         Assert.Throws<ArgumentException>(() => new ConvBlock(arena, shape with { InHeight = 7 }, 1, null, false, false));
         var block = new ConvBlock(arena, shape, 2, null, false, false);
         Tensor<float> x = arena.Allocate<float>(new Shape(2, 6, 6, 16)), w = arena.Allocate<float>(shape.Weights), y = arena.Allocate<float>(new Shape(2, 2, 2, 16));

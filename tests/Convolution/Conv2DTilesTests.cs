@@ -37,6 +37,27 @@ public class Conv2DTilesTests
         }
     }
 
+    // As both store the same numbers at the same places.
+    [Fact]
+    public void Tiles_copied_past_the_registers_give_the_same_bits()
+    {
+        if (!TestDevices.All.Any(row => row.Data == "ptx")) Assert.Skip("The interpreter is not among the devices under test.");
+        using Device throughRegisters = Device.OpenSimulated();
+        throughRegisters.Runner = new PtxRunner();
+        foreach ((Conv2DShape s, int batch) in Cases())
+        {
+            var random = new Random(batch);
+            double[] x = Values.Normal(random, batch * s.Input.Count), w = Values.Normal(random, s.Weights.Count), b = Values.Normal(random, s.OutChannels), dy = Values.Normal(random, batch * s.Output.Count);
+            Assert.Equal(On(throughRegisters), On(TestDevices.Get("ptx")));
+
+            float[][] On(Device device)
+            {
+                using var arena = new DeviceArena(device);
+                return Passes(arena, new Conv2DGpu(arena, s, batch, GemmTile.Of32x64), s, batch, x, w, b, dy);
+            }
+        }
+    }
+
     private static float[][] Passes(DeviceArena arena, Conv2DGpu conv, Conv2DShape s, int batch, double[] x, double[] w, double[] b, double[] dy)
     {
         Tensor<float> xOn = BeforeNaN(arena, s.Input.Prepend(batch), x), wOn = BeforeNaN(arena, s.Weights, w), dyOn = BeforeNaN(arena, s.Output.Prepend(batch), dy);

@@ -32,6 +32,8 @@ public class ElementwiseTests
             elementwise.AddScaled(aOn, factor, bOn, y.Tensor);
             double[] sum = [.. a.Zip(b, (v, u) => v + factor * u)];
             Check.Close(sum, y.Read("add scaled"), Tolerance.Sum(2), $"add scaled of {count}");
+            elementwise.Multiply(aOn, bOn, y.Tensor);
+            Check.Close([.. a.Zip(b, (v, u) => v * u)], y.Read("multiply"), Tolerance.Elementwise, $"multiply of {count}");
             elementwise.AddScaled(aOn, factor, bOn, aOn);
             Check.Close(sum, aOn.ToArray(), Tolerance.Sum(2), $"add scaled in place of {count}");
         }
@@ -83,6 +85,7 @@ public class ElementwiseTests
         Assert.Throws<ArgumentException>(() => elementwise.Add(three, four, four));
         Assert.Throws<ArgumentException>(() => elementwise.Scale(three, 1, four));
         Assert.Throws<ArgumentException>(() => elementwise.AddScaled(three, 1, three, four));
+        Assert.Throws<ArgumentException>(() => elementwise.Multiply(three, four, three));
         Assert.Throws<ArgumentException>(() => new Sum(arena, 3).Total(four, arena.Allocate<float>(new Shape(1))));
         Assert.Throws<ArgumentException>(() => new Sum(arena, 3).Total(three, three));
     }

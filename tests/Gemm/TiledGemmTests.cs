@@ -80,6 +80,30 @@ public class TiledGemmTests
                 Product(device, m, n, k, a, false, b, false, null, chunkLength, null, false, ref inQuads));
     }
 
+    // As both store the same numbers at the same places; each way of reading, of A and of B.
+    [Fact]
+    public void Tiles_copied_past_the_registers_give_the_same_bits()
+    {
+        if (!Devices.Any(row => row.Data == "ptx")) Assert.Skip("The interpreter is not among the devices under test.");
+        using Device throughRegisters = Device.OpenSimulated();
+        throughRegisters.Runner = new PtxRunner();
+        var random = new Random(9);
+        foreach ((int m, int n, int k) in new[] { (36, 68, 20), (33, 67, 21) })
+        {
+            double[] a = Values.Normal(random, m * k), b = Values.Normal(random, k * n);
+            foreach (bool transpose in new[] { false, true })
+            {
+                int inQuads = 0;
+                float[] expected = Of(throughRegisters), copied = Of(TestDevices.Get("ptx"));
+                Assert.Equal(expected, copied);
+                Assert.Equal(k == 20 ? 2 : 0, inQuads);
+
+                float[] Of(Device device) => Product(device, m, n, k, a, transpose, b, transpose, null, ChunkLength, new GemmPlan(GemmTile.Of32x64, true, false), false, ref inQuads);
+            }
+        }
+        Assert.Equal([typeof(AsyncStaging), typeof(RegisterStaging)], PtxRunner.Executed.Where(e => e.DeclaringType == typeof(TiledGemm)).SelectMany(e => e.GetGenericArguments()).Where(t => t.IsAssignableTo(typeof(IGemmStaging))).Distinct().OrderBy(t => t.Name));
+    }
+
     [Fact]
     public void Of_numbers_that_TF32_has_tensor_cores_compute_as_well_as_float32()
     {

@@ -82,9 +82,9 @@ public class OcclusionStudyTests
     public void The_share_of_the_loss_on_ink_is_that_of_the_windows_over_it()
     {
         // By hand: windows of 2 x 2 on 2 x 3 pixels, at columns 0 and 1; values 1 and 4. Middle pixels lie under both.
-        Assert.Equal([1, 2.5, 4, 1, 2.5, 4], OcclusionStudy.PerPixel(new OcclusionWindows(2, 3, 2, 1), (_, column) => column == 0 ? 1 : 4));
+        Assert.Equal([1, 2.5, 4, 1, 2.5, 4], new OcclusionWindows(2, 3, 2, 1).PerPixel((_, column) => column == 0 ? 1 : 4));
         // With a stride of 2 on 1 x 4 pixels and windows of 1, every second pixel is under none.
-        Assert.Equal([7, double.NaN, 8, double.NaN], OcclusionStudy.PerPixel(new OcclusionWindows(1, 4, 1, 2), (_, column) => 7 + column));
+        Assert.Equal([7, double.NaN, 8, double.NaN], new OcclusionWindows(1, 4, 1, 2).PerPixel((_, column) => 7 + column));
     }
 
     [Fact]

@@ -40,7 +40,7 @@ internal static class GpuStaticTable
             ## Registers, occupancy, inner loops
 
             Every kernel in every form that the library can load, for {string.Join(", ", KernelPtx.Architectures.Select(NameOf))}. {Spills(assembled)} Registers, shared memory and
-            FFMA and HMMA stand for {NameOf(KernelPtx.Architectures[^1])}; kernels with HMMA (`--math tf32`) need sm_80. Threads: of a group, in a training step; `auto`: ILGPU asks the driver for the number that fills most.
+            FFMA and HMMA stand for {NameOf(KernelPtx.Architectures[^1])}; kernels with HMMA (`--math tf32`) need sm_80. `AsyncStaging` is loaded from sm_80 on, `RegisterStaging` without HMMA before, and its figures are sm_75's. Threads: of a group, in a training step; `auto`: ILGPU asks the driver for the number that fills most.
             Occupancy: the share of a multiprocessor's warps that registers, shared memory and group size allow (limits: CUDA C++ Programming Guide). FFMA: multiply-adds
             among 100 instructions of the loop that has the most of them, without the loops inside it. HMMA: matrix products among all instructions of that loop, each
             1024 multiply-adds of a warp, where an FFMA is 32.
@@ -51,10 +51,10 @@ internal static class GpuStaticTable
             """);
         foreach (GpuKernel kernel in KernelCatalog.All)
         {
-            AssembledKernel hopper = assembled[^1][kernel];
+            AssembledKernel newest = assembled.Last(a => a.ContainsKey(kernel))[kernel];
             int threads = kernel.IsGrouped ? counts[kernel.Method].FirstOrDefault()?.Threads ?? -1 : 0;
             string occupancy = threads < 0 ? "" : string.Join(", ", KernelPtx.Architectures.Zip(assembled, (a, all) => all.TryGetValue(kernel, out AssembledKernel? k) ? $"{Occupancy.Of(a).Share(threads, k.Registers, k.SharedBytes):p0}" : "none"));
-            text.Append($"| `{kernel.Name}` | {hopper.Registers} | {hopper.SharedBytes} | {(threads == 0 ? "auto" : threads < 0 ? "" : $"{threads}")} | {occupancy} | {(hopper.MainLoop is { MatrixProducts: 0 } loop ? $"{100 * loop.Share:f0}" : "")} | {(hopper.MainLoop is { MatrixProducts: > 0 } matrix ? $"{matrix.MatrixProducts} / {matrix.Instructions}" : "")} |\n");
+            text.Append($"| `{kernel.Name}` | {newest.Registers} | {newest.SharedBytes} | {(threads == 0 ? "auto" : threads < 0 ? "" : $"{threads}")} | {occupancy} | {(newest.MainLoop is { MatrixProducts: 0 } loop ? $"{100 * loop.Share:f0}" : "")} | {(newest.MainLoop is { MatrixProducts: > 0 } matrix ? $"{matrix.MatrixProducts} / {matrix.Instructions}" : "")} |\n");
         }
         text.Append($"""
 

@@ -13,6 +13,9 @@ internal sealed record GpuKernel(string Name, MethodInfo Method, bool IsGrouped)
 {
     /// <summary>Whether it computes on tensor cores.</summary>
     public bool OnTensorCores { get; } = KernelCatalog.IsOnTensorCores(Method);
+
+    /// <summary>How its tiles come to shared memory; null: it has none.</summary>
+    public Type? Staging { get; } = Method.IsGenericMethod ? Method.GetGenericArguments().FirstOrDefault(a => a.IsAssignableTo(typeof(IGemmStaging))) : null;
 }
 
 /// <summary>A call that loads kernels, and how many there are: more than one where it stands in generic code.</summary>
@@ -32,8 +35,12 @@ internal static class KernelCatalog
     /// <summary>The kernels, by name.</summary>
     public static IReadOnlyList<GpuKernel> All => Found.Value.Kernels;
 
-    /// <summary>Those that an architecture can run.</summary>
-    public static IReadOnlyList<GpuKernel> For(CudaArchitecture architecture) => [.. All.Where(k => !k.OnTensorCores || architecture >= CudaArchitecture.SM_80)];
+    /// <summary>Those that are loaded on an architecture.</summary>
+    public static IReadOnlyList<GpuKernel> For(CudaArchitecture architecture)
+    {
+        Type staging = architecture >= CudaArchitecture.SM_80 ? typeof(AsyncStaging) : typeof(RegisterStaging);
+        return [.. All.Where(k => k.OnTensorCores ? architecture >= CudaArchitecture.SM_80 : k.Staging is null || k.Staging == staging)];
+    }
 
     /// <summary>Whether a kernel computes on tensor cores.</summary>
     public static bool IsOnTensorCores(MethodInfo kernel) => kernel.IsGenericMethod && kernel.GetGenericArguments().Any(a => a.GetProperty(nameof(RegisterTile8x8.OnTensorCores))?.GetValue(null) is true);

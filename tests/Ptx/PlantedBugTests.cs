@@ -60,6 +60,29 @@ public class PlantedBugTests
         Assert.Equal(PtxFault.Uninitialised, Assert.Throws<PtxException>(() => Multiply((_, text) => Regex.Replace(text, @"st\.shared[^;]*;", ""))).Fault);
 
     [Fact]
+    public void A_wait_less_for_copies_is_a_race()
+    {
+        int waits = 0, copies = 0;
+        Multiply((_, text) =>
+        {
+            waits = Regex.Count(text, "cp.async.wait_all");
+            copies = Regex.Count(text, "cp.async.c[ag]");
+            return text;
+        });
+        Assert.True(waits >= 2 && copies > 0, "The tiled product copies nothing.");
+        for (int removed = 0; removed < waits; removed++)
+            Assert.Equal(PtxFault.Race, Assert.Throws<PtxException>(() => Multiply((_, text) => Replace(text, "cp.async.wait_all;", removed, ""))).Fault);
+    }
+
+    // The end of k is not that of a step; there the last line would be read again.
+    [Fact]
+    public void A_copy_that_writes_no_zeros_is_seen()
+    {
+        Assert.True(Matches((_, text) => text, k: 70));
+        Assert.False(Matches((_, text) => Regex.Replace(text, @"(cp\.async\.c[ag]\S*\s[^;]*, (\d+)), %r\d+;", "$1, $2;"), k: 70));
+    }
+
+    [Fact]
     public void A_barrier_that_some_threads_skip_is_seen() =>
         Assert.Equal(PtxFault.DivergentBarrier, Assert.Throws<PtxException>(() => Multiply((_, text) =>
             Replace(text, @"bar\.sync\s+0;", 0, "mov.b32 %r0, %tid.x;\nsetp.lt.s32 %p0, %r0, 5;\n@%p0 ret;\nbar.sync 0;"))).Fault);
@@ -86,11 +109,16 @@ public class PlantedBugTests
         Assert.Equal(PtxFault.NotRounded, Assert.Throws<PtxException>(() => Multiply((_, text) => text.Replace("cvt.rna.tf32.f32", "mov.b32"), MathMode.Tf32)).Fault);
 
     [Fact]
-    public void Reads_and_writes_of_tensor_cores_tiles_meet_in_no_bank()
+    public void Reads_and_writes_of_tensor_cores_tiles_meet_in_no_bank() => MeetInNoBank(MathMode.Tf32);
+
+    [Fact]
+    public void Reads_and_copies_of_tiles_meet_in_no_bank() => MeetInNoBank(MathMode.Fp32);
+
+    private static void MeetInNoBank(MathMode mathMode)
     {
         var counts = new List<PtxCounts>();
-        Multiply((_, text) => text, MathMode.Tf32, counts.Add);
-        PtxCounts product = counts.Single(c => KernelCatalog.IsOnTensorCores(c.Kernel));
+        Multiply((_, text) => text, mathMode, counts.Add);
+        PtxCounts product = counts.Single(c => c.SharedLoads.Requests > 0);
         Assert.Equal((0, 0), (product.SharedLoads.Conflicts, product.SharedStores.Conflicts));
     }
 
@@ -111,23 +139,23 @@ public class PlantedBugTests
 
     private static Device Interpreted(Func<System.Reflection.MethodInfo, string, string> alter, MathMode mathMode = MathMode.Fp32, Action<PtxCounts>? launched = null)
     {
-        Device device = Device.OpenSimulated(mathMode);
+        Device device = Device.OpenSimulated(mathMode, copiesAsync: true);
         var runner = new PtxRunner { Alter = alter };
         runner.Launched += launched;
         device.Runner = runner;
         return device;
     }
 
-    private static bool Matches(Func<System.Reflection.MethodInfo, string, string> alter, MathMode mathMode = MathMode.Fp32, double tolerance = 1e-4)
+    private static bool Matches(Func<System.Reflection.MethodInfo, string, string> alter, MathMode mathMode = MathMode.Fp32, double tolerance = 1e-4, int k = 72)
     {
-        (double[] reference, float[] c) = Multiply(alter, mathMode);
+        (double[] reference, float[] c) = Multiply(alter, mathMode, k: k);
         return reference.Zip(c, (r, v) => Math.Abs(r - v) <= tolerance).All(close => close);
     }
 
     // Large enough for several tiles and several steps along k, whatever the tile.
-    private static (double[] Reference, float[] C) Multiply(Func<System.Reflection.MethodInfo, string, string> alter, MathMode mathMode = MathMode.Fp32, Action<PtxCounts>? launched = null)
+    private static (double[] Reference, float[] C) Multiply(Func<System.Reflection.MethodInfo, string, string> alter, MathMode mathMode = MathMode.Fp32, Action<PtxCounts>? launched = null, int k = 72)
     {
-        const int m = 150, n = 140, k = 72;
+        const int m = 150, n = 140;
         using Device device = Interpreted(alter, mathMode, launched);
         using var arena = new DeviceArena(device);
         var random = new Random(4);

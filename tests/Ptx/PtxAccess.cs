@@ -12,11 +12,11 @@ internal unsafe interface IPtxAccess
     static abstract ulong Mark(PtxShadow shadow, long place, int thread);
 
     /// <summary>Moves an instruction's elements between a lane's registers and memory.</summary>
-    static abstract void Copy(PtxInstruction i, byte* registers, int lane, byte* memory);
+    void Copy(PtxInstruction i, byte* registers, int lane, byte* memory);
 }
 
 /// <summary>From memory to registers.</summary>
-internal unsafe struct PtxRead : IPtxAccess
+internal readonly unsafe struct PtxRead : IPtxAccess
 {
     public static bool Writes => false;
 
@@ -24,7 +24,7 @@ internal unsafe struct PtxRead : IPtxAccess
 
     public static ulong Mark(PtxShadow shadow, long place, int thread) => shadow.Read(place, thread);
 
-    public static void Copy(PtxInstruction i, byte* registers, int lane, byte* memory)
+    public void Copy(PtxInstruction i, byte* registers, int lane, byte* memory)
     {
         foreach (PtxRegister element in i.Elements)
         {
@@ -35,7 +35,7 @@ internal unsafe struct PtxRead : IPtxAccess
 }
 
 /// <summary>From registers to memory.</summary>
-internal unsafe struct PtxWrite : IPtxAccess
+internal readonly unsafe struct PtxWrite : IPtxAccess
 {
     public static bool Writes => true;
 
@@ -43,7 +43,7 @@ internal unsafe struct PtxWrite : IPtxAccess
 
     public static ulong Mark(PtxShadow shadow, long place, int thread) => shadow.Write(place, thread);
 
-    public static void Copy(PtxInstruction i, byte* registers, int lane, byte* memory)
+    public void Copy(PtxInstruction i, byte* registers, int lane, byte* memory)
     {
         foreach (PtxRegister element in i.Elements)
         {
@@ -51,4 +51,28 @@ internal unsafe struct PtxWrite : IPtxAccess
             memory += i.ElementBytes;
         }
     }
+}
+
+/// <summary>One end of an asynchronous copy: where it lies on the host is kept for each lane, nothing moves yet.</summary>
+internal readonly unsafe struct PtxCopySource(nint[] places) : IPtxAccess
+{
+    public static bool Writes => false;
+
+    public static string Does => "copies";
+
+    public static ulong Mark(PtxShadow shadow, long place, int thread) => shadow.Read(place, thread);
+
+    public void Copy(PtxInstruction i, byte* registers, int lane, byte* memory) => places[lane] = (nint)memory;
+}
+
+/// <summary>The other end, which counts as written from now on.</summary>
+internal readonly unsafe struct PtxCopyTarget(nint[] places) : IPtxAccess
+{
+    public static bool Writes => true;
+
+    public static string Does => "copies to";
+
+    public static ulong Mark(PtxShadow shadow, long place, int thread) => shadow.Write(place, thread);
+
+    public void Copy(PtxInstruction i, byte* registers, int lane, byte* memory) => places[lane] = (nint)memory;
 }

@@ -59,14 +59,17 @@ internal sealed unsafe class PtxGlobalMemory(PtxContext context, PtxShadow shado
         shadow.Reserve(places);
     }
 
-    public void Load(PtxInstruction i, byte* registers, uint mask) => Access<PtxRead>(i, registers, mask, Loads);
+    public void Load(PtxInstruction i, byte* registers, uint mask) => Access<PtxRead>(default, i, i.First, i.ElementBytes * i.Elements.Length, registers, mask, Loads);
 
-    public void Store(PtxInstruction i, byte* registers, uint mask) => Access<PtxWrite>(i, registers, mask, Stores);
+    /// <summary>Reads what an asynchronous copy reads, to <paramref name="places"/>: where each lane's bytes lie on the host.</summary>
+    public void Copy(PtxInstruction i, byte* registers, uint mask, nint[] places) => Access(new PtxCopySource(places), i, i.Second, i.ElementBytes, registers, mask, Loads);
 
-    private void Access<TAccess>(PtxInstruction i, byte* registers, uint mask, PtxTraffic traffic) where TAccess : struct, IPtxAccess
+    public void Store(PtxInstruction i, byte* registers, uint mask) => Access<PtxWrite>(default, i, i.First, i.ElementBytes * i.Elements.Length, registers, mask, Stores);
+
+    private void Access<TAccess>(TAccess access, PtxInstruction i, PtxRegister pointer, int bytes, byte* registers, uint mask, PtxTraffic traffic) where TAccess : struct, IPtxAccess
     {
-        int bytes = i.ElementBytes * i.Elements.Length, found = 0;
-        ulong* pointers = (ulong*)(registers + i.First.Offset);
+        int found = 0;
+        ulong* pointers = (ulong*)(registers + pointer.Offset);
         for (uint open = mask; open != 0;)
         {
             Window window = Locate(i, pointers, bytes, TAccess.Does, ref open, out uint lanes);
@@ -83,7 +86,7 @@ internal sealed unsafe class PtxGlobalMemory(PtxContext context, PtxShadow shado
                     ulong other = TAccess.Mark(shadow, place, context.FirstThread + lane);
                     if (other != 0) throw Race(i, lane, window, place, TAccess.Does, other);
                 }
-                TAccess.Copy(i, registers, lane, (byte*)window.View.Host + offset);
+                access.Copy(i, registers, lane, (byte*)window.View.Host + offset);
             }
         }
         traffic.Count(sectorBytes, found);

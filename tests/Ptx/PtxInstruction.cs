@@ -15,6 +15,8 @@ internal enum PtxStep
     LoadLocal,
     StoreLocal,
     MatrixProduct,
+    CopyAsync,
+    WaitForCopies,
 }
 
 /// <summary>Computes one instruction for the lanes of a warp.</summary>
@@ -58,7 +60,7 @@ internal sealed class PtxInstruction(PtxStatement source, PtxStep step)
     /// <summary>Of a jump: the place of its target.</summary>
     public int Target { get; set; }
 
-    /// <summary>Of a memory access: bytes added to the address in <see cref="First"/>.</summary>
+    /// <summary>Of a memory access: bytes added to the address in <see cref="First"/>. An asynchronous copy has its target there, its source in <see cref="Second"/>, and in <see cref="Third"/> how many bytes it reads.</summary>
     public long Displacement { get; init; }
 
     /// <summary>Of a memory access: the bytes of an element.</summary>

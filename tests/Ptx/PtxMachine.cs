@@ -22,6 +22,7 @@ internal sealed unsafe class PtxMachine
     private readonly PtxLocalMemory local;
     private readonly List<PtxWarp> warps = [];
     private readonly uint[] definedAtStart;
+    private readonly nint[] sources = new nint[PtxLanes.Count];
     private readonly long[] warpCounts, threadCounts;
     private long divergentBranches, barriers;
 
@@ -157,6 +158,7 @@ internal sealed unsafe class PtxMachine
         FollowClock();
         context.Block = block;
         local.Begin();
+        shared.Begin();
         int count = (threads + PtxLanes.Count - 1) / PtxLanes.Count;
         for (int w = 0; w < count; w++)
         {
@@ -262,6 +264,12 @@ internal sealed unsafe class PtxMachine
                         Multiply(i, registers);
                         foreach (PtxRegister result in i.Results) defined[result.Number] = mask;
                         break;
+                    case PtxStep.CopyAsync:
+                        StartCopy(i, registers, mask);
+                        break;
+                    case PtxStep.WaitForCopies:
+                        shared.FinishCopies(i, mask);
+                        break;
                     case PtxStep.WarpBarrier:
                         clock.PassWarpBarrier(number);
                         break;
@@ -303,6 +311,22 @@ internal sealed unsafe class PtxMachine
         {
             throw context.Fault(PtxFault.DivisionByZero, i, mask, "divides by zero.");
         }
+    }
+
+    // A lane reads all of its bytes or none; PTX knows parts of them too.
+    private void StartCopy(PtxInstruction i, byte* registers, uint mask)
+    {
+        uint* sizes = (uint*)(registers + i.Third.Offset);
+        uint reading = 0;
+        for (uint lanes = mask; lanes != 0; lanes &= lanes - 1)
+        {
+            int lane = BitOperations.TrailingZeroCount(lanes);
+            if (sizes[lane] == i.ElementBytes) reading |= 1u << lane;
+            else if (sizes[lane] != 0) throw context.Fault(PtxFault.Unknown, i, lane, $"copies {sizes[lane]} of {i.ElementBytes} bytes.");
+        }
+        Array.Clear(sources);
+        global.Copy(i, registers, reading, sources);
+        shared.StartCopy(i, registers, mask, sources);
     }
 
     private void Multiply(PtxInstruction i, byte* registers)

@@ -61,9 +61,14 @@ internal sealed class PtxProgram
         {
             case "bra" or "bra.uni": return Make(s, PtxStep.Jump);
             case "ret" or "ret.uni" or "exit": return Make(s, PtxStep.Return);
+            case "cp.async.wait_all" when s.Operands.Count == 0: return Make(s, PtxStep.WaitForCopies);
+            case "cp.async.ca.shared.global" when s.Operands is [_, _, "4" or "8" or "16", _]:
+            case "cp.async.cg.shared.global" when s.Operands is [_, _, "16", _]:
+                return Make(s, PtxStep.CopyAsync, first: Pointer(0), second: Pointer(1), third: Registers.Find(s.Operands[3], 'W') ?? throw Unknown(s), bytes: int.Parse(s.Operands[2], CultureInfo.InvariantCulture));
             case "bar.sync" when s.Operands is ["0"]: return Make(s, PtxStep.Barrier);
             case "bar.warp.sync" when s.Operands is [var members] && Registers.Find(members, 'W') is { } all: return Make(s, PtxStep.WarpBarrier, first: all);
         }
+        PtxRegister Pointer(int i) => s.Operands[i] is ['[', .. var name, ']'] ? Registers.Find(name.Trim(), 'D') ?? throw Unknown(s) : throw Unknown(s);
         string[] parts = s.Name.Split('.');
         if (parts is ["ld" or "st", "global" or "shared" or "local" or "param", ..]) return DecodeMemory(s, parts);
         if (parts[0] == "mma") return PtxMatrixProduct.Decode(s, Registers) ?? throw Unknown(s);

@@ -10,28 +10,91 @@ internal sealed unsafe class PtxSharedMemory
     private readonly PtxArrays layout;
     private readonly byte[] memory;
     private readonly int placeShift;
+    private readonly nint[] targets = new nint[PtxLanes.Count];
+    private readonly List<Flight> flights = [];
+
+    // Of each place the thread that copies to it, from 1 on; 0: none.
+    private readonly int[] copying;
 
     public PtxSharedMemory(PtxContext context, PtxShadow shadow, PtxProgram program)
     {
         this.context = context;
         this.shadow = shadow;
         layout = program.Shared;
-        memory = new byte[layout.Bytes];
-        placeShift = BitOperations.Log2((uint)program.Instructions.Where(i => i.Step is PtxStep.LoadShared or PtxStep.StoreShared).Select(i => i.ElementBytes).Append(4).Min());
-        shadow.Reserve((layout.Bytes >> placeShift) + 1);
+        memory = GC.AllocateArray<byte>(layout.Bytes, pinned: true);
+        placeShift = BitOperations.Log2((uint)program.Instructions.Where(i => i.Step is PtxStep.LoadShared or PtxStep.StoreShared or PtxStep.CopyAsync).Select(i => i.ElementBytes).Append(4).Min());
+        int places = (layout.Bytes >> placeShift) + 1;
+        shadow.Reserve(places);
+        copying = new int[places];
     }
 
     public PtxBanks Loads { get; } = new();
 
     public PtxBanks Stores { get; } = new();
 
-    public void Load(PtxInstruction i, byte* registers, uint mask) => Access<PtxRead>(i, registers, mask, Loads);
+    public void Load(PtxInstruction i, byte* registers, uint mask) => Access<PtxRead>(default, i, i.ElementBytes * i.Elements.Length, registers, mask, Loads);
 
-    public void Store(PtxInstruction i, byte* registers, uint mask) => Access<PtxWrite>(i, registers, mask, Stores);
+    public void Store(PtxInstruction i, byte* registers, uint mask) => Access<PtxWrite>(default, i, i.ElementBytes * i.Elements.Length, registers, mask, Stores);
 
-    private void Access<TAccess>(PtxInstruction i, byte* registers, uint mask, PtxBanks banks) where TAccess : struct, IPtxAccess
+    /// <summary>Forgets what an earlier block has left on its way.</summary>
+    public void Begin()
     {
-        int bytes = i.ElementBytes * i.Elements.Length;
+        if (flights.Count == 0) return;
+        flights.Clear();
+        Array.Clear(copying);
+    }
+
+    /// <summary>Starts an asynchronous copy of each lane. Nobody may touch its target until the lane has waited.</summary>
+    /// <param name="i">The instruction.</param>
+    /// <param name="registers">The warp's registers.</param>
+    /// <param name="mask">The lanes.</param>
+    /// <param name="sources">Where each lane's bytes lie on the host; 0: it writes zeros.</param>
+    public void StartCopy(PtxInstruction i, byte* registers, uint mask, nint[] sources)
+    {
+        Access(new PtxCopyTarget(targets), i, i.ElementBytes, registers, mask, Stores);
+        for (uint lanes = mask; lanes != 0; lanes &= lanes - 1)
+        {
+            int lane = BitOperations.TrailingZeroCount(lanes);
+            var flight = new Flight(context.FirstThread + lane, sources[lane], targets[lane], i.ElementBytes);
+            flights.Add(flight);
+            Array.Fill(copying, flight.Thread + 1, PlaceOf(flight), Places(flight));
+        }
+    }
+
+    /// <summary>Lets the copies of lanes arrive: only now is their source read and their target written.</summary>
+    public void FinishCopies(PtxInstruction i, uint mask)
+    {
+        int kept = 0;
+        for (int f = 0; f < flights.Count; f++)
+        {
+            Flight flight = flights[f];
+            int lane = flight.Thread - context.FirstThread;
+            if ((uint)lane >= PtxLanes.Count || (mask >> lane & 1) == 0)
+            {
+                flights[kept++] = flight;
+                continue;
+            }
+            if (flight.From == 0) new Span<byte>((void*)flight.To, flight.Bytes).Clear();
+            else Buffer.MemoryCopy((void*)flight.From, (void*)flight.To, flight.Bytes, flight.Bytes);
+            for (int place = PlaceOf(flight), end = place + Places(flight); place < end; place++)
+            {
+                copying[place] = 0;
+                ulong other = shadow.Write(place, flight.Thread);
+                if (other != 0) throw Race(i, lane, place, "copies to", other);
+            }
+        }
+        flights.RemoveRange(kept, flights.Count - kept);
+    }
+
+    private int PlaceOf(Flight flight)
+    {
+        fixed (byte* first = memory) return (int)((byte*)flight.To - first) >> placeShift;
+    }
+
+    private int Places(Flight flight) => Math.Max(1, flight.Bytes >> placeShift);
+
+    private void Access<TAccess>(TAccess access, PtxInstruction i, int bytes, byte* registers, uint mask, PtxBanks banks) where TAccess : struct, IPtxAccess
+    {
         ulong* pointers = (ulong*)(registers + i.First.Offset);
         banks.Begin(bytes);
         fixed (byte* first = memory)
@@ -43,12 +106,14 @@ internal sealed unsafe class PtxSharedMemory
                     int lane = BitOperations.TrailingZeroCount(lanes), at = start + (int)(pointers[lane] - address);
                     for (int place = at >> placeShift; place << placeShift < at + bytes; place++)
                     {
+                        if (flights.Count > 0 && copying[place] != 0)
+                            throw context.Fault(PtxFault.Race, i, lane, $"{TAccess.Does} {Where(place)}, to which a copy of thread {copying[place] - 1} is on its way.");
                         if (!TAccess.Writes && !shadow.IsWritten(place)) throw context.Fault(PtxFault.Uninitialised, i, lane, $"reads {Where(place)}, which no thread of the block has written.");
                         ulong other = TAccess.Mark(shadow, place, context.FirstThread + lane);
                         if (other != 0) throw Race(i, lane, place, TAccess.Does, other);
                     }
                     banks.Add(lane, at);
-                    TAccess.Copy(i, registers, lane, first + at);
+                    access.Copy(i, registers, lane, first + at);
                 }
             }
         banks.End();
@@ -81,6 +146,9 @@ internal sealed unsafe class PtxSharedMemory
         int array = Array.FindLastIndex(layout.Start, s => s <= start);
         return $"byte {start - layout.Start[array]} of {layout.Arrays[array].Name}";
     }
+
+    // A copy on its way, by host addresses.
+    private readonly record struct Flight(int Thread, nint From, nint To, int Bytes);
 }
 
 /// <summary>

@@ -32,7 +32,7 @@ internal static class StepLaunches
 
     private static void Run(int batch, bool batchNormalization, MathMode mathMode, IKernelRunner runner)
     {
-        using Device device = Device.OpenSimulated(mathMode);
+        using Device device = Device.OpenSimulated(mathMode, copiesAsync: true);
         device.Runner = runner;
         // As many images as one batch has, so that every tensor among the arguments is what this step reads or writes.
         var random = new Random(1);

@@ -4,17 +4,18 @@ using GpuConv.Net;
 using GpuConv.PyTorch;
 
 // Trains the report's network from the same weights on the same batches here and in PyTorch, and compares the loss of every step.
-// Fails if one differs by more than 1e-3 of itself.
+// Fails if one differs by more than 1e-3 of itself. Then attacks it by ten steps of PGD here and there: AttackComparison. With 'attacks' as its argument the latter alone.
 const double Allowed = 1e-3;
-int steps = args.Length > 0 ? int.Parse(args[0]) : 100;
+bool attacksAlone = args is ["attacks"];
+int steps = attacksAlone ? 0 : args.Length > 0 ? int.Parse(args[0]) : 100;
 const int Batch = 64;
 
 DataSet data = DataSet.Load("mnist");
 using Device device = Device.Open("cpu");
 bool passed = true;
 Console.WriteLine($"{steps} steps of {Batch} images on {device.Name}, {device.SimdBits}-bit vectors; PyTorch {TorchSharp.torch.__version__}");
-Console.WriteLine("batch norm  optimiser     first loss   last loss   largest relative difference   ms/step here  PyTorch");
-foreach (bool batchNorm in (bool[])[false, true])
+if (steps > 0) Console.WriteLine("batch norm  optimiser     first loss   last loss   largest relative difference   ms/step here  PyTorch");
+foreach (bool batchNorm in steps > 0 ? (bool[])[false, true] : [])
 {
     foreach ((string name, TrainingOptions options) in (ReadOnlySpan<(string, TrainingOptions)>)
         [
@@ -47,5 +48,7 @@ foreach (bool batchNorm in (bool[])[false, true])
         Console.WriteLine($"{(batchNorm ? "with" : "without"),-11} {name,-13} {ours[0],10:f6}  {ours[^1],10:f6}   {largest,10:e2} {verdict,-16} {trainer.StepMilliseconds,12:f2}  {milliseconds,7:f2}");
     }
 }
+Console.WriteLine("batch norm  PGD, pixels");
+foreach (bool batchNorm in (bool[])[false, true]) passed &= AttackComparison.Run(device, data, batchNorm);
 Console.WriteLine(passed ? "passed" : "failed");
 return passed ? 0 : 1;

@@ -52,7 +52,8 @@ internal static class TorchTraining
         return (losses, times[steps / 2]);
     }
 
-    private static nn.Module<Tensor, Tensor> Build(bool batchNorm)
+    /// <summary>The report's network in PyTorch's modules.</summary>
+    public static nn.Module<Tensor, Tensor> Build(bool batchNorm)
     {
         List<(string, nn.Module<Tensor, Tensor>)> layers = [];
         for (int i = 1; i <= 2; i++)
@@ -72,7 +73,8 @@ internal static class TorchTraining
         return nn.Sequential(layers.ToArray());
     }
 
-    private static void Load(nn.Module network, Weights weights)
+    /// <summary>Sets a module's parameters and statistics.</summary>
+    public static void Load(nn.Module network, Weights weights)
     {
         Dictionary<string, Tensor> state = network.state_dict();
         using var _ = no_grad();

@@ -54,6 +54,9 @@ public class SimdWidthTests
         Tensor<float> x = run.Input(block.Input.Prepend(batch)), w = run.Input(s.Weights), b = run.Input(perChannel), dy = run.Input(block.Output.Prepend(batch));
         NormalizationTensors? norm = normalizes ? new NormalizationTensors(run.Input(perChannel), run.Input(perChannel), run.Updated(perChannel), run.Updated(perChannel)) : null;
         block.Forward(x, w, b, norm, run.Output(dy.Shape));
+        var toInput = new ConvBlock(run.Arena, s, batch, normalizes ? new NormalizationOptions(1e-5f, 0.1f) : null, training: false, inputGradient: true);
+        toInput.Forward(x, w, b, norm, run.Output(dy.Shape));
+        toInput.Backward(x, w, b, norm, dy, run.Output(x.Shape));
         block.Backward(x, w, b, norm, dy, inputGradient ? run.Output(x.Shape) : null, run.Output(w.Shape), run.Output(perChannel),
             normalizes ? run.Output(perChannel) : null, normalizes ? run.Output(perChannel) : null);
     });

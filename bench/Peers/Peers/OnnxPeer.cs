@@ -8,7 +8,7 @@ internal sealed class OnnxPeer(int threads) : IPeer
 {
     public string Description => $"{OrtEnv.Instance().GetVersionString()}, {threads} threads";
 
-    public IReadOnlyList<Variant> Variants(Case work) => work.Work is Work.Train or Work.ForwardBackward ? [] :
+    public IReadOnlyList<Variant> Variants(Case work) => work.Work is Work.Train or Work.Attack or Work.ForwardBackward ? [] :
     [
         new Variant("threads spin", () => Prepare(work, [])),
         new Variant("threads spin, dynamic blocks", () => Prepare(work, [("session.dynamic_block_base", "4")])),

@@ -20,6 +20,7 @@ internal sealed class OurPeer(int threads) : IPeer
     {
         Work.Train => new Training(device, work),
         Work.Infer => Inference(work),
+        Work.Attack => Attack(work),
         _ => work.Network.Nodes[0].Layer is Conv2DLayer layer ? Convolution(work, layer.ShapeFor(work.Network.InputShape)) : Linear(work),
     };
 
@@ -37,6 +38,28 @@ internal sealed class OurPeer(int threads) : IPeer
                 device.Synchronize();
             },
             () => Sample.Of(plan.Output.ToArray()), arena);
+    }
+
+    private PreparedAction Attack(Case work)
+    {
+        var attacker = new Attacker(device, Inputs.ModelOf(work), work.Batch);
+        LabelledImages images = Inputs.Recognised(work);
+        var attack = new Pgd { Epsilon = Case.Epsilon, Alpha = Case.Alpha, Steps = Case.AttackSteps };
+        return new PreparedAction(() => attacker.Run(attack, images), () => Gradient(work, images), attacker);
+    }
+
+    // What attacks follow; the images themselves differ where a gradient is within rounding of zero.
+    private float[] Gradient(Case work, LabelledImages images)
+    {
+        using var network = new InputGradients(device, Inputs.ModelOf(work), work.Batch);
+        using var arena = new DeviceArena(device);
+        Tensor<int> labels = arena.Allocate<int>(new Shape(work.Batch));
+        labels.CopyFrom(images.Labels);
+        network.Input.CopyFrom(Inputs.X(work));
+        network.Forward(work.Batch);
+        new SoftmaxCrossEntropy(device).ForwardBackward(network.Scores, labels, 1, arena.Allocate<float>(new Shape(work.Batch)), network.ScoresGradient);
+        network.Backward(work.Batch);
+        return Sample.Of(network.Gradient.ToArray());
     }
 
     private PreparedAction Convolution(Case work, Conv2DShape shape)

@@ -44,6 +44,12 @@ internal sealed class TorchPeer : IPeer
             .. from channelsLast in (bool[])[false, true] select new Variant($"modules, {Format(channelsLast)}", () => Modules(work, channelsLast)),
             .. from layout in Enum.GetValues<TorchLayout>() select new Variant($"TorchScript, batch norm folded, {Format(layout)}", () => Scripted(work, layout)),
         ],
+        Work.Attack =>
+        [
+            .. from channelsLast in (bool[])[false, true]
+               from scripted in (bool[])[false, true]
+               select new Variant($"{(scripted ? "TorchScript, batch norm folded" : "modules")}, {Format(channelsLast)}", () => new TorchAttack(work, channelsLast, scripted)),
+        ],
         Work.Forward =>
         [
             .. from layout in Enum.GetValues<TorchLayout>()

@@ -15,7 +15,13 @@ public abstract class Activation
 
     /// <summary>The rectified linear unit, max(0, x); its derivative at 0 is 0, as in PyTorch.</summary>
     /// <param name="device">The device it runs on.</param>
-    public static Activation Relu(Device device) => new Elementwise<ReluFunction>(device, default);
+    /// <param name="rule">What its backward pass does in place of the gradient, for attributions.</param>
+    public static Activation Relu(Device device, ReluRule rule = ReluRule.Gradient) => rule switch
+    {
+        ReluRule.Guided => new Elementwise<GuidedReluFunction>(device, default),
+        ReluRule.Deconvolution => new Elementwise<DeconvolutionReluFunction>(device, default),
+        _ => new Elementwise<ReluFunction>(device, default),
+    };
 
     /// <summary>The leaky rectified linear unit: x for positive x, slope * x otherwise; its derivative at 0 is the slope, as in PyTorch.</summary>
     /// <param name="device">The device it runs on.</param>

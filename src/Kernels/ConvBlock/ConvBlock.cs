@@ -25,6 +25,7 @@ public sealed class ConvBlock
     private readonly Device device;
     private readonly IConvBlockKernels kernels;
     private readonly bool training;
+    private readonly bool inputGradient;
     private readonly bool normalizes;
     private readonly int maxBatch;
 
@@ -33,23 +34,24 @@ public sealed class ConvBlock
     /// <param name="shape">The convolution's sizes for one image.</param>
     /// <param name="maxBatch">The largest number of images of one call.</param>
     /// <param name="normalization">The constants of the batch normalisation; null: there is none.</param>
-    /// <param name="training">Whether the batch's statistics are used and gradients are asked for.</param>
-    /// <param name="inputGradient">Whether the gradient to the input is asked for.</param>
+    /// <param name="training">Whether the batch's statistics are used and gradients to the parameters are asked for.</param>
+    /// <param name="inputGradient">Whether the gradient to the input is asked for; without training, by the running statistics.</param>
     /// <exception cref="ArgumentException">The block cannot be done: see <see cref="Supports"/>.</exception>
     public ConvBlock(DeviceArena arena, Conv2DShape shape, int maxBatch, NormalizationOptions? normalization, bool training, bool inputGradient)
     {
         ArgumentNullException.ThrowIfNull(arena);
         shape.Validate();
-        if (!Supports(arena.Device, shape, inputGradient)) throw new ArgumentException($"A convolution of {shape.Input} to {shape.Output} cannot be done as a block on {arena.Device.Name}.", nameof(shape));
+        if (!Supports(arena.Device, shape, training, inputGradient)) throw new ArgumentException($"A convolution of {shape.Input} to {shape.Output} cannot be done as a block on {arena.Device.Name}.", nameof(shape));
         Shape = shape;
         device = arena.Device;
         this.maxBatch = maxBatch;
         this.training = training;
+        this.inputGradient = inputGradient;
         normalizes = normalization is not null;
         kernels = !device.IsHost && FirstLayerBlockGpu.Fits(shape, inputGradient) ? new FirstLayerBlockGpu(arena, shape, maxBatch, normalization, training)
             : !device.IsHost ? new PooledBlockGpu(arena, shape, maxBatch, normalization, training)
-            : TakesChannelsLast(device, shape) ? new WinogradBlockCpu(arena, shape, maxBatch, normalization, training)
-            : new FirstLayerBlockCpu(arena, shape, maxBatch, normalization, training);
+            : TakesChannelsLast(device, shape) ? new WinogradBlockCpu(arena, shape, maxBatch, normalization, training, inputGradient)
+            : new FirstLayerBlockCpu(arena, shape, maxBatch, normalization, training, inputGradient);
     }
 
     /// <summary>The convolution's sizes for one image.</summary>
@@ -65,18 +67,20 @@ public sealed class ConvBlock
 
     /// <summary>
     /// Whether a device can do the block: an output of even height and width; on CPUs 16, 32, ... output channels, and as many input channels or, as
-    /// a first layer, up to four; on GPUs any convolution without strides.
+    /// a first layer, up to four; on GPUs any convolution without strides. A first layer that trains has no gradient to its input; on GPUs, only a block that
+    /// trains has one.
     /// </summary>
     /// <param name="device">The device.</param>
     /// <param name="shape">The convolution's sizes.</param>
-    /// <param name="inputGradient">Whether the gradient to the input is asked for, which first layers do not compute.</param>
-    public static bool Supports(Device device, Conv2DShape shape, bool inputGradient)
+    /// <param name="training">Whether gradients to the parameters are asked for.</param>
+    /// <param name="inputGradient">Whether the gradient to the input is asked for.</param>
+    public static bool Supports(Device device, Conv2DShape shape, bool training, bool inputGradient)
     {
         ArgumentNullException.ThrowIfNull(device);
         bool even = shape.OutHeight % 2 == 0 && shape.OutWidth % 2 == 0;
         if (!even) return false;
-        if (!device.IsHost) return PooledBlockGpu.Fits(shape);
-        return WinogradCpu.Fits(shape) || (FirstLayerCpu.Fits(shape) && !inputGradient);
+        if (!device.IsHost) return PooledBlockGpu.Fits(shape) && (training || !inputGradient);
+        return WinogradCpu.Fits(shape) || (FirstLayerCpu.Fits(shape) && (!inputGradient || (!training && FirstLayerInputCpu.Fits(shape))));
     }
 
     /// <summary>Whether the input's channels come last: on CPUs, but not those of a first layer, as images do not have them so.</summary>
@@ -113,30 +117,39 @@ public sealed class ConvBlock
         kernels.Forward(x, w, b, normalization, y);
     }
 
-    /// <summary>All gradients, of the last <see cref="Forward"/> of a block that trains. Overwrites dx, dw, db, dscale and dshift; sums over the batch are taken in a fixed order.</summary>
+    /// <summary>
+    /// All gradients, of the last <see cref="Forward"/> of a block that trains; or that to the input alone, of one that was prepared for it. Overwrites dx, dw, db, dscale and
+    /// dshift; sums over the batch are taken in a fixed order.
+    /// </summary>
     /// <param name="x">The input of <see cref="Forward"/>.</param>
     /// <param name="w">(K, C, 3, 3).</param>
     /// <param name="b">(K), or null for no bias.</param>
     /// <param name="normalization">The normalisation's tensors; null if there is none.</param>
     /// <param name="dy">The gradient to y, likewise.</param>
     /// <param name="dx">The gradient to the input, as x; null: nobody needs it.</param>
-    /// <param name="dw">The gradient to the weights, as w.</param>
+    /// <param name="dw">The gradient to the weights, as w; null, as all that follow, without training.</param>
     /// <param name="db">The gradient to the bias, (K), or null. With a normalisation it is zero, as that takes any bias away again.</param>
     /// <param name="dscale">The gradient to the scale, (K); null if there is none.</param>
     /// <param name="dshift">The gradient to the shift, (K); null if there is none.</param>
     /// <exception cref="ArgumentException">A tensor has another shape.</exception>
-    /// <exception cref="InvalidOperationException">The block was not prepared for training.</exception>
+    /// <exception cref="InvalidOperationException">The block was not prepared for gradients.</exception>
     public void Backward(
         Tensor<float> x, Tensor<float> w, Tensor<float>? b, NormalizationTensors? normalization, Tensor<float> dy,
-        Tensor<float>? dx, Tensor<float> dw, Tensor<float>? db, Tensor<float>? dscale, Tensor<float>? dshift)
+        Tensor<float>? dx, Tensor<float>? dw = null, Tensor<float>? db = null, Tensor<float>? dscale = null, Tensor<float>? dshift = null)
     {
-        if (!training) throw new InvalidOperationException("This block was prepared for inference.");
+        if (!training && !inputGradient) throw new InvalidOperationException("This block was prepared for inference.");
         Check(x, w, normalization, dy, nameof(dy));
-        Require.Shape(dw, Shape.Weights);
-        if (dx is { } inputGradient) Require.Shape(inputGradient, x.Shape, nameof(dx));
+        if (dx is { } gradient) Require.Shape(gradient, x.Shape, nameof(dx));
+        if (!training)
+        {
+            kernels.InputGradient(x, w, dy, dx ?? throw new ArgumentException("The gradient to the input has no place to go.", nameof(dx)));
+            return;
+        }
+        if (dw is not { } weightGradient) throw new ArgumentException("The gradient to the weights has no place to go.", nameof(dw));
+        Require.Shape(weightGradient, Shape.Weights, nameof(dw));
         if (db is { } biasGradient) Require.Shape(biasGradient, new Shape(Shape.OutChannels), nameof(db));
         if (normalizes && (dscale is null || dshift is null)) throw new ArgumentException("The gradients to scale and shift have no place to go.", nameof(dscale));
-        kernels.Backward(x, w, b, normalization, dy, dx, dw, db, dscale, dshift);
+        kernels.Backward(x, w, b, normalization, dy, dx, weightGradient, db, dscale, dshift);
     }
 
     private void Check(Tensor<float> x, Tensor<float> w, NormalizationTensors? normalization, Tensor<float> y, string name)
@@ -164,4 +177,7 @@ internal interface IConvBlockKernels
     void Backward(
         Tensor<float> x, Tensor<float> w, Tensor<float>? b, NormalizationTensors? normalization, Tensor<float> dy,
         Tensor<float>? dx, Tensor<float> dw, Tensor<float>? db, Tensor<float>? dscale, Tensor<float>? dshift);
+
+    // The gradient to the input alone, of a block that does not train.
+    void InputGradient(Tensor<float> x, Tensor<float> w, Tensor<float> dy, Tensor<float> dx) => throw new NotSupportedException();
 }

@@ -8,23 +8,22 @@ namespace GpuConv.Kernels;
 internal sealed unsafe class FirstLayerBlockCpu : IConvBlockKernels
 {
     private readonly Conv2DShape shape;
-    private readonly bool training;
     private readonly FirstLayerCpu convolution;
     private readonly BlockNormalization? norm;
     private readonly PatchMoments? moments;
+    private readonly FirstLayerInputCpu? input;
     private readonly double[] covariances;
     private readonly Tensor<byte> winners;
 
-    public FirstLayerBlockCpu(DeviceArena arena, Conv2DShape shape, int maxBatch, NormalizationOptions? normalization, bool training)
+    public FirstLayerBlockCpu(DeviceArena arena, Conv2DShape shape, int maxBatch, NormalizationOptions? normalization, bool training, bool inputGradient)
     {
         this.shape = shape;
-        this.training = training;
         convolution = new FirstLayerCpu(arena, shape, maxBatch);
         covariances = new double[shape.Weights.Count];
         if (normalization is { } options) norm = new BlockNormalization(arena, shape.OutChannels, options);
-        if (!training) return;
-        winners = arena.Allocate<byte>(new Shape(maxBatch, shape.OutHeight / 2, shape.OutWidth / 2, shape.OutChannels));
-        if (norm is not null) moments = new PatchMoments(arena, shape, maxBatch);
+        if (training || inputGradient) winners = arena.Allocate<byte>(new Shape(maxBatch, shape.OutHeight / 2, shape.OutWidth / 2, shape.OutChannels));
+        if (inputGradient) input = new FirstLayerInputCpu(arena, shape);
+        if (training && norm is not null) moments = new PatchMoments(arena, shape, maxBatch);
     }
 
     public void Forward(Tensor<float> x, Tensor<float> w, Tensor<float>? b, NormalizationTensors? normalization, Tensor<float> y)
@@ -32,7 +31,7 @@ internal sealed unsafe class FirstLayerBlockCpu : IConvBlockKernels
         if (moments is not null) UseStatistics(x, w, b, normalization!.Value);
         else if (norm is not null) norm.UseRunning(normalization!.Value);
         convolution.Forward(x, w.Pointer, new PoolSink(
-            b is { } bias ? bias.Pointer : null, norm?.Affine ?? default, y.Pointer, training ? winners.Pointer : null, shape.OutHeight, shape.OutChannels));
+            b is { } bias ? bias.Pointer : null, norm?.Affine ?? default, y.Pointer, winners.Count > 0 ? winners.Pointer : null, shape.OutHeight, shape.OutChannels));
     }
 
     private void UseStatistics(Tensor<float> x, Tensor<float> w, Tensor<float>? b, NormalizationTensors tensors)
@@ -77,6 +76,13 @@ internal sealed unsafe class FirstLayerBlockCpu : IConvBlockKernels
             if (norm is not null) ThroughNormalization(k, sum, count, d[..taps], w.Pointer + k * taps, b is { } bias ? bias.Pointer[k] : 0, dscale!.Value, dshift!.Value);
             for (int t = 0; t < taps; t++) dw.Pointer[k * taps + t] = (float)d[t];
         }
+    }
+
+    public void InputGradient(Tensor<float> x, Tensor<float> w, Tensor<float> dy, Tensor<float> dx)
+    {
+        var rows = new PooledGradientRows(dy.Pointer, winners.Pointer, shape.OutHeight, shape.OutWidth, shape.OutChannels);
+        if (norm is null) input!.Run(rows, x.Shape[0], w.Pointer, dx.Pointer);
+        else input!.Run(new ScaledRows<PooledGradientRows>(rows, norm.Factor), x.Shape[0], w.Pointer, dx.Pointer);
     }
 
     private void ThroughNormalization(int k, double sum, long count, Span<double> d, float* kernel, double bias, Tensor<float> dscale, Tensor<float> dshift)

@@ -39,6 +39,10 @@ internal readonly struct GatheredWindows(GatheredImages images, WindowOrder orde
 
     public static bool InnerIsPadded => GatheredImages.InnerIsPadded;
 
+    public static bool IsStored => true;
+
+    public ArrayView<float> Memory => images.Memory;
+
     public GemmPlace Outer(int slice, int outer, int further)
     {
         (int image, int window, int corner) = order.Of(outer + further);
@@ -47,6 +51,8 @@ internal readonly struct GatheredWindows(GatheredImages images, WindowOrder orde
     }
 
     public GemmPlace Inner(int slice, int inner, int further) => images.Inner(slice, inner, further);
+
+    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => images.Locate(outer, inner, inside);
 
     public float Load(GemmPlace outer, GemmPlace inner, bool inside) => images.Load(outer, inner, inside);
 
@@ -71,6 +77,10 @@ internal readonly struct PooledChannelPixels(ArrayView<float> dy, ArrayView<byte
 
     public static bool InnerIsPadded => false;
 
+    public static bool IsStored => false;
+
+    public ArrayView<float> Memory => dy;
+
     public GemmPlace Outer(int slice, int outer, int further) => new() { Offset = (slice * groupChannels + outer + further) * order.Windows };
 
     public GemmPlace Inner(int slice, int inner, int further)
@@ -78,6 +88,8 @@ internal readonly struct PooledChannelPixels(ArrayView<float> dy, ArrayView<byte
         (int image, int window, int corner) = order.Of(inner + further);
         return new GemmPlace { Offset = image * channels * order.Windows + window, Row = corner };
     }
+
+    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => default;
 
     public float Load(GemmPlace outer, GemmPlace inner, bool inside)
     {
@@ -107,9 +119,15 @@ internal readonly struct GatheredPooled(Conv2DShape shape, ArrayView<float> dy, 
 
     public static bool InnerIsPadded => true;
 
+    public static bool IsStored => false;
+
+    public ArrayView<float> Memory => dy;
+
     public GemmPlace Outer(int slice, int outer, int further) => pixels.Place(slice, outer + further);
 
     public GemmPlace Inner(int slice, int inner, int further) => GemmPlace.Quads(taps.SubView(inner))[further];
+
+    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => default;
 
     public float Load(GemmPlace outer, GemmPlace inner, bool inside)
     {

@@ -61,6 +61,28 @@ internal readonly unsafe struct PooledGradientRows(float* dy, byte* winners, int
     }
 }
 
+/// <summary>Rows of which each channel is multiplied by a factor: the gradient through a batch normalisation with fixed statistics.</summary>
+internal readonly unsafe struct ScaledRows<TRows>(TRows rows, float* factor) : IImageRows where TRows : unmanaged, IImageRows
+{
+    public int Height => rows.Height;
+
+    public int Width => rows.Width;
+
+    public int Channels => rows.Channels;
+
+    public void Row<TSimd, TVector>(int image, int row, float* to) where TSimd : struct, ISimd<TVector> where TVector : struct
+    {
+        rows.Row<TSimd, TVector>(image, row, to);
+        int channels = rows.Channels;
+        for (int k = 0; k < channels; k += TSimd.Count)
+        {
+            TVector factors = TSimd.Load(factor + k);
+            float* pixel = to + k;
+            for (int q = 0; q < rows.Width; q++, pixel += channels) TSimd.Store(TSimd.Multiply(TSimd.Load(pixel), factors), pixel);
+        }
+    }
+}
+
 /// <summary>The same through a batch normalisation before ReLU: dx = factor (dz - a + b (x - mean)), see <see cref="BatchNormalization"/>.</summary>
 internal readonly unsafe struct NormalizedGradientRows(float* dy, byte* winners, float* x, float* mean, float* factor, float* a, float* b, int height, int width, int channels) : IImageRows
 {

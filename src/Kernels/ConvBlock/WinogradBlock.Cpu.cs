@@ -15,15 +15,15 @@ internal sealed unsafe class WinogradBlockCpu : IConvBlockKernels
     private readonly Tensor<byte> winners;
     private readonly Tensor<float> convolved, chosen, sums, squares;
 
-    public WinogradBlockCpu(DeviceArena arena, Conv2DShape shape, int maxBatch, NormalizationOptions? normalization, bool training)
+    public WinogradBlockCpu(DeviceArena arena, Conv2DShape shape, int maxBatch, NormalizationOptions? normalization, bool training, bool inputGradient)
     {
         device = arena.Device;
         this.shape = shape;
         this.training = training;
         winograd = new WinogradCpu(arena, shape, maxBatch);
         if (normalization is { } options) norm = new BlockNormalization(arena, shape.OutChannels, options);
+        if (training || inputGradient) winners = arena.Allocate<byte>(new Shape(maxBatch, Windows, shape.OutChannels));
         if (!training) return;
-        winners = arena.Allocate<byte>(new Shape(maxBatch, Windows, shape.OutChannels));
         sums = arena.Allocate<float>(new Shape(maxBatch, shape.OutChannels));
         if (norm is null) return;
         squares = arena.Allocate<float>(sums.Shape);
@@ -40,7 +40,7 @@ internal sealed unsafe class WinogradBlockCpu : IConvBlockKernels
         if (norm is null || !training)
         {
             if (norm is not null) norm.UseRunning(normalization!.Value);
-            var sink = new PoolSink(bias, norm?.Affine ?? default, y.Pointer, training ? winners.Pointer : null, shape.OutHeight, shape.OutChannels);
+            var sink = new PoolSink(bias, norm?.Affine ?? default, y.Pointer, winners.Count > 0 ? winners.Pointer : null, shape.OutHeight, shape.OutChannels);
             winograd.Forward(Input(x), images, w.Pointer, sink);
             return;
         }
@@ -93,6 +93,14 @@ internal sealed unsafe class WinogradBlockCpu : IConvBlockKernels
         (int height, int width) = (shape.OutHeight, shape.OutWidth);
         if (norm is null) Gradients(new PooledGradientRows(dy.Pointer, winners.Pointer, height, width, channels), x, w, dx, dw);
         else Gradients(new NormalizedGradientRows(dy.Pointer, winners.Pointer, convolved.Pointer, norm.Mean, norm.Factor, norm.A, norm.B, height, width, channels), x, w, dx, dw);
+    }
+
+    public void InputGradient(Tensor<float> x, Tensor<float> w, Tensor<float> dy, Tensor<float> dx)
+    {
+        var rows = new PooledGradientRows(dy.Pointer, winners.Pointer, shape.OutHeight, shape.OutWidth, shape.OutChannels);
+        var sink = new ChannelsLastSink(dx.Pointer, shape.InHeight, shape.InWidth, shape.InChannels);
+        if (norm is null) winograd.GradInput(rows, x.Shape[0], w.Pointer, sink);
+        else winograd.GradInput(new ScaledRows<PooledGradientRows>(rows, norm.Factor), x.Shape[0], w.Pointer, sink);
     }
 
     private void Gradients<TRows>(TRows dz, Tensor<float> x, Tensor<float> w, Tensor<float>? dx, Tensor<float> dw) where TRows : unmanaged, IImageRows

@@ -44,6 +44,10 @@ internal readonly struct GatheredImages(ArrayView<float> images, ArrayView<GemmP
 
     public static bool InnerIsPadded => true;
 
+    public static bool IsStored => true;
+
+    public ArrayView<float> Memory => images;
+
     public GemmPlace Outer(int slice, int outer, int further)
     {
         (int image, int line, int pixel) = Pixels.Of(outer + further);
@@ -59,8 +63,13 @@ internal readonly struct GatheredImages(ArrayView<float> images, ArrayView<GemmP
 
     public GemmPlace Inner(int slice, int inner, int further) => GemmPlace.Quads(taps.SubView(inner))[further];
 
-    public float Load(GemmPlace outer, GemmPlace inner, bool inside) =>
-        inside & (uint)(outer.Row + inner.Row) < (uint)Height & (uint)(outer.Column + inner.Column) < (uint)Width ? images[outer.Offset + inner.Offset] : 0;
+    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => new()
+    {
+        At = outer.Offset + inner.Offset,
+        IsInside = inside & (uint)(outer.Row + inner.Row) < (uint)Height & (uint)(outer.Column + inner.Column) < (uint)Width,
+    };
+
+    public float Load(GemmPlace outer, GemmPlace inner, bool inside) => Locate(outer, inner, inside).Load(images);
 
     public Quad Load4(GemmPlace outer, GemmPlace inner) => default;
 }
@@ -85,17 +94,23 @@ internal readonly struct StridedGradient(Conv2DShape shape, ArrayView<float> ima
 
     public static bool InnerIsPadded => true;
 
+    public static bool IsStored => true;
+
+    public ArrayView<float> Memory => images;
+
     public GemmPlace Outer(int slice, int outer, int further) => pixels.Place(slice, outer + further);
 
     public GemmPlace Inner(int slice, int inner, int further) => GemmPlace.Quads(taps.SubView(inner))[further];
 
-    public float Load(GemmPlace outer, GemmPlace inner, bool inside)
+    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside)
     {
         int down = outer.Row + inner.Row, right = outer.Column + inner.Column;
         int row = strideHeight.Quotient(down), column = strideWidth.Quotient(right);
         bool whole = down >= 0 & right >= 0 & row * strideHeight.Value == down & column * strideWidth.Value == right;
-        return inside & whole & row < height & column < width ? images[outer.Offset + inner.Offset + row * width + column] : 0;
+        return new() { At = outer.Offset + inner.Offset + row * width + column, IsInside = inside & whole & row < height & column < width };
     }
+
+    public float Load(GemmPlace outer, GemmPlace inner, bool inside) => Locate(outer, inner, inside).Load(images);
 
     public Quad Load4(GemmPlace outer, GemmPlace inner) => default;
 }
@@ -117,6 +132,10 @@ internal readonly struct ChannelPixels<TRead>(ArrayView<float> images, int chann
 
     public static bool InnerIsPadded => false;
 
+    public static bool IsStored => true;
+
+    public ArrayView<float> Memory => images;
+
     public GemmPlace Outer(int slice, int outer, int further) => new() { Offset = (slice * groupChannels + outer + further) * pixels.Value };
 
     public GemmPlace Inner(int slice, int inner, int further)
@@ -126,7 +145,9 @@ internal readonly struct ChannelPixels<TRead>(ArrayView<float> images, int chann
         return new GemmPlace { Offset = image * imageSize + inner - image * pixels.Value };
     }
 
-    public float Load(GemmPlace outer, GemmPlace inner, bool inside) => inside ? images[outer.Offset + inner.Offset] : 0;
+    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => new() { At = outer.Offset + inner.Offset, IsInside = inside };
+
+    public float Load(GemmPlace outer, GemmPlace inner, bool inside) => Locate(outer, inner, inside).Load(images);
 
     public Quad Load4(GemmPlace outer, GemmPlace inner) => Quad.Of(images)[(outer.Offset + inner.Offset) / 4];
 }
@@ -148,6 +169,10 @@ internal readonly struct WeightsByInput(ArrayView<float> weights, int groupOutCh
 
     public static bool InnerIsPadded => false;
 
+    public static bool IsStored => true;
+
+    public ArrayView<float> Memory => weights;
+
     public GemmPlace Outer(int slice, int outer, int further) => new() { Offset = slice * groupSize + (outer + further) * kernelSize.Value };
 
     public GemmPlace Inner(int slice, int inner, int further)
@@ -157,7 +182,9 @@ internal readonly struct WeightsByInput(ArrayView<float> weights, int groupOutCh
         return new GemmPlace { Offset = channel * filterSize + inner - channel * kernelSize.Value };
     }
 
-    public float Load(GemmPlace outer, GemmPlace inner, bool inside) => inside ? weights[outer.Offset + inner.Offset] : 0;
+    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => new() { At = outer.Offset + inner.Offset, IsInside = inside };
+
+    public float Load(GemmPlace outer, GemmPlace inner, bool inside) => Locate(outer, inner, inside).Load(weights);
 
     public Quad Load4(GemmPlace outer, GemmPlace inner) => default;
 }

@@ -86,6 +86,9 @@ public sealed class Device : IDisposable
     /// <summary>What runs the GPU's kernels loaded from now on in place of the device; null: the device.</summary>
     internal IKernelRunner? Runner { get; set; }
 
+    /// <summary>Whether it copies from global to shared memory past the registers: <see cref="AsyncCopy"/>.</summary>
+    internal bool CopiesAsync { get; private init; }
+
     /// <summary>How many GPU kernels were launched.</summary>
     internal long Launches { get; set; }
 
@@ -171,12 +174,12 @@ public sealed class Device : IDisposable
         return new Device(DeviceKind.Cpu, context, context.GetCPUDevice(0).CreateAccelerator(context), new HostTeam(threads > 0 ? threads : Environment.ProcessorCount, simdBits));
     }
 
-    /// <summary>Opens the simulated GPU, for tests with any math: what runs its kernels elsewhere may have tensor cores.</summary>
+    /// <summary>Opens the simulated GPU, for tests with any math: what runs its kernels elsewhere may have tensor cores, and copies past the registers.</summary>
     // Warps of 32 as on NVIDIA; one multiprocessor with groups to 256, as each lane is a thread here and more only cost time.
-    internal static Device OpenSimulated(MathMode mathMode = MathMode.Fp32)
+    internal static Device OpenSimulated(MathMode mathMode = MathMode.Fp32, bool copiesAsync = false)
     {
         Context context = Context.Create(b => b.CPU(new CPUDevice(32, 8, 1)).EnableAlgorithms().Optimize(OptimizationLevel.O2));
-        return new Device(DeviceKind.Simulated, context, context.GetCPUDevice(0).CreateAccelerator(context), null) { MathMode = mathMode };
+        return new Device(DeviceKind.Simulated, context, context.GetCPUDevice(0).CreateAccelerator(context), null) { MathMode = mathMode, CopiesAsync = copiesAsync };
     }
 
     private static Device? TryOpenGpu(DeviceKind kind)
@@ -206,7 +209,8 @@ public sealed class Device : IDisposable
         Context context = Context.Create(b => b.EnableAlgorithms().Optimize(OptimizationLevel.O2));
         try
         {
-            return new Device(kind, context, usable[index].CreateAccelerator(context), null);
+            Accelerator accelerator = usable[index].CreateAccelerator(context);
+            return new Device(kind, context, accelerator, null) { CopiesAsync = accelerator is CudaAccelerator cuda && cuda.Architecture >= CudaArchitecture.SM_80 };
         }
         catch (Exception e)
         {

@@ -37,6 +37,18 @@ internal struct GemmPlace
     public static ArrayView<GemmPlace> Quads(ArrayView<GemmPlace> places) => places.AsAligned(16);
 }
 
+/// <summary>An element of an operand that is stored.</summary>
+internal struct GemmElement
+{
+    /// <summary>Its place in memory.</summary>
+    public int At;
+
+    /// <summary>False: it is zero, and its place may be anywhere.</summary>
+    public bool IsInside;
+
+    public readonly float Load(ArrayView<float> memory) => IsInside ? memory[At] : 0;
+}
+
 /// <summary>
 /// A matrix that the tile engine reads: stored, or gathered from images (the columns of an implicit im2col). Its outer index is that
 /// of the result (m of A, n of B), its inner index is k, the one summed over. Implementations are structs of views and integers, without bool fields.
@@ -52,6 +64,12 @@ internal interface IGemmOperand
     /// <summary>Whether inner indices past the end, up to a tile beyond the last, have a place, at which zeros are.</summary>
     static abstract bool InnerIsPadded { get; }
 
+    /// <summary>Whether elements are numbers as they lie in <see cref="Memory"/>, or zero: what a copy past the registers can bring. A constant.</summary>
+    static abstract bool IsStored { get; }
+
+    /// <summary>Where stored elements lie.</summary>
+    ArrayView<float> Memory { get; }
+
     /// <summary>The place of an outer index, which is within bounds.</summary>
     /// <param name="slice">The number of the product, for several at once (the groups of a convolution).</param>
     /// <param name="outer">m or n.</param>
@@ -63,6 +81,12 @@ internal interface IGemmOperand
     /// <param name="inner">k.</param>
     /// <param name="further">Added to it: a constant.</param>
     GemmPlace Inner(int slice, int inner, int further = 0);
+
+    /// <summary>Where the element at two places lies in <see cref="Memory"/>. Only for operands that are stored.</summary>
+    /// <param name="outer">The place of m or n.</param>
+    /// <param name="inner">The place of k.</param>
+    /// <param name="inside">False: it is zero.</param>
+    GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside);
 
     /// <summary>The element at two places.</summary>
     /// <param name="outer">The place of m or n.</param>

@@ -89,12 +89,14 @@ internal static class OperandTile
         return operand.Outer(slice, IntrinsicMath.Min(outer0 + (q & (width - 1)), outerCount - 1));
     }
 
-    /// <summary>Reads a thread's share of the tile at k0 from global memory.</summary>
+    /// <summary>Reads a thread's share of the tile at k0 from global memory, unless it is copied.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static OperandShare Fetch<TOperand>(TOperand operand, OperandPlaces places, bool byOuter, int width, int threads, int slice, int outer0, int outerCount, int k0, int end, int thread)
+    public static OperandShare Fetch<TStaging, TOperand>(TOperand operand, OperandPlaces places, bool byOuter, int width, int threads, int slice, int outer0, int outerCount, int k0, int end, int thread)
+        where TStaging : struct, IGemmStaging
         where TOperand : struct, IGemmOperand
     {
         OperandShare share = default;
+        if (IsCopied<TStaging, TOperand>()) return share;
         int quads = width * QuadsOfK / threads;
         if (TOperand.Read == GemmRead.ThreadsAlongK)
         {
@@ -157,13 +159,20 @@ internal static class OperandTile
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float Across<TOperand>(TOperand operand, int slice, int outer, int further, int outerCount, GemmPlace inner, bool inside)
         where TOperand : struct, IGemmOperand =>
-        operand.Load(TOperand.OuterIsPadded ? operand.Outer(slice, outer, further) : operand.Outer(slice, IntrinsicMath.Min(outer + further, outerCount - 1)), inner, inside);
+        operand.Load(PlaceAcross(operand, slice, outer, further, outerCount), inner, inside);
 
-    /// <summary>Writes a thread's share to shared memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Put<TOperand>(OperandShare share, ArrayView<float> tile, bool byOuter, int width, int threads, int thread)
+    private static GemmPlace PlaceAcross<TOperand>(TOperand operand, int slice, int outer, int further, int outerCount)
+        where TOperand : struct, IGemmOperand =>
+        TOperand.OuterIsPadded ? operand.Outer(slice, outer, further) : operand.Outer(slice, IntrinsicMath.Min(outer + further, outerCount - 1));
+
+    /// <summary>Writes a thread's share to shared memory, unless it is copied.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Put<TStaging, TOperand>(OperandShare share, ArrayView<float> tile, bool byOuter, int width, int threads, int thread)
+        where TStaging : struct, IGemmStaging
         where TOperand : struct, IGemmOperand
     {
+        if (IsCopied<TStaging, TOperand>()) return;
         int quads = width * QuadsOfK / threads;
         PutQuad<TOperand>(share.Q0, tile, byOuter, width, threads, thread, 0);
         if (quads > 1) PutQuad<TOperand>(share.Q1, tile, byOuter, width, threads, thread, 1);
@@ -234,4 +243,83 @@ internal static class OperandTile
         to[2 * step] = quad.Z;
         to[3 * step] = quad.W;
     }
+
+    // Four neighbours in k lie in four lines of shared memory: one load of 16 bytes and four stores are less than four copies of 4 bytes, each of which
+    // touches as many lines of global memory as the load does.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsCopied<TStaging, TOperand>()
+        where TStaging : struct, IGemmStaging
+        where TOperand : struct, IGemmOperand => TStaging.IsAsync && TOperand.IsStored && TOperand.Read != GemmRead.QuadsAlongK;
+
+    /// <summary>
+    /// Starts to copy a thread's share of the tile at k0 from global to shared memory, if it is to be copied. The tile lies by k. What must not be read until
+    /// <see cref="AsyncCopy.Wait"/> and a barrier goes to the places where <see cref="Put"/> would write it.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Copy<TStaging, TOperand>(TOperand operand, OperandPlaces places, ArrayView<float> tile, int width, int threads, int slice, int outer0, int outerCount, int k0, int end, int thread)
+        where TStaging : struct, IGemmStaging
+        where TOperand : struct, IGemmOperand
+    {
+        if (!IsCopied<TStaging, TOperand>()) return;
+        int quads = width * QuadsOfK / threads;
+        if (TOperand.Read == GemmRead.ThreadsAlongK)
+        {
+            int k = k0 + (thread & (Depth - 1)), step = threads / Depth, outer = outer0 + thread / Depth;
+            bool inside = k < end;
+            GemmPlace inner = TOperand.InnerIsPadded ? operand.Inner(slice, k) : operand.Inner(slice, IntrinsicMath.Min(k, end - 1));
+            ArrayView<float> to = tile.SubView((thread & (Depth - 1)) * LineOfK(width) + thread / Depth);
+            CopyColumn(operand, to, slice, outer, 0, step, outerCount, inner, inside);
+            if (quads > 1) CopyColumn(operand, to, slice, outer, 4 * step, step, outerCount, inner, inside);
+            if (quads > 2) CopyColumn(operand, to, slice, outer, 8 * step, step, outerCount, inner, inside);
+            if (quads > 3) CopyColumn(operand, to, slice, outer, 12 * step, step, outerCount, inner, inside);
+        }
+        else
+        {
+            CopyQuad(operand, places.P0, tile, width, slice, k0, end, thread);
+            if (quads > 1) CopyQuad(operand, places.P1, tile, width, slice, k0, end, thread + threads);
+            if (quads > 2) CopyQuad(operand, places.P2, tile, width, slice, k0, end, thread + 2 * threads);
+            if (quads > 3) CopyQuad(operand, places.P3, tile, width, slice, k0, end, thread + 3 * threads);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyQuad<TOperand>(TOperand operand, GemmPlace place, ArrayView<float> tile, int width, int slice, int k0, int end, int q)
+        where TOperand : struct, IGemmOperand
+    {
+        int line = LineOfK(width);
+        if (TOperand.Read == GemmRead.QuadsAlongOuter)
+        {
+            int row = KOfQuad(q, false, width), k = k0 + row;
+            GemmElement first = operand.Locate(place, operand.Inner(slice, IntrinsicMath.Min(k, end - 1)), k < end);
+            AsyncCopy.Quad(operand.Memory, first, tile.SubView(row * line + QuadOfOuter(q, false, width) * 4));
+            return;
+        }
+        int fourth = q / width * 4;
+        ArrayView<float> to = tile.SubView(fourth * line + (q & (width - 1)));
+        CopyAlong(operand, place, to, slice, k0 + fourth, 0, line, end);
+        CopyAlong(operand, place, to, slice, k0 + fourth, 1, line, end);
+        CopyAlong(operand, place, to, slice, k0 + fourth, 2, line, end);
+        CopyAlong(operand, place, to, slice, k0 + fourth, 3, line, end);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyAlong<TOperand>(TOperand operand, GemmPlace outer, ArrayView<float> to, int slice, int k, int further, int line, int end)
+        where TOperand : struct, IGemmOperand =>
+        AsyncCopy.Element(operand.Memory, TOperand.InnerIsPadded ? operand.Locate(outer, operand.Inner(slice, k, further), true)
+            : operand.Locate(outer, operand.Inner(slice, IntrinsicMath.Min(k + further, end - 1)), k + further < end), to.SubView(further * line));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyColumn<TOperand>(TOperand operand, ArrayView<float> to, int slice, int outer, int first, int step, int outerCount, GemmPlace inner, bool inside)
+        where TOperand : struct, IGemmOperand
+    {
+        CopyAcross(operand, to, slice, outer, first, outerCount, inner, inside);
+        CopyAcross(operand, to, slice, outer, first + step, outerCount, inner, inside);
+        CopyAcross(operand, to, slice, outer, first + 2 * step, outerCount, inner, inside);
+        CopyAcross(operand, to, slice, outer, first + 3 * step, outerCount, inner, inside);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyAcross<TOperand>(TOperand operand, ArrayView<float> to, int slice, int outer, int further, int outerCount, GemmPlace inner, bool inside)
+        where TOperand : struct, IGemmOperand =>
+        AsyncCopy.Element(operand.Memory, operand.Locate(PlaceAcross(operand, slice, outer, further, outerCount), inner, inside), to.SubView(further));
 }

@@ -50,11 +50,17 @@ internal readonly struct StoredMatrix<TRead>(ArrayView<float> values, int stride
 
     public static bool InnerIsPadded => false;
 
+    public static bool IsStored => true;
+
+    public ArrayView<float> Memory => values;
+
     public GemmPlace Outer(int slice, int outer, int further) => new() { Offset = slice * sliceStride + (IsAlongK ? (outer + further) * stride : outer + further) };
 
     public GemmPlace Inner(int slice, int inner, int further) => new() { Offset = IsAlongK ? inner + further : (inner + further) * stride };
 
-    public float Load(GemmPlace outer, GemmPlace inner, bool inside) => inside ? values[outer.Offset + inner.Offset] : 0;
+    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => new() { At = outer.Offset + inner.Offset, IsInside = inside };
+
+    public float Load(GemmPlace outer, GemmPlace inner, bool inside) => Locate(outer, inner, inside).Load(values);
 
     public Quad Load4(GemmPlace outer, GemmPlace inner) => Quad.Of(values)[(outer.Offset + inner.Offset) / 4];
 }
@@ -79,9 +85,15 @@ internal readonly struct TransposedOperand<TOperand>(TOperand operand) : IGemmOp
 
     public static bool InnerIsPadded => TOperand.OuterIsPadded;
 
+    public static bool IsStored => TOperand.IsStored;
+
+    public ArrayView<float> Memory => operand.Memory;
+
     public GemmPlace Outer(int slice, int outer, int further) => operand.Inner(slice, outer, further);
 
     public GemmPlace Inner(int slice, int inner, int further) => operand.Outer(slice, inner, further);
+
+    public GemmElement Locate(GemmPlace outer, GemmPlace inner, bool inside) => operand.Locate(inner, outer, inside);
 
     public float Load(GemmPlace outer, GemmPlace inner, bool inside) => operand.Load(inner, outer, inside);
 

@@ -10,7 +10,7 @@ namespace GpuConv.Kernels;
 /// A group of threads owns a tile of C, a thread 8 x 8 or 4 x 8 elements of it in registers (<see cref="IRegisterTile{TSelf}"/>): quads of
 /// neighbouring rows and columns, the second half a tile from the first. In steps of 8 along k the group brings a piece of A and one of
 /// B to shared memory, a line for each k (<see cref="OperandTile"/>), each element read from global memory once a tile. The loads of the
-/// next step fly while this one is computed, from registers they go to a second buffer, so that there is one barrier a step.
+/// next step fly while this one is computed, to a second buffer: through registers, or past them (<see cref="AsyncCopy"/>), so that there is one barrier a step.
 /// </para>
 /// <para>
 /// No bank conflicts: a warp is 4 x 8 threads, and shared memory serves reads of 16 bytes by quarters of a warp. The eight threads of a
@@ -20,28 +20,28 @@ namespace GpuConv.Kernels;
 /// sector with the next step for every second line, as gathered pixels do for taps left and right of the middle: 5 sectors for 4.
 /// </para>
 /// <para>
-/// Tiles, with the share of multiply-adds in the inner loop's instructions and the registers of a thread (ptxas 12.4 for sm_90;
+/// Tiles, with the share of multiply-adds in the inner loop's instructions and the registers of a thread (ptxas 12.4 for sm_90, with copies past the registers;
 /// bench/gpu-static.md has every kernel; no spills, no stack, no local memory):
 /// <code>
 ///           threads  shared   matrices    convolution   gradient to input   gradient to weights   bytes for 1000 operations
-/// 128x128     256    16.5 KB  88 %, 168   83 %, 138     77 %, 150           78 %, 128             31
-/// 64x64        64     8.5 KB  84 %, 144   75 %, 164     67 %, 168           70 %, 164             62
-/// 32x128       64    10.5 KB  82 %, 152   67 %, 168     63 %, 255           64 %, 164             78
-/// 32x64        64     6.5 KB  77 %, 166   63 %, 106     54 %, 104           58 %, 166             94
+/// 128x128     256    16.5 KB  89 %, 126   82 %, 128     81 %, 128           78 %, 126             31
+/// 64x64        64     8.5 KB  88 %, 128   76 %, 144     74 %, 128           72 %, 130             62
+/// 32x128       64    10.5 KB  86 %, 129   69 %, 130     69 %, 130           68 %, 142             78
+/// 32x64        64     6.5 KB  80 %,  80   64 %,  88     63 %,  90           60 %,  80             94
 /// </code>
 /// 128 x 128 for large products: the least traffic, eight warps that hide each other's waits. 64 x 64 for those that have too few of the
 /// former. 32 x 128 for convolutions of 32 channels: no idle rows. 32 x 64, with half the sums a thread, for products that would else
 /// leave most of a GPU idle, as all of a small network at batch 64; there a thread has 32 multiply-adds for the same gathering, hence
-/// the two shares under 60 %. <see cref="GemmTiles.Choose"/> takes by estimated time. A group that goes through several chunks holds two sets of
-/// sums: up to 253 registers, and 32 x 128 does without. Gradients of strided convolutions divide for each element (44 to 71 %), operands of unaligned lines are read
-/// element by element (58 to 78 %). All this is read from machine code: no GPU has run it yet, so its speed is not known.
+/// the lowest shares. <see cref="GemmTiles.Choose"/> takes by estimated time. A group that goes through several chunks holds two sets of
+/// sums: up to 255 registers, and 32 x 128 does without. Gradients of strided convolutions divide for each element (49 to 74 %), operands of unaligned lines are read
+/// element by element (64 to 85 %). All this is read from machine code: no GPU has run it yet, so its speed is not known.
 /// </para>
 /// <para>
 /// With <see cref="MathMode.Tf32"/> warps sum 64 x 32 or 32 x 32 elements on tensor cores (<see cref="WarpTile64x32"/>), in the same tiles of threads:
 /// <code>
 ///           threads  warps of   shared    matrix products among the inner loop's instructions, and registers, for matrices and a convolution
 /// 128x128     256     64x32     18.0 KB   16 of 139, 120    16 of 173, 120
-/// 64x64        64     64x32      9.0 KB   16 of 199, 128    16 of 284, 134
+/// 64x64        64     64x32      9.0 KB   16 of 203, 128    16 of 284, 134
 /// 32x64        64     32x32      6.8 KB    8 of 130,  72     8 of 205,  72
 /// </code>
 /// 32 x 128 has no kernel there: a thread would gather as much for each product as with 32 x 64.
@@ -58,29 +58,40 @@ internal static class TiledGemm
     public static Action<KernelConfig, GemmSize, TA, TB, TResult> Load<TA, TB, TResult>(Device device, GemmTile tile)
         where TA : struct, IGemmOperand
         where TB : struct, IGemmOperand
-        where TResult : struct, IGemmResult => (device.MathMode, tile) switch
-        {
-            (MathMode.Fp32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads16x16, RegisterTile8x8, OneChunk, TA, TB, TResult>),
-            (MathMode.Fp32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, RegisterTile8x8, OneChunk, TA, TB, TResult>),
-            (MathMode.Fp32, GemmTile.Of32x128) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads4x16, RegisterTile8x8, OneChunk, TA, TB, TResult>),
-            (MathMode.Fp32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, RegisterTile4x8, OneChunk, TA, TB, TResult>),
-            (MathMode.Tf32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads16x16, WarpTile64x32, OneChunk, TA, TB, TResult>),
-            (MathMode.Tf32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, WarpTile64x32, OneChunk, TA, TB, TResult>),
-            (MathMode.Tf32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, WarpTile32x32, OneChunk, TA, TB, TResult>),
-            _ => throw NoKernel(device, tile),
-        };
+        where TResult : struct, IGemmResult => device.CopiesAsync ? Load<AsyncStaging, TA, TB, TResult>(device, tile) : Load<RegisterStaging, TA, TB, TResult>(device, tile);
 
     /// <summary>Loads the kernel of a tile for groups that go through several chunks: <see cref="GemmTiles.InSequence"/>.</summary>
     public static Action<KernelConfig, GemmSize, TA, TB, MatrixResult> LoadInSequence<TA, TB>(Device device, GemmTile tile)
         where TA : struct, IGemmOperand
+        where TB : struct, IGemmOperand => device.CopiesAsync ? LoadInSequence<AsyncStaging, TA, TB>(device, tile) : LoadInSequence<RegisterStaging, TA, TB>(device, tile);
+
+    private static Action<KernelConfig, GemmSize, TA, TB, TResult> Load<TStaging, TA, TB, TResult>(Device device, GemmTile tile)
+        where TStaging : struct, IGemmStaging
+        where TA : struct, IGemmOperand
+        where TB : struct, IGemmOperand
+        where TResult : struct, IGemmResult => (device.MathMode, tile) switch
+        {
+            (MathMode.Fp32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads16x16, RegisterTile8x8, OneChunk, TStaging, TA, TB, TResult>),
+            (MathMode.Fp32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, RegisterTile8x8, OneChunk, TStaging, TA, TB, TResult>),
+            (MathMode.Fp32, GemmTile.Of32x128) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads4x16, RegisterTile8x8, OneChunk, TStaging, TA, TB, TResult>),
+            (MathMode.Fp32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, RegisterTile4x8, OneChunk, TStaging, TA, TB, TResult>),
+            (MathMode.Tf32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads16x16, WarpTile64x32, OneChunk, RegisterStaging, TA, TB, TResult>),
+            (MathMode.Tf32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, WarpTile64x32, OneChunk, RegisterStaging, TA, TB, TResult>),
+            (MathMode.Tf32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, WarpTile32x32, OneChunk, RegisterStaging, TA, TB, TResult>),
+            _ => throw NoKernel(device, tile),
+        };
+
+    private static Action<KernelConfig, GemmSize, TA, TB, MatrixResult> LoadInSequence<TStaging, TA, TB>(Device device, GemmTile tile)
+        where TStaging : struct, IGemmStaging
+        where TA : struct, IGemmOperand
         where TB : struct, IGemmOperand => (device.MathMode, tile) switch
         {
-            (MathMode.Fp32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads16x16, RegisterTile8x8, ChunksInSequence, TA, TB, MatrixResult>),
-            (MathMode.Fp32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, RegisterTile8x8, ChunksInSequence, TA, TB, MatrixResult>),
-            (MathMode.Fp32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, RegisterTile4x8, ChunksInSequence, TA, TB, MatrixResult>),
-            (MathMode.Tf32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads16x16, WarpTile64x32, ChunksInSequence, TA, TB, MatrixResult>),
-            (MathMode.Tf32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, WarpTile64x32, ChunksInSequence, TA, TB, MatrixResult>),
-            (MathMode.Tf32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, WarpTile32x32, ChunksInSequence, TA, TB, MatrixResult>),
+            (MathMode.Fp32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads16x16, RegisterTile8x8, ChunksInSequence, TStaging, TA, TB, MatrixResult>),
+            (MathMode.Fp32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, RegisterTile8x8, ChunksInSequence, TStaging, TA, TB, MatrixResult>),
+            (MathMode.Fp32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, RegisterTile4x8, ChunksInSequence, TStaging, TA, TB, MatrixResult>),
+            (MathMode.Tf32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads16x16, WarpTile64x32, ChunksInSequence, RegisterStaging, TA, TB, MatrixResult>),
+            (MathMode.Tf32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, WarpTile64x32, ChunksInSequence, RegisterStaging, TA, TB, MatrixResult>),
+            (MathMode.Tf32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, WarpTile32x32, ChunksInSequence, RegisterStaging, TA, TB, MatrixResult>),
             _ => throw NoKernel(device, tile),
         };
 
@@ -88,10 +99,11 @@ internal static class TiledGemm
 
     // The group's number is ((part Slices + slice) tilesN + tile of n) tilesM + tile of m: neighbours share what is dearest to
     // gather, the columns of B.
-    public static void Kernel<TThreads, TRegisters, TChunks, TA, TB, TResult>(GemmSize size, TA a, TB b, TResult result)
+    public static void Kernel<TThreads, TRegisters, TChunks, TStaging, TA, TB, TResult>(GemmSize size, TA a, TB b, TResult result)
         where TThreads : struct, IGemmThreads
         where TRegisters : struct, IRegisterTile<TRegisters>
         where TChunks : struct, IGemmChunks
+        where TStaging : struct, IGemmStaging
         where TA : struct, IGemmOperand
         where TB : struct, IGemmOperand
         where TResult : struct, IGemmResult
@@ -114,8 +126,11 @@ internal static class TiledGemm
         TilePart own = TRegisters.Part(thread, tileM, tileN, TThreads.N);
         OperandPlaces placesA = OperandTile.Places(a, byOuter, tileM, threads, slice, m0, size.M, thread);
         OperandPlaces placesB = OperandTile.Places(b, byOuter, tileN, threads, slice, n0, size.N, thread);
-        OperandTile.Put<TA>(OperandTile.Fetch(a, placesA, byOuter, tileM, threads, slice, m0, size.M, k, end, thread), sharedA, byOuter, tileM, threads, thread);
-        OperandTile.Put<TB>(OperandTile.Fetch(b, placesB, byOuter, tileN, threads, slice, n0, size.N, k, end, thread), sharedB, byOuter, tileN, threads, thread);
+        OperandTile.Copy<TStaging, TA>(a, placesA, sharedA, tileM, threads, slice, m0, size.M, k, end, thread);
+        OperandTile.Copy<TStaging, TB>(b, placesB, sharedB, tileN, threads, slice, n0, size.N, k, end, thread);
+        OperandTile.Put<TStaging, TA>(OperandTile.Fetch<TStaging, TA>(a, placesA, byOuter, tileM, threads, slice, m0, size.M, k, end, thread), sharedA, byOuter, tileM, threads, thread);
+        OperandTile.Put<TStaging, TB>(OperandTile.Fetch<TStaging, TB>(b, placesB, byOuter, tileN, threads, slice, n0, size.N, k, end, thread), sharedB, byOuter, tileN, threads, thread);
+        if (TStaging.IsAsync) AsyncCopy.Wait();
         Group.Barrier();
 
         int current = 0;
@@ -127,15 +142,23 @@ internal static class TiledGemm
             while (k < stop)
             {
                 k += depth;
-                OperandShare nextA = OperandTile.Fetch(a, placesA, byOuter, tileM, threads, slice, m0, size.M, k, end, thread);
-                OperandShare nextB = OperandTile.Fetch(b, placesB, byOuter, tileN, threads, slice, n0, size.N, k, end, thread);
-
-                sums = TRegisters.MultiplyAdd(sums, sharedA, sharedB, current, own, tileM, tileN);
-
                 // The other buffer was last read before the last barrier.
-                current = 1 - current;
-                OperandTile.Put<TA>(nextA, sharedA.SubView(current * depth * lineA), byOuter, tileM, threads, thread);
-                OperandTile.Put<TB>(nextB, sharedB.SubView(current * depth * lineB), byOuter, tileN, threads, thread);
+                int next = 1 - current;
+                ArrayView<float> nextA = sharedA.SubView(next * depth * lineA), nextB = sharedB.SubView(next * depth * lineB);
+                OperandTile.Copy<TStaging, TA>(a, placesA, nextA, tileM, threads, slice, m0, size.M, k, end, thread);
+                OperandTile.Copy<TStaging, TB>(b, placesB, nextB, tileN, threads, slice, n0, size.N, k, end, thread);
+                OperandShare shareA = OperandTile.Fetch<TStaging, TA>(a, placesA, byOuter, tileM, threads, slice, m0, size.M, k, end, thread);
+                OperandShare shareB = OperandTile.Fetch<TStaging, TB>(b, placesB, byOuter, tileN, threads, slice, n0, size.N, k, end, thread);
+
+                // The same either way; ptxas takes fewer registers for each where it stands.
+                sums = TStaging.IsAsync && !TChunks.InSequence
+                    ? TRegisters.MultiplyAdd(sums, sharedA.SubView(current * depth * lineA), sharedB.SubView(current * depth * lineB), 0, own, tileM, tileN)
+                    : TRegisters.MultiplyAdd(sums, sharedA, sharedB, current, own, tileM, tileN);
+
+                current = next;
+                OperandTile.Put<TStaging, TA>(shareA, nextA, byOuter, tileM, threads, thread);
+                OperandTile.Put<TStaging, TB>(shareB, nextB, byOuter, tileN, threads, thread);
+                if (TStaging.IsAsync) AsyncCopy.Wait();
                 Group.Barrier();
             }
             total = TChunks.InSequence ? TRegisters.Add(total, sums) : sums;

@@ -40,4 +40,27 @@ public readonly record struct OcclusionWindows
 
     /// <summary>All places.</summary>
     public int Count => Rows * Columns;
+
+    /// <summary>The mean over all windows that cover a pixel of a value that each window has, row by row; NaN where none does.</summary>
+    /// <param name="value">The value of a window by its row and column among the places.</param>
+    public double[] PerPixel(Func<int, int, double> value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        var sums = new double[Height * Width];
+        var counts = new int[sums.Length];
+        for (int row = 0; row < Rows; row++)
+        {
+            for (int column = 0; column < Columns; column++)
+            {
+                double v = value(row, column);
+                for (int i = 0; i < Size * Size; i++)
+                {
+                    int at = (row * Stride + i / Size) * Width + column * Stride + i % Size;
+                    sums[at] += v;
+                    counts[at]++;
+                }
+            }
+        }
+        return [.. sums.Select((sum, i) => counts[i] == 0 ? double.NaN : sum / counts[i])];
+    }
 }

@@ -14,4 +14,15 @@ public sealed record AttackResult(IAttack Attack, IReadOnlyList<AttackedImage> I
 
     /// <summary>The share of the attacked images that fooled the network; 0 if none was attacked.</summary>
     public double SuccessRate => Images.Count(i => i.Attacked) is > 0 and int attacked ? Images.Count(i => i.Fooled) / (double)attacked : 0;
+
+    /// <summary>The size of an image's perturbation in the attack's norm.</summary>
+    /// <param name="image">One of <see cref="Images"/>.</param>
+    public double NormOf(AttackedImage image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return Attack.Norm switch { PerturbationNorm.L2 => image.L2, PerturbationNorm.L0 => image.L0, _ => image.Linf };
+    }
+
+    /// <summary>The sizes of the perturbations that fooled the network, ascending.</summary>
+    public double[] SuccessfulNorms() => [.. Images.Where(i => i.Fooled).Select(NormOf).Order()];
 }

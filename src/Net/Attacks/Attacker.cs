@@ -25,7 +25,7 @@ public sealed class Attacker : IDisposable
         arena = new DeviceArena(device);
         try
         {
-            batch = new AttackBatch(arena, network);
+            batch = new AttackBatch(arena, network.Plan, model.Mean, model.Deviation);
             softmax = new Softmax(device);
             probabilities = arena.Allocate<float>(new Shape(maxBatch, model.Classes));
         }
@@ -45,12 +45,15 @@ public sealed class Attacker : IDisposable
     /// <param name="targets">For each image the class that it is to be taken for; null: any but its own.</param>
     /// <param name="seed">The seed of what is random. The same seed gives the same bits, whatever the size of batches.</param>
     /// <param name="progress">Told how many images are done.</param>
+    /// <param name="wanted">Whether an image, by its position, is to be attacked; null: all that are recognised.</param>
     /// <param name="cancellation">Cancels between tries of a batch.</param>
-    /// <exception cref="ArgumentException">The images, or the targets, do not fit the model.</exception>
-    public AttackResult Run(IAttack attack, LabelledImages images, IReadOnlyList<int>? targets = null, ulong seed = 1, Action<int>? progress = null, CancellationToken cancellation = default)
+    /// <exception cref="ArgumentException">The images, or the targets, do not fit the model or the attack.</exception>
+    /// <exception cref="InvalidOperationException">The attack left its bound.</exception>
+    public AttackResult Run(IAttack attack, LabelledImages images, IReadOnlyList<int>? targets = null, ulong seed = 1, Action<int>? progress = null, Func<int, bool>? wanted = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(attack);
         ArgumentNullException.ThrowIfNull(images);
+        if (targets is not null && !attack.CanTarget) throw new ArgumentException($"{attack.Name} has no targeted form.", nameof(targets));
         if (images.ImageShape != Model.Network.InputShape) throw new ArgumentException($"The model takes {Model.Network.InputShape}, the images are {images.ImageShape}.", nameof(images));
         if (targets is not null && targets.Count != images.Count) throw new ArgumentException($"{targets.Count} targets for {images.Count} images.", nameof(targets));
         int unknown = images.Labels.Concat(targets ?? []).FirstOrDefault(c => c < 0 || c >= Model.Classes, -1);
@@ -59,19 +62,22 @@ public sealed class Attacker : IDisposable
         float[] pixels = [.. images.Pixels.Select(v => v / 255f)];
         float[] changed = [.. pixels];
         int size = images.ImageSize;
-        (int Class, float Confidence)[] clean = Predict(pixels, images, cancellation);
-        bool IsAttacked(int i) => clean[i].Class == images.Labels[i] && targets?[i] != images.Labels[i];
+        (int Class, float Confidence)[] clean = [.. Predict(pixels, cancellation)];
+        bool IsAttacked(int i) => clean[i].Class == images.Labels[i] && targets?[i] != images.Labels[i] && (wanted is null || wanted(i));
         int[] attacked = [.. Enumerable.Range(0, images.Count).Where(IsAttacked)];
         var after = ((int Class, float Confidence)[])clean.Clone();
         var fooled = new bool[images.Count];
         for (int start = 0; start < attacked.Length; start += network.MaxBatch)
         {
             int[] open = attacked[start..Math.Min(start + network.MaxBatch, attacked.Length)];
-            for (int restart = 0; restart < attack.Restarts && open.Length > 0; restart++)
+            int tries = attack.Tries(Model.Classes, targets is not null);
+            for (int restart = 0; restart < tries && open.Length > 0; restart++)
             {
                 cancellation.ThrowIfCancellationRequested();
                 Load(pixels, images, open, targets, seed);
                 attack.Perturb(batch, restart);
+                batch.Restore();
+                if (attack.Epsilon is { } epsilon) RequireBound(attack, pixels, open, epsilon);
                 (int Class, float Confidence)[] found = Predictions();
                 float[] perturbed = batch.Images.ToArray();
                 for (int k = 0; k < open.Length; k++)
@@ -103,18 +109,6 @@ public sealed class Attacker : IDisposable
         network.Dispose();
     }
 
-    private (int, float)[] Predict(float[] pixels, LabelledImages images, CancellationToken cancellation)
-    {
-        var all = new List<(int, float)>(images.Count);
-        for (int start = 0; start < images.Count; start += network.MaxBatch)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            Load(pixels, images, [.. Enumerable.Range(start, Math.Min(network.MaxBatch, images.Count - start))], null, 0);
-            all.AddRange(Predictions());
-        }
-        return [.. all];
-    }
-
     private void Load(float[] pixels, LabelledImages images, int[] chosen, IReadOnlyList<int>? targets, ulong seed)
     {
         int size = images.ImageSize;
@@ -123,17 +117,96 @@ public sealed class Attacker : IDisposable
         batch.Load(values, [.. chosen.Select(i => targets?[i] ?? images.Labels[i])], chosen, targets is not null, seed);
     }
 
+    /// <summary>What the model takes images for.</summary>
+    /// <param name="pixels">Images of 0 to 1, in the network's input shape.</param>
+    /// <param name="cancellation">Cancels between batches.</param>
+    /// <returns>For each the class and its probability.</returns>
+    /// <exception cref="ArgumentException">Not a whole number of images.</exception>
+    public IReadOnlyList<(int Class, float Confidence)> Predict(float[] pixels, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(pixels);
+        int size = Model.Network.InputShape.Count, count = pixels.Length / size;
+        if (pixels.Length % size != 0) throw new ArgumentException($"{pixels.Length} values are not a whole number of images of {Model.Network.InputShape}.", nameof(pixels));
+        var all = new List<(int, float)>(count);
+        for (int start = 0; start < count; start += network.MaxBatch)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int batchCount = Math.Min(network.MaxBatch, count - start);
+            batch.Load(pixels.AsSpan(start * size, batchCount * size), new int[batchCount], new int[batchCount], false, 0);
+            all.AddRange(Predictions());
+        }
+        return all;
+    }
+
+    /// <summary>
+    /// The share of recognised images at which the cross-entropy's gradient to the pixels is 0 or not finite, all of it: where a softmax is saturated, gradients say nothing, and what
+    /// looks robust need not be (Athalye et al. 2018, arXiv 1802.00420).
+    /// </summary>
+    /// <param name="images">The images.</param>
+    /// <param name="cancellation">Cancels between batches.</param>
+    public double VanishedGradients(LabelledImages images, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        int recognised = 0, vanished = 0;
+        float[] pixels = [.. images.Pixels.Select(v => v / 255f)];
+        for (int start = 0; start < images.Count; start += network.MaxBatch)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Load(pixels, images, [.. Enumerable.Range(start, Math.Min(network.MaxBatch, images.Count - start))], null, 0);
+            batch.Follow(ObjectiveKind.CrossEntropy);
+            float[] gradient = batch.Gradient.ToArray(), margins = batch.Margins();
+            for (int k = 0; k < batch.Count; k++)
+            {
+                if (margins[k] > 0) continue;
+                recognised++;
+                if (!gradient.AsSpan(k * batch.Pixels, batch.Pixels).ContainsAnyExcept(0f, float.NaN)) vanished++;
+            }
+        }
+        return recognised == 0 ? 0 : vanished / (double)recognised;
+    }
+
+    // What is outside the ball: put back if the attack only looks for a small perturbation, else the attack is wrong.
+    private void RequireBound(IAttack attack, float[] pixels, int[] chosen, float epsilon)
+    {
+        int size = batch.Pixels;
+        float[] perturbed = batch.Images.ToArray();
+        bool changed = false;
+        for (int k = 0; k < chosen.Length; k++)
+        {
+            Span<float> after = perturbed.AsSpan(k * size, size);
+            ReadOnlySpan<float> before = pixels.AsSpan(chosen[k] * size, size);
+            if (IsInside(before, after, attack.Norm, epsilon)) continue;
+            if (!attack.IsMinimal) throw new InvalidOperationException($"{attack.Name} moved image {chosen[k]} by more than {epsilon}, or out of 0 to 1.");
+            before.CopyTo(after);
+            changed = true;
+        }
+        if (changed) batch.Images.CopyFrom(perturbed);
+    }
+
+    // To the bit, but for a Euclidean length, which is a sum of float32.
+    private static bool IsInside(ReadOnlySpan<float> before, ReadOnlySpan<float> after, PerturbationNorm norm, float epsilon)
+    {
+        for (int i = 0; i < before.Length; i++)
+        {
+            if (!(after[i] >= 0 && after[i] <= 1)) return false;
+            if (norm == PerturbationNorm.Linf && !(after[i] >= before[i] - epsilon && after[i] <= before[i] + epsilon)) return false;
+        }
+        (double l2, _, int l0) = Norms(before, after);
+        return norm switch { PerturbationNorm.L2 => l2 <= epsilon * (1 + 1e-5) + 1e-6, PerturbationNorm.L0 => l0 <= epsilon, _ => true };
+    }
+
     private (int Class, float Confidence)[] Predictions()
     {
         batch.Score();
         softmax.Forward(batch.Scores, probabilities.First(batch.Count));
-        float[] shares = probabilities.First(batch.Count).ToArray();
-        return [.. Enumerable.Range(0, batch.Count).Select(k => Best(shares.AsSpan(k * Model.Classes, Model.Classes)))];
+        float[] scores = batch.Scores.ToArray(), shares = probabilities.First(batch.Count).ToArray();
+        return [.. Enumerable.Range(0, batch.Count).Select(Best)];
 
-        static (int, float) Best(ReadOnlySpan<float> row)
+        // By scores: where two differ by little, their probabilities may be the same in float32.
+        (int, float) Best(int k)
         {
-            int best = Predictor.MostProbable(row);
-            return (best, row[best]);
+            int best = Predictor.MostProbable(scores.AsSpan(k * Model.Classes, Model.Classes));
+            return (best, shares[k * Model.Classes + best]);
         }
     }
 

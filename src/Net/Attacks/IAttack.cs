@@ -15,8 +15,25 @@ public interface IAttack
     /// <summary>The bound on the perturbation's size, on images of 0 to 1; null where the attack looks for the smallest one.</summary>
     float? Epsilon { get; }
 
-    /// <summary>How often it is tried; an image is kept as soon as a try fools the network.</summary>
+    /// <summary>
+    /// Whether it looks for the smallest perturbation. Then one larger than <see cref="Epsilon"/> is no success, and the image stays as it was; of other attacks none is
+    /// larger.
+    /// </summary>
+    bool IsMinimal => false;
+
+    /// <summary>Whether images can be given a class that they are to be taken for.</summary>
+    bool CanTarget => true;
+
+    /// <summary>Whether it sees the network's answers alone, no gradients.</summary>
+    bool IsBlackBox => false;
+
+    /// <summary>How often it starts again from another random place.</summary>
     int Restarts => 1;
+
+    /// <summary>How often it is tried; an image is kept as soon as a try fools the network.</summary>
+    /// <param name="classes">The network's classes.</param>
+    /// <param name="targeted">Whether images have a class that they are to be taken for.</param>
+    int Tries(int classes, bool targeted) => Restarts;
 
     /// <summary>Changes <see cref="AttackBatch.Images"/>, which start as the originals.</summary>
     /// <param name="batch">The images under attack.</param>

@@ -55,12 +55,7 @@ public sealed record Pgd : IAttack
         ArgumentNullException.ThrowIfNull(batch);
         float alpha = Alpha ?? 2.5f * Epsilon / Steps;
         batch.Bound(Epsilon);
-        if (RandomStart)
-        {
-            batch.RandomStart.Apply(batch.Images, batch.Numbers, Epsilon, batch.Lower, batch.Upper, batch.Seed, (uint)restart);
-            // The box has corners that the ball has not.
-            if (Norm == PerturbationNorm.L2) batch.BallStep.Step(batch.Images, batch.Images, 0, batch.Originals, Epsilon);
-        }
+        if (RandomStart) batch.StartAtRandom(Norm, Epsilon, restart);
         for (int step = 0; step < Steps; step++)
         {
             batch.Follow(Objective, batch.Targeted ? -1 : 1);

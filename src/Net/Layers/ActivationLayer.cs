@@ -54,12 +54,18 @@ public sealed record ActivationLayer(ActivationKind Kind, float Slope = 0.01f) :
             _ => Activation.Tanh(context.Device),
         };
 
+        // A ReLU under other rules than the gradient, each made when it is first asked for.
+        private readonly Activation?[] ruled = new Activation?[Enum.GetValues<ReluRule>().Length];
+
         public void Forward(int batch) => activation.Forward(context.Input.First(batch), context.Output.First(batch));
 
         public void Backward(int batch)
         {
             if (context.InputGradient is { } dx)
-                activation.Backward(context.Input.First(batch), context.Output.First(batch), context.OutputGradient!.Value.First(batch), dx.First(batch));
+                Ruled(context.Plan.ReluRule).Backward(context.Input.First(batch), context.Output.First(batch), context.OutputGradient!.Value.First(batch), dx.First(batch));
         }
+
+        private Activation Ruled(ReluRule rule) =>
+            rule == ReluRule.Gradient || layer.Kind != ActivationKind.Relu ? activation : ruled[(int)rule] ??= Activation.Relu(context.Device, rule);
     }
 }

@@ -29,9 +29,10 @@ internal sealed class ConvBlockStep : ILayerStep
         weight = context.Parameter("weight");
         bias = layer.Bias ? context.Parameter("bias") : null;
         if (norm is not null) normalization = new NormalizationTensors(Parameter("weight"), Parameter("bias"), Parameter("running_mean"), Parameter("running_var"));
-        if (!context.Trains) return;
-        outputGradient = new ChannelsLast(context, context.OutputGradient!.Value, block.Output, outputAsItIs);
+        if (context.OutputGradient is not { } dy) return;
+        outputGradient = new ChannelsLast(context, dy, block.Output, outputAsItIs);
         if (context.InputGradient is { } dx) inputGradient = new ChannelsLast(context, dx, block.Input, inputAsItIs);
+        if (!context.Trains) return;
         weightGradient = context.Gradient("weight");
         biasGradient = layer.Bias ? context.Gradient("bias") : null;
         scaleGradient = norm is null ? null : context.Parameters.Gradient($"{norm.Name}.weight");
@@ -50,7 +51,7 @@ internal sealed class ConvBlockStep : ILayerStep
     {
         block.Backward(
             input.First(batch), weight, bias, normalization, outputGradient!.Read(batch),
-            inputGradient?.First(batch), weightGradient!.Value, biasGradient, scaleGradient, shiftGradient);
+            inputGradient?.First(batch), weightGradient, biasGradient, scaleGradient, shiftGradient);
         inputGradient?.Write(batch);
     }
 

@@ -123,6 +123,14 @@ public sealed class Plan
     /// <summary>The number of the training step, which random layers draw by.</summary>
     public uint StepNumber { get; set; }
 
+    /// <summary>What <see cref="Backward"/> does in place of the gradient of a ReLU, for attributions. Another rule than the gradient only in a plan made layer by layer.</summary>
+    /// <exception cref="InvalidOperationException">Layers run together here, some of which carry the gradient through a ReLU themselves.</exception>
+    public ReluRule ReluRule
+    {
+        get;
+        set => field = layerByLayer || value == ReluRule.Gradient ? value : throw NotLayerByLayer();
+    }
+
     /// <summary>Runs the network on the first images of <see cref="Input"/>.</summary>
     /// <param name="batch">How many.</param>
     /// <param name="toScores">Whether to stop at <see cref="Scores"/>: a last softmax is left out.</param>
@@ -138,13 +146,17 @@ public sealed class Plan
 
     /// <summary>Carries <see cref="ScoresGradient"/> back through the network.</summary>
     /// <param name="batch">The batch of the forward pass.</param>
-    public void Backward(int batch)
+    /// <param name="before">Called with each layer's position in the network when the gradient to its output is complete and before it is carried on; it may change <see cref="GradientOf"/>. Only in a plan made layer by layer.</param>
+    /// <exception cref="InvalidOperationException">Layers run together here, and what lies between them has no memory.</exception>
+    public void Backward(int batch, Action<int>? before = null)
     {
+        if (before is not null && !layerByLayer) throw NotLayerByLayer();
         for (int i = lossStage; i >= 0; i--)
         {
             if (!hasGradient[i]) continue;
             if (device.Profile is { } profile) profile.Step = $"{stages[i].Name(Network.Nodes)} backward";
             foreach (GradientSum sum in sums[i]) sum.Run(batch);
+            before?.Invoke(i);
             steps[i].Backward(batch);
         }
     }

@@ -39,7 +39,7 @@ internal sealed record Stage(StageKind Kind, int First, int Last)
     /// <summary>Cuts a network into stages, in order.</summary>
     /// <param name="nodes">The network.</param>
     /// <param name="device">What it runs on.</param>
-    /// <param name="purpose">What for; gradients to the network's input go layer by layer.</param>
+    /// <param name="purpose">What for.</param>
     /// <param name="needsGradient">Whether the gradient to a node's output is asked for.</param>
     /// <param name="layerByLayer">Whether every layer is a stage of its own.</param>
     public static Stage[] Cut(IReadOnlyList<Node> nodes, Device device, PlanPurpose purpose, Func<int, bool> needsGradient, bool layerByLayer)
@@ -48,10 +48,9 @@ internal sealed record Stage(StageKind Kind, int First, int Last)
         var stages = new List<Stage>();
         for (int i = 0; i < nodes.Count; i = stages[^1].Last + 1)
         {
-            int last = purpose == PlanPurpose.InputGradient ? i : BlockEnd(nodes, i);
-            int input = nodes[i].Inputs[0];
-            bool inputGradient = purpose == PlanPurpose.Train && input >= 0 && needsGradient(input);
-            if (last > i && ConvBlock.Supports(device, ShapeOf(nodes[i]), inputGradient)) stages.Add(new Stage(StageKind.ConvBlock, i, last));
+            int last = BlockEnd(nodes, i), input = nodes[i].Inputs[0];
+            bool training = purpose == PlanPurpose.Train, inputGradient = purpose == PlanPurpose.InputGradient || (training && input >= 0 && needsGradient(input));
+            if (last > i && ConvBlock.Supports(device, ShapeOf(nodes[i]), training, inputGradient)) stages.Add(new Stage(StageKind.ConvBlock, i, last));
             else if (IsLinearRelu(nodes, i)) stages.Add(new Stage(StageKind.LinearRelu, i, i + 1));
             else stages.Add(new Stage(StageKind.Layer, i, i));
         }

@@ -41,6 +41,7 @@ public sealed class Trainer : IDisposable
     private readonly Evaluator? validation;
     private readonly BatchGather gather;
     private readonly Distortion? distortion;
+    private readonly AttackBatch? attacked;
     private readonly ScoredLoss loss;
     private readonly Tensor<int> labels;
     private readonly Tensor<float> losses;
@@ -95,8 +96,11 @@ public sealed class Trainer : IDisposable
                 average.Parameters.Load(parameters.Read());
             }
             plan = new Plan(arena, parameters, batch, PlanPurpose.Train) { Seed = options.Seed };
-            gather = new BatchGather(device, data.Mean, data.Deviation);
-            if (options.Distortion is { } distorted) distortion = new Distortion(device, data.Mean, data.Deviation, distorted);
+            // Attacks are on images of 0 to 1; what is changed is normalised after them, to the same bits as where it is gathered.
+            (float mean, float deviation) = options.Adversarial is null ? (data.Mean, data.Deviation) : (0, 1);
+            if (options.Adversarial is not null) attacked = new AttackBatch(arena, new Plan(arena, parameters, batch, PlanPurpose.InputGradient), data.Mean, data.Deviation);
+            gather = new BatchGather(device, mean, deviation);
+            if (options.Distortion is { } distorted) distortion = new Distortion(device, mean, deviation, distorted);
             loss = new ScoredLoss(device);
             labels = arena.Allocate<int>(new Shape(batch));
             losses = arena.Allocate<float>(new Shape(batch));
@@ -343,7 +347,7 @@ public sealed class Trainer : IDisposable
     {
         int at = stepInEpoch * plan.MaxBatch;
         int batch = Math.Min(plan.MaxBatch, TrainCount - at);
-        Tensor<float> input = plan.Input.First(batch);
+        Tensor<float> input = attacked?.OriginalsFor(batch) ?? plan.Input.First(batch);
         Tensor<int> truth = labels.First(batch);
         plan.StepNumber = (uint)step;
         Profile? profile = arena.Device.Profile;
@@ -353,6 +357,14 @@ public sealed class Trainer : IDisposable
         if (distortion is not null) distortion.Gather(train.Pixels, train.Labels, train.Order, at, input, truth, seed);
         else if (Options.MaxShift > 0) gather.GatherShifted(train.Pixels, train.Labels, train.Order, at, input, truth, Options.MaxShift, seed);
         else gather.Gather(train.Pixels, train.Labels, train.Order, at, input, truth);
+        if (attacked is not null)
+        {
+            profile?.Step = "attack";
+            attacked.LoadOnDevice(truth, train.Order.Slice(at, batch), Options.Seed);
+            // A try of its own for each step, so that what is random is drawn anew.
+            Options.Adversarial!.Perturb(attacked, (int)step);
+            attacked.Normalise(plan.Input.First(batch));
+        }
         if (ReplaysSteps && batch == plan.MaxBatch && kernelsAreLoaded)
         {
             replayed ??= LaunchGraph.Capture(arena.Device, () => ComputeGradients(plan.MaxBatch, replayedSums, 0));

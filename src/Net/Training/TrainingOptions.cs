@@ -91,6 +91,13 @@ public sealed record TrainingOptions
     /// </summary>
     public float AverageDecay { get; init; }
 
+    /// <summary>
+    /// An attack that changes each batch before its step (adversarial training: Madry et al. 2018, arXiv 1706.06083); null: none. It is made against the network as it then is in inference: batch
+    /// normalisation uses its running statistics, dropout drops nothing. The step itself normalises the changed batch by its own statistics, and these are what the running
+    /// ones follow. Losses and accuracies of training are those of the changed images, those of validation of the images as they are.
+    /// </summary>
+    public IAttack? Adversarial { get; init; }
+
     /// <summary>The seed of everything that is random.</summary>
     public ulong Seed { get; init; } = 1;
 

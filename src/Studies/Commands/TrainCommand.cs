@@ -28,6 +28,10 @@ internal static class TrainCommand
     private static readonly Option<float> Distort = New("--distort", "Distort each image at random: 1 turns by up to 12 degrees, scales by 12 %, shifts by 2 pixels and bends by 2; 0: not", Defaults.Distort);
     private static readonly Option<float> Dropout = New("--dropout", "The probability of dropout after each of the two layers of 500", Defaults.Dropout);
     private static readonly Option<float> Ema = New("--ema", "The decay of the weights' moving average, which is what is evaluated and saved; 0: none", Defaults.Ema);
+    private static readonly Option<string> Adversarial = Named(New("--adversarial", "Train on images that an attack has changed against the network as it is: fgsm (one step from a random place), pgd, or none", Defaults.Adversarial), ["none", "fgsm", "pgd"]);
+    private static readonly Option<float> Eps = New("--eps", "With --adversarial: the largest change of a pixel, on images of 0 to 1", Defaults.Eps);
+    private static readonly Option<float> Alpha = New("--alpha", "With --adversarial: the size of a step; 0: 1.25 eps for fgsm, 2.5 eps / steps for pgd", Defaults.Alpha);
+    private static readonly Option<int> AttackSteps = New("--attack-steps", "With --adversarial pgd: its steps", Defaults.AttackSteps);
     private static readonly Option<bool> Steps = New("--steps", "Write every step's loss to steps.csv", Defaults.Steps);
     private static readonly Option<bool> Profile = New("--profile", "Write where a step's time goes, kernel by kernel: profile.txt, a table, and trace.json, for chrome://tracing and ui.perfetto.dev", Defaults.Profile);
     private static readonly Option<bool> CudaGraph = New("--cuda-graph", "Launch a step as one CUDA graph, with the same results; not yet run on a GPU", Defaults.CudaGraph);
@@ -36,13 +40,13 @@ internal static class TrainCommand
 
     private static readonly Option[] All =
     [
-        Recipe, CommonOptions.Data, Epochs, Batch, Lr, Optimizer, Betas, Momentum, WeightDecay, LabelSmoothing, InitGain, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment, Distort, Dropout, Ema,
+        Recipe, CommonOptions.Data, Epochs, Batch, Lr, Optimizer, Betas, Momentum, WeightDecay, LabelSmoothing, InitGain, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment, Distort, Dropout, Ema, Adversarial, Eps, Alpha, AttackSteps,
         CommonOptions.Seed, Steps, Profile, Init, Resume, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Math, CommonOptions.Threads, CudaGraph, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
     ];
 
     public static Command Create()
     {
-        var command = new Command("train", "Trains the report's network and writes a run folder: weights, tables, pictures.\n\nExamples:\n  gpuconv train --batch-norm\n  gpuconv train --epochs 1 --out runs/quick\n  gpuconv train --epochs 1 --profile\n  gpuconv train --resume runs/train-1 --epochs 20");
+        var command = new Command("train", "Trains the report's network and writes a run folder: weights, tables, pictures.\n\nExamples:\n  gpuconv train --batch-norm\n  gpuconv train --epochs 1 --out runs/quick\n  gpuconv train --epochs 1 --profile\n  gpuconv train --adversarial pgd --eps 0.3 --out runs/robust\n  gpuconv train --resume runs/train-1 --epochs 20");
         foreach (Option option in All) command.Add(option);
         command.SetAction(Run);
         return command;
@@ -73,6 +77,8 @@ internal static class TrainCommand
     private static TrainSettings Settings(ParseResult parsed)
     {
         if (parsed.GetValue(Profile) && parsed.GetValue(CudaGraph)) throw new RequestException("--profile times each kernel for itself, --cuda-graph launches them as one: leave one of them out.");
+        bool adversarial = parsed.GetValue(Adversarial) != "none";
+        if (!adversarial && ((Option[])[Eps, Alpha, AttackSteps]).FirstOrDefault(o => IsGiven(parsed, o)) is { } lone) throw new RequestException($"{lone.Name} is for --adversarial fgsm or pgd.");
         TrainSettings s = TrainSettings.Of(parsed.GetValue(Recipe) ?? Defaults.Recipe);
         return s with
         {
@@ -96,6 +102,10 @@ internal static class TrainCommand
             Distort = Given(Distort, s.Distort),
             Dropout = Given(Dropout, s.Dropout),
             Ema = Given(Ema, s.Ema),
+            Adversarial = Given(Adversarial, s.Adversarial),
+            Eps = Given(Eps, s.Eps),
+            Alpha = Given(Alpha, s.Alpha),
+            AttackSteps = Given(AttackSteps, s.AttackSteps),
             Seed = parsed.GetValue(CommonOptions.Seed),
             Steps = Given(Steps, s.Steps),
             Profile = Given(Profile, s.Profile),

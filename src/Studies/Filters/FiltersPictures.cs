@@ -115,7 +115,7 @@ internal static class FiltersPictures
     }
 
     // As ScottPlot draws them, in the order of the lines.
-    private static void DrawMarker(Picture picture, float x, float y, int marker, SKColor color)
+    public static void DrawMarker(Picture picture, float x, float y, int marker, SKColor color)
     {
         const float r = 4.5f;
         SKPoint[] corners = marker switch

@@ -15,6 +15,16 @@ internal static class Cover
     /// <summary>The names of --fill.</summary>
     public static string[] Names => ["zero", "mean", "grey", "noise", "blur"];
 
+    /// <summary>A cover in words.</summary>
+    public static string Text(string name) => name switch
+    {
+        "zero" => "black",
+        "mean" => "the training images' mean brightness",
+        "grey" => "middle grey",
+        "blur" => "the image, blurred",
+        _ => name,
+    };
+
     /// <summary>
     /// The cover of an image, as brightness 0 to 255: black; the mean of the training images; middle grey; even noise, by the seed and the
     /// image's size alone; the image itself, blurred.

@@ -75,7 +75,7 @@ internal static class OcclusionPictures
             var frame = SKRect.Create(Theme.Margin, top + r * row, width, height);
             picture.Image(PixelsOf(studies[r]), frame);
             picture.Frame(frame, Theme.Rule);
-            picture.TextCentred($"{Fitting(image.Name, width - 24)}: {image.Class}", frame.MidX, frame.Bottom + 11, Theme.SmallSize, image.Label is { } label && label != image.Predicted ? Theme.Vermilion : Theme.Muted);
+            picture.TextCentred($"{Picture.EndOf(image.Name, width - 24, Theme.SmallSize)}: {image.Class}", frame.MidX, frame.Bottom + 11, Theme.SmallSize, image.Label is { } label && label != image.Predicted ? Theme.Vermilion : Theme.Muted);
             foreach (OccludedSize size in image.Sizes)
             {
                 frame.Offset(width + Gap, 0);
@@ -88,16 +88,7 @@ internal static class OcclusionPictures
     }
 
     private static string Explanation(string fill, int stride, bool perPixel) =>
-        $"A square window ({FillText(fill)}) moves over the image by {stride} {(stride == 1 ? "pixel" : "pixels")}; {(perPixel ? "each pixel shows the mean over the windows that cover it." : "each cell shows the window whose middle is there.")}";
-
-    private static string FillText(string fill) => fill switch
-    {
-        "zero" => "black",
-        "mean" => "the training images' mean brightness",
-        "grey" => "middle grey",
-        "blur" => "the image, blurred",
-        _ => fill,
-    };
+        $"A square window ({Cover.Text(fill)}) moves over the image by {stride} {(stride == 1 ? "pixel" : "pixels")}; {(perPixel ? "each pixel shows the mean over the windows that cover it." : "each cell shows the window whose middle is there.")}";
 
     private static void DrawProbabilities(Picture picture, SKRect frame, Shape shape, OccludedSize size, int stride, bool perPixel)
     {
@@ -107,7 +98,7 @@ internal static class OcclusionPictures
             return;
         }
         picture.Fill(frame, Theme.Grid);
-        float[] values = [.. OcclusionStudy.PerPixel(OcclusionStudy.Windows(shape, size.Size, stride), (r, c) => size.Map[r][c]).Select(v => (float)v)];
+        float[] values = [.. OcclusionStudy.Windows(shape, size.Size, stride).PerPixel((r, c) => size.Map[r][c]).Select(v => (float)v)];
         picture.Image(Raster.Colored(values, shape[1], shape[2], ColorScale.Viridis, 0, 1), frame);
         picture.Frame(frame, Theme.Rule);
     }
@@ -116,7 +107,7 @@ internal static class OcclusionPictures
     private static double DrawLoss(Picture picture, SKRect frame, StudyImage study, double whole, OccludedSize size, int stride)
     {
         Shape shape = study.Shape;
-        double[] loss = OcclusionStudy.PerPixel(OcclusionStudy.Windows(shape, size.Size, stride), (r, c) => Math.Max(0, whole - size.Map[r][c]));
+        double[] loss = OcclusionStudy.Windows(shape, size.Size, stride).PerPixel((r, c) => Math.Max(0, whole - size.Map[r][c]));
         double largest = loss.Where(v => !double.IsNaN(v)).DefaultIfEmpty(0).Max();
         SKColor[] colors = PixelsOf(study).Colors;
         for (int i = 0; i < colors.Length && largest > 0; i++)
@@ -140,12 +131,4 @@ internal static class OcclusionPictures
     private static OcclusionView View(Shape shape, OccludedSize size, int stride) => new(shape[1], shape[2], size.Size, stride);
 
     private static Raster PixelsOf(StudyImage image) => Raster.Of(image.Pixels, image.Shape[0], image.Shape[1], image.Shape[2]);
-
-    // The end of a long name says more than its beginning.
-    private static string Fitting(string text, float width)
-    {
-        string fitting = text;
-        for (int cut = 1; cut < text.Length && Picture.TextWidth(fitting, Theme.SmallSize) > width; cut++) fitting = "…" + text[cut..];
-        return fitting;
-    }
 }

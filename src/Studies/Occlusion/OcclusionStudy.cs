@@ -40,27 +40,6 @@ internal static class OcclusionStudy
 
     public static OcclusionWindows Windows(Shape image, int size, int stride) => new(image[1], image[2], size, stride);
 
-    /// <summary>The mean over all windows that cover a pixel, row by row; NaN where none does.</summary>
-    public static double[] PerPixel(OcclusionWindows windows, Func<int, int, double> value)
-    {
-        var sums = new double[windows.Height * windows.Width];
-        var counts = new int[sums.Length];
-        for (int row = 0; row < windows.Rows; row++)
-        {
-            for (int column = 0; column < windows.Columns; column++)
-            {
-                double v = value(row, column);
-                for (int i = 0; i < windows.Size * windows.Size; i++)
-                {
-                    int at = (row * windows.Stride + i / windows.Size) * windows.Width + column * windows.Stride + i % windows.Size;
-                    sums[at] += v;
-                    counts[at]++;
-                }
-            }
-        }
-        return [.. sums.Select((sum, i) => counts[i] == 0 ? double.NaN : sum / counts[i])];
-    }
-
     private static void Require(Shape image, OcclusionOptions options)
     {
         if (image.Rank != 3) throw new RequestException($"The model takes {image}: occlusion is for networks of images (channels, height, width).");
@@ -77,7 +56,7 @@ internal static class OcclusionStudy
         float Value(int row, int column) => probabilities[(row * windows.Columns + column) * classes + followed];
         float[][] map = [.. Enumerable.Range(0, windows.Rows).Select(r => Enumerable.Range(0, windows.Columns).Select(c => Value(r, c)).ToArray())];
         int[][] predicted = [.. Enumerable.Range(0, windows.Rows).Select(r => Enumerable.Range(0, windows.Columns).Select(c => Predictor.MostProbable(probabilities.AsSpan((r * windows.Columns + c) * classes, classes))).ToArray())];
-        double[] drop = PerPixel(windows, (r, c) => Math.Max(0, whole - map[r][c]));
+        double[] drop = windows.PerPixel((r, c) => Math.Max(0, whole - map[r][c]));
         double lost = 0, onInk = 0;
         for (int pixel = 0; pixel < drop.Length; pixel++)
         {

@@ -65,6 +65,14 @@ internal sealed class Picture : IDisposable
         return font.MeasureText(text);
     }
 
+    /// <summary>As much of a text's end as fits into a width: of a long file name it says more than the beginning.</summary>
+    public static string EndOf(string text, float width, float size = Theme.TextSize, bool bold = false)
+    {
+        string fitting = text;
+        for (int cut = 1; cut < text.Length && TextWidth(fitting, size, bold) > width; cut++) fitting = "…" + text[cut..];
+        return fitting;
+    }
+
     /// <summary>A text as lines of no more than a width, cut between words.</summary>
     public static string[] Wrap(string text, float width, float size = Theme.TextSize)
     {

@@ -1,0 +1,100 @@
+using GpuConv.Kernels;
+using GpuConv.Net;
+
+namespace GpuConv.Tests;
+
+public class AdversarialTrainingTests
+{
+    private static readonly DataSet Data = SmallData.Create();
+
+    private static readonly Pgd Attack = new() { Epsilon = 0.1f, Steps = 4 };
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void With_a_bound_of_0_it_is_the_plain_training_to_the_bit(bool batchNormalization)
+    {
+        foreach (TrainingOptions options in (TrainingOptions[])[SmallData.Options, SmallData.Options with { MaxShift = 1 }])
+            RequireSame(Train(options, batchNormalization).CurrentWeights, Train(options with { Adversarial = Attack with { Epsilon = 0 } }, batchNormalization).CurrentWeights);
+    }
+
+    [Fact]
+    public void It_repeats_to_the_bit_and_its_random_starts_go_by_the_seed()
+    {
+        Weights first = Train(SmallData.Options with { Adversarial = Attack }).CurrentWeights;
+        RequireSame(first, Train(SmallData.Options with { Adversarial = Attack }).CurrentWeights);
+        Assert.NotEqual(first.Arrays[0].Values, Train(SmallData.Options with { Adversarial = Attack with { RandomStart = false } }).CurrentWeights.Arrays[0].Values);
+        Assert.NotEqual(first.Arrays[0].Values, Train(SmallData.Options).CurrentWeights.Arrays[0].Values);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void Resumed_in_the_middle_of_an_epoch_it_ends_with_the_same_bits(bool batchNormalization)
+    {
+        TrainingOptions options = SmallData.Options with { Adversarial = Attack };
+        Weights whole = Train(options, batchNormalization).CurrentWeights;
+        Network network = SmallData.Network(batchNormalization);
+        TrainingState? state = null;
+        using (var interrupted = new Trainer(TestDevices.Get("cpu"), network, Data, options))
+        {
+            using var cancel = new CancellationTokenSource();
+            interrupted.StateDue += s => state = s;
+            interrupted.StepDone += at =>
+            {
+                if ((at.Epoch, at.Step) == (2, 3)) cancel.Cancel();
+            };
+            Assert.Equal(TrainingEnd.Interrupted, interrupted.Run(cancel.Token));
+        }
+        using var resumed = new Trainer(TestDevices.Get("cpu"), network, Data, options);
+        resumed.Restore(state!);
+        resumed.Run();
+        RequireSame(whole, resumed.CurrentWeights);
+    }
+
+    [Fact]
+    public void Each_batch_is_changed_by_the_attack_before_its_step_and_within_the_bound()
+    {
+        // The loss of the changed images is larger from the first step on.
+        float[] plain = Losses(SmallData.Options), changed = Losses(SmallData.Options with { Adversarial = Attack }), more = Losses(SmallData.Options with { Adversarial = Attack with { Epsilon = 0.3f } });
+        Assert.True(plain[0] < changed[0] && changed[0] < more[0], $"{plain[0]}, {changed[0]}, {more[0]}");
+
+        static float[] Losses(TrainingOptions options)
+        {
+            float[] first = [];
+            using var trainer = new Trainer(TestDevices.Get("cpu"), SmallData.Network(false), Data, options with { Epochs = 1 });
+            trainer.EpochDone += (_, losses) => first = [.. losses];
+            trainer.Run();
+            return first;
+        }
+    }
+
+    [Fact]
+    public void It_makes_a_network_more_robust_against_the_attack()
+    {
+        TrainingOptions options = SmallData.Options with { Epochs = 12, Validation = 0 };
+        var attack = new Pgd { Epsilon = 0.12f, Steps = 10 };
+        double Robust(Trainer trainer)
+        {
+            using var attacker = new Attacker(TestDevices.Get("cpu"), new Model(SmallData.Network(false), trainer.CurrentWeights, Data.Mean, Data.Deviation, ""), 50);
+            return attacker.Run(attack, Data.Test).RobustAccuracy;
+        }
+        double plain = Robust(Train(options, false)), robust = Robust(Train(options with { Adversarial = attack }, false));
+        Assert.True(robust > plain + 0.2, $"{robust} against {plain}");
+    }
+
+    [Fact]
+    public void Any_attack_can_be_trained_with()
+    {
+        foreach (IAttack attack in (IAttack[])[new MiFgsm { Epsilon = 0.1f, Steps = 2 }, Apgd.Ce(0.1f) with { Steps = 3 }, new Square { Epsilon = 0.1f, Queries = 5 }, new DeepFool { Steps = 2 }, new Jsma { Elements = 4 }])
+            Assert.Single(Train(SmallData.Options with { Epochs = 1, Adversarial = attack }).History);
+    }
+
+    private static Trainer Train(TrainingOptions options, bool batchNormalization = true)
+    {
+        var trainer = new Trainer(TestDevices.Get("cpu"), SmallData.Network(batchNormalization), Data, options);
+        Assert.Equal(TrainingEnd.Finished, trainer.Run());
+        return trainer;
+    }
+
+    private static void RequireSame(Weights expected, Weights found)
+    {
+        foreach ((NamedArray a, NamedArray b) in expected.Arrays.Zip(found.Arrays)) Assert.True(a.Values.AsSpan().SequenceEqual(b.Values), $"{a.Name} differs");
+    }
+}
