@@ -58,7 +58,7 @@ public class ActivationMaximizationTests
                 int row = (i / LinearModel.Width % LinearModel.Height + down + 20) % LinearModel.Height, column = (i % LinearModel.Width + right + 20) % LinearModel.Width;
                 return v + options.Rate * (Linear.Gradient(i < LinearModel.Size ? 1 : 2)[row * LinearModel.Width + column] - options.Variation * variation[i]);
             })];
-            if (t % 2 == 0) x = Perturbations.Blurred(x, 2, LinearModel.Height, LinearModel.Width, options.Blur);
+            if (t % 2 == 0) x = Ascent.Blur(x, LinearModel.Height, LinearModel.Width, options.Blur);
         }
         // Five steps, of which each may turn an error of the one before into 1 + 0.05 * 0.3 * 4 * 20 of it, about twice.
         Check.Close(x, path.Saved[^1].Pixels, new Tolerance(1e-4, 1e-5), "images");

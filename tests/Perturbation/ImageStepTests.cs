@@ -95,7 +95,8 @@ public class ImageStepTests
             float[] expected = [.. pattern.Select((v, k) =>
             {
                 (int p, int i) = (k / pixels, k % pixels);
-                double slope = Enumerable.Range(0, batch).Where(b => Sum(p, b, i) is >= 0 and <= 1).Sum(b => (double)g[(p * batch + b) * pixels + i]);
+                double Slope(int b) => g[(p * batch + b) * pixels + i];
+                double slope = Enumerable.Range(0, batch).Where(b => Sum(p, b, i) is >= 0 and <= 1 || (Sum(p, b, i) < 0 && Slope(b) > 0) || (Sum(p, b, i) > 1 && Slope(b) < 0)).Sum(Slope);
                 return Math.Clamp(v + size * Math.Sign(slope), -epsilon, epsilon);
             })];
             Assert.Equal(expected, learnt.Read("patterns"));

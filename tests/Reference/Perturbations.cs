@@ -29,27 +29,4 @@ public static class Perturbations
         double At(int i, double d) => TotalVariation([.. x.Select((v, k) => k == i ? v + d : v)], planes, height, width, smoothing);
         return [.. x.Select((_, i) => (At(i, step) - At(i, -step)) / (2 * step))];
     }
-
-    /// <summary>The weighted mean over a square around each pixel, by a Gaussian; beyond the edge the outermost pixel.</summary>
-    public static double[] Blurred(double[] x, int planes, int height, int width, double deviation)
-    {
-        int radius = (int)Math.Ceiling(3 * deviation);
-        var y = new double[x.Length];
-        for (int i = 0; i < planes * height * width; i++)
-        {
-            int plane = i / (height * width), row = i / width % height, column = i % width;
-            double sum = 0, weights = 0;
-            for (int dr = -radius; dr <= radius; dr++)
-            {
-                for (int dc = -radius; dc <= radius; dc++)
-                {
-                    double weight = Math.Exp(-(dr * dr + dc * dc) / (2 * deviation * deviation));
-                    sum += weight * x[(plane * height + Math.Clamp(row + dr, 0, height - 1)) * width + Math.Clamp(column + dc, 0, width - 1)];
-                    weights += weight;
-                }
-            }
-            y[i] = sum / weights;
-        }
-        return y;
-    }
 }

@@ -46,7 +46,7 @@ public class TargetStudyTests
             Assert.True(pair.Confidence >= 0.9);
             Assert.Equal(Math.Sqrt(image.Zip(target, (a, b) => ((double)a - b) * ((double)a - b)).Sum()), pair.L2, 1e-9);
             Assert.Equal(image.Zip(target, (a, b) => Math.Abs((double)a - b)).Max(), pair.Linf, 1e-9);
-            Assert.Equal(StructuralSimilarity.Of(image, target, 8, 8), pair.Ssim, 1e-12);
+            Assert.Equal(StructuralSimilarity.Of(Array.ConvertAll(image, v => (double)v), Array.ConvertAll(target, v => (double)v), 8, 8), pair.Ssim, 1e-12);
             Assert.Equal(pair.L2, result.DistanceBySteps[i][^1], 1e-5);
             Assert.Equal(number == 1, result.DistanceBySteps[i][0] == 0);
             Assert.Equal(pair.Confidence, Math.Exp(-result.CrossEntropyBySteps[i][^1]), 1e-9);

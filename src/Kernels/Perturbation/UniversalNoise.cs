@@ -5,7 +5,8 @@ namespace GpuConv.Kernels;
 
 /// <summary>
 /// Noise patterns that are each added to many images (Moosavi-Dezfooli et al. 2017, arXiv 1610.08401), and the step that learns them: each pattern goes by the sign of the sum of its images'
-/// gradients and stays within epsilon (Shafahi et al. 2020, arXiv 1811.11304). An image whose pixel is cut to 0..1 has no gradient there, as moving the pattern does not move it.
+/// gradients and stays within epsilon (Shafahi et al. 2020, arXiv 1811.11304). Where an image's pixel is cut to 0..1, its gradient counts only if it leads back: what pushes a pixel farther out changes
+/// nothing, but would hide from the pattern what it could do on the other side.
 /// </summary>
 public sealed class UniversalNoise
 {
@@ -38,12 +39,13 @@ public sealed class UniversalNoise
     }
 
     /// <summary>
-    /// patterns[p] = min(max(patterns[p] + size sign(s), -epsilon), epsilon), where s is the sum over b, in order, of gradient[p B + b] where images[b] + patterns[p] lies in 0..1. Updates patterns.
+    /// patterns[p] = min(max(patterns[p] + size sign(s), -epsilon), epsilon), where s is the sum over b, in order, of gradient[p B + b], but for negative ones where images[b] + patterns[p] is below 0 and
+    /// positive ones where it is above 1. Updates patterns.
     /// </summary>
     /// <param name="patterns">Patterns (P, …).</param>
     /// <param name="gradient">What to climb (P B, …), the gradient to what <see cref="Add"/> gave.</param>
     /// <param name="images">The images (B, …) that it was given.</param>
-    /// <param name="size">How far; negative to descend.</param>
+    /// <param name="size">How far, not negative.</param>
     /// <param name="epsilon">The bound.</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
     public unsafe void Step(Tensor<float> patterns, Tensor<float> gradient, Tensor<float> images, float size, float epsilon)
@@ -79,8 +81,9 @@ public sealed class UniversalNoise
         float noise = patterns[i], sum = 0;
         for (int b = 0; b < g.Batch; b++)
         {
-            float at = images[b * g.Pixels + pixel] + noise;
-            if (at >= 0 && at <= 1) sum += gradient[(pattern * g.Batch + b) * g.Pixels + pixel];
+            float at = images[b * g.Pixels + pixel] + noise, slope = gradient[(pattern * g.Batch + b) * g.Pixels + pixel];
+            bool isOut = (at < 0 && slope < 0) || (at > 1 && slope > 0);
+            if (!isOut) sum += slope;
         }
         patterns[i] = g.Moved(noise, sum);
     }
@@ -120,8 +123,9 @@ public sealed class UniversalNoise
                 float noise = pattern[i], sum = 0;
                 for (int b = 0; b < g.Batch; b++)
                 {
-                    float at = images[(long)b * g.Pixels + i] + noise;
-                    if (at >= 0 && at <= 1) sum += slopes[(long)b * g.Pixels + i];
+                    float at = images[(long)b * g.Pixels + i] + noise, slope = slopes[(long)b * g.Pixels + i];
+                    bool isOut = (at < 0 && slope < 0) || (at > 1 && slope > 0);
+                    if (!isOut) sum += slope;
                 }
                 pattern[i] = g.Moved(noise, sum);
             }

@@ -10,6 +10,9 @@ internal static class NoisePictures
 {
     private const float Tile = 70, Gap = 12;
 
+    // In the order of what draws them in a legend.
+    private static readonly MarkerShape[] Markers = [MarkerShape.FilledCircle, MarkerShape.FilledSquare, MarkerShape.FilledTriangleUp, MarkerShape.FilledDiamond];
+
     private static readonly (string Learnt, string Tested, SKColor Color, MarkerShape Marker, string Text)[] Ways =
     [
         (NoiseStudy.This, NoiseStudy.This, Theme.Blue, MarkerShape.FilledCircle, "this network, learnt on itself"),
@@ -32,7 +35,7 @@ internal static class NoisePictures
         {
             float x = Theme.Margin + 58 + i % 2 * (panelWidth + 20), y = 78 + panelHeight + 16 + i / 2 * legend;
             picture.Line(x, y, x + 30, y, Ways[i].Color, 2);
-            DrawMarker(picture, x + 15, y, Ways[i].Marker, Ways[i].Color);
+            FiltersPictures.DrawMarker(picture, x + 15, y, Array.IndexOf(Markers, Ways[i].Marker), Ways[i].Color);
             picture.Text(Ways[i].Text, x + 40, y + 4, Theme.TextSize);
         }
         return picture;
@@ -137,19 +140,5 @@ internal static class NoisePictures
             }
         }
         return picture;
-    }
-
-    private static void DrawMarker(Picture picture, float x, float y, MarkerShape marker, SKColor color)
-    {
-        const float r = 4.5f;
-        SKPoint[] corners = marker switch
-        {
-            MarkerShape.FilledSquare => [new(x - r, y - r), new(x + r, y - r), new(x + r, y + r), new(x - r, y + r)],
-            MarkerShape.FilledTriangleUp => [new(x, y - r), new(x + r, y + r), new(x - r, y + r)],
-            MarkerShape.FilledDiamond => [new(x, y - r), new(x + r, y), new(x, y + r), new(x - r, y)],
-            _ => [],
-        };
-        if (corners.Length == 0) picture.Dot(x, y, r, color);
-        else picture.Polygon(corners, color);
     }
 }

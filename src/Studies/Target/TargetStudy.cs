@@ -11,7 +11,8 @@ internal static class TargetStudy
         Model model = predictor.Model;
         int classes = model.Classes, size = model.Network.InputShape.Count;
         Evaluation evaluation = predictor.Evaluate(test, cancellation);
-        int[] sources = [.. Enumerable.Range(0, classes).Select(c => FirstOf(test, evaluation, c))];
+        int[] sources = StudyImages.FirstOfEachClass(test, evaluation.Predicted);
+        if (sources.Length < classes) throw new RequestException($"The test images are of {sources.Length} classes, the model knows {classes}: every class needs an image.");
         float[] targets = [.. sources.SelectMany(i => test.Image(i).ToArray().Select(v => v / 255f))];
         (int Source, int Target)[] pairs = [.. Enumerable.Range(0, classes).SelectMany(s => Enumerable.Range(0, classes).Where(t => t != s).Select(t => (s, t)))];
         float[] drawnTo = [.. pairs.SelectMany(p => targets[(p.Source * size)..((p.Source + 1) * size)])];
@@ -44,14 +45,6 @@ internal static class TargetStudy
         };
     }
 
-    // Where none of a class is recognised, its first stands for it.
-    private static int FirstOf(LabelledImages test, Evaluation evaluation, int c)
-    {
-        int[] own = [.. Enumerable.Range(0, test.Count).Where(i => test.Labels[i] == c)];
-        if (own.Length == 0) throw new RequestException($"The test images have none of class {c}: every class needs one.");
-        return own.Where(i => evaluation.Predicted[i] == c).Append(own[0]).First();
-    }
-
     private static TargetPair PairOf(int source, int wanted, Outcome outcome, ReadOnlySpan<float> target, Shape shape)
     {
         float[] pixels = outcome.Pixels(target.Length);
@@ -63,8 +56,10 @@ internal static class TargetStudy
             largest = Math.Max(largest, d);
         }
         int plane = shape[1] * shape[2];
-        for (int c = 0; c < shape[0]; c++) similarity += StructuralSimilarity.Of(pixels.AsSpan(c * plane, plane), target.Slice(c * plane, plane), shape[1], shape[2]) / shape[0];
+        for (int c = 0; c < shape[0]; c++) similarity += StructuralSimilarity.Of(Plane(pixels, c), Plane(target, c), shape[1], shape[2]) / shape[0];
         return new TargetPair(source, wanted, outcome.Predicted, outcome.Confidence, Math.Sqrt(squares), largest, similarity, outcome.Beta);
+
+        double[] Plane(ReadOnlySpan<float> image, int c) => [.. image.Slice(c * plane, plane).ToArray().Select(v => (double)v)];
     }
 
     /// <summary>What became of one pair in one try.</summary>
