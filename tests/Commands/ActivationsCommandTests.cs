@@ -14,7 +14,7 @@ public sealed class ActivationsCommandTests(MnistPart mnist) : IClassFixture<Mni
         string model = Write(folder, Network.Report(new Shape(1, 28, 28), 10, batchNormalization: true));
         Output output = Run("--model", model, "--images", "0,5", "--limit", "30", "--steps", "3", "--starts", "1", "--scale", "map", "--out", folder["out"], "--json");
         Assert.Equal((0, ""), (output.ExitCode, output.Error));
-        Assert.Equal(["00-test-0.png", "01-test-5.png", "activations.csv", "activations.json", "conv1-channels.png", "conv2-channels.png", "strongest.csv"], Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order());
+        Assert.Equal(["00-test-0.png", "01-test-5.png", "activations.csv", "activations.json", "activations.npz", "conv1-channels.png", "conv2-channels.png", "strongest.csv"], Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order());
         Assert.Equal(File.ReadAllText(Path.Combine(folder["out"], "activations.json")), output.Standard);
         using JsonDocument json = JsonDocument.Parse(output.Standard);
         JsonElement root = json.RootElement;

@@ -12,7 +12,7 @@ public sealed class AttributeCommandTests(OcclusionCommandTests.Cache cache) : I
         using var folder = new TemporaryFolder();
         Output output = Run("--images", "0,5", "--steps", "4", "--samples", "4", "--out", folder["a"], "--json");
         Assert.Equal((0, ""), (output.ExitCode, output.Error));
-        Assert.Equal(["attribute.csv", "attribute.json", "attribute.png", "curves.png", "sanity-maps.png", "sanity.csv", "sanity.png"], Directory.GetFiles(folder["a"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["attribute.csv", "attribute.json", "attribute.png", "attributions.npy", "curves.png", "sanity-maps.png", "sanity.csv", "sanity.png"], Directory.GetFiles(folder["a"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Equal(File.ReadAllText(Path.Combine(folder["a"], "attribute.json")), output.Standard);
         using JsonDocument json = JsonDocument.Parse(output.Standard);
         JsonElement methods = json.RootElement.GetProperty("methods");
@@ -21,11 +21,15 @@ public sealed class AttributeCommandTests(OcclusionCommandTests.Cache cache) : I
         Assert.True(methods[0].GetProperty("curves").GetProperty("deletion_area").GetDouble() > 0);
         Assert.Equal(520, json.RootElement.GetProperty("shuffled_labels").GetProperty("images").GetInt32());
         Assert.Equal(2, json.RootElement.GetProperty("completeness").GetProperty("errors").GetArrayLength());
-        Assert.Equal(28, json.RootElement.GetProperty("images")[1].GetProperty("maps")[8].GetProperty("map").GetArrayLength());
+        // Images, methods, rows, columns; the last map's sum is the one that the JSON has.
+        byte[] npy = File.ReadAllBytes(Path.Combine(folder["a"], "attributions.npy"));
+        Assert.Contains("(2, 9, 28, 28)", System.Text.Encoding.ASCII.GetString(npy, 0, 128), StringComparison.Ordinal);
+        double sum = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(npy.AsSpan(npy.Length - 784 * sizeof(float))).ToArray().Sum(v => (double)v);
+        Assert.Equal(json.RootElement.GetProperty("images")[1].GetProperty("maps")[8].GetProperty("sum").GetDouble(), sum, 1e-9);
 
         Output some = Run("--images", "3", "--methods", "lrp,grad-cam", "--layer", "conv1", "--sanity", "none", "--format", "svg", "--out", folder["b"]);
         Assert.Equal(0, some.ExitCode);
-        Assert.Equal(["attribute.csv", "attribute.json", "attribute.svg", "curves.svg"], Directory.GetFiles(folder["b"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["attribute.csv", "attribute.json", "attribute.svg", "attributions.npy", "curves.svg"], Directory.GetFiles(folder["b"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Contains("layer-wise relevance, epsilon 0.01", some.Standard, StringComparison.Ordinal);
         Assert.DoesNotContain("passes", some.Standard, StringComparison.Ordinal);
     }

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text;
 using GpuConv.Kernels;
 using GpuConv.Net;
@@ -23,6 +24,24 @@ public class NpyFileTests
         byte[] bytes = NpyFile.Encode(new Shape(2), (int[])[-2, 259]);
         Assert.Equal(header, Encoding.ASCII.GetString(bytes, 10, 118));
         Assert.Equal([0xfe, 0xff, 0xff, 0xff, 3, 1, 0, 0], bytes[128..]);
+    }
+
+    [Fact]
+    public void Several_arrays_are_an_archive_without_a_clock()
+    {
+        (string, Shape, float[])[] arrays = [("conv1", new Shape(1, 2), [1, 2]), ("pool1", new Shape(3), [3, 4, 5])];
+        byte[] bytes = NpzFile.Encode(arrays);
+        using var archive = new ZipArchive(new MemoryStream(bytes));
+        Assert.Equal(["conv1.npy", "pool1.npy"], archive.Entries.Select(e => e.FullName));
+        foreach ((ZipArchiveEntry entry, (string _, Shape shape, float[] values)) in archive.Entries.Zip(arrays))
+        {
+            using var content = new MemoryStream();
+            using Stream stream = entry.Open();
+            stream.CopyTo(content);
+            Assert.Equal(NpyFile.Encode(shape, values), content.ToArray());
+            Assert.Equal(1980, entry.LastWriteTime.Year);
+        }
+        Assert.Equal(bytes, NpzFile.Encode(arrays));
     }
 
     [Fact]

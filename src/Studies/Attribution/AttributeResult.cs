@@ -138,8 +138,8 @@ internal sealed record AttributedImage(string Name, int? Index, int? Label, int 
 /// <param name="Maximum">The largest.</param>
 /// <param name="DeletionArea">The area under the image's deletion curve.</param>
 /// <param name="InsertionArea">The area under its insertion curve.</param>
-/// <param name="Map">The values, row by row.</param>
-internal sealed record ImageMap(string Method, double Sum, double Minimum, double Maximum, double DeletionArea, double InsertionArea, float[][] Map)
+/// <param name="Map">The values, row by row: <c>attributions.npy</c>.</param>
+internal sealed record ImageMap(string Method, double Sum, double Minimum, double Maximum, double DeletionArea, double InsertionArea, [property: JsonIgnore] float[][] Map)
 {
     /// <summary>The largest magnitude.</summary>
     [JsonIgnore]

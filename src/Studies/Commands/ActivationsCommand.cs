@@ -57,10 +57,14 @@ internal static class ActivationsCommand
         AtomicFile.WriteAllText(Path.Combine(folder, "strongest.csv"), StrongestCsv(result));
         foreach (ChannelLayer layer in result.Layers)
             ActivationsPictures.Page(layer, data.Test, result).Write(folder, $"{layer.Name}-channels", parsed.FormatOf());
+        float[][][] maps = [.. images.Select(outputs.Maps)];
+        // Of every stage (image, channel, height, width).
+        NpzFile.Write(Path.Combine(folder, "activations.npz"), outputs.Stages.Select((node, stage) =>
+            (model.Network.Nodes[node].Name, model.Network.Nodes[node].OutputShape.Prepend(images.Count), maps.SelectMany(m => m[stage]).ToArray())));
         for (int i = 0; i < images.Count; i++)
         {
             Invocation.Token.ThrowIfCancellationRequested();
-            ActivationsPictures.Sheet(images[i], predicted[i], model.Network, outputs.Stages, outputs.Maps(images[i]), result, eachItsOwnScale).Write(folder, StudyFolder.FileName(images[i].Name, i), parsed.FormatOf());
+            ActivationsPictures.Sheet(images[i], predicted[i], model.Network, outputs.Stages, maps[i], result, eachItsOwnScale).Write(folder, StudyFolder.FileName(images[i].Name, i), parsed.FormatOf());
         }
         Console.Write(json ? text : Text(result));
         if (!quiet) Console.Error.WriteLine($"results in {folder}");

@@ -72,6 +72,9 @@ internal static class AttributeCommand
         PictureFormat format = parsed.FormatOf();
         AtomicFile.WriteAllText(Path.Combine(folder, "attribute.json"), text);
         AtomicFile.WriteAllText(Path.Combine(folder, "attribute.csv"), AttributeText.Csv(result));
+        NpyFile.Write(
+            Path.Combine(folder, "attributions.npy"), new Shape(images.Count, result.Methods.Count, images[0].Shape[1], images[0].Shape[2]),
+            [.. result.Images.SelectMany(i => i.Maps).SelectMany(m => m.Map).SelectMany(row => row)]);
         AttributeSheet.Draw(result, images).Write(folder, "attribute", format);
         ExchangePicture.Draw(result).Write(folder, "curves", format);
         if (options.Sanity != SanityChecks.None)
