@@ -13,6 +13,9 @@ RootCommand root = new("GpuConv: convolutional networks on GPU and CPU, from the
     ActivationsCommand.Create(),
     OcclusionCommand.Create(),
     AttributeCommand.Create(),
+    FoolCommand.Create(),
+    TargetCommand.Create(),
+    NoiseCommand.Create(),
     AttackCommand.Create(),
     BenchCommand.Create(),
 };

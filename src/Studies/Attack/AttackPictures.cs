@@ -103,7 +103,7 @@ internal static class AttackPictures
         return picture;
     }
 
-    private static Raster Grey(float[] pixels, Shape shape) => Raster.Of([.. pixels.Select(v => (byte)Math.Round(255 * v))], shape[0], shape[1], shape[2]);
+    private static Raster Grey(float[] pixels, Shape shape) => UnitImages.Draw(pixels, 0, shape);
 
     // The mean over the channels.
     private static Raster Change(AttackSample sample, Shape shape, float largest)

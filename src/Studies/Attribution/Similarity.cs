@@ -1,12 +1,10 @@
+using GpuConv.Net;
+
 namespace GpuConv.Studies;
 
 /// <summary>How like two maps are.</summary>
 internal static class Similarity
 {
-    // Wang et al. 2004, Image Quality Assessment, section III.B.
-    private const int Window = 11;
-    private const double WindowDeviation = 1.5, K1 = 0.01, K2 = 0.03;
-
     /// <summary>The means over images.</summary>
     public static MapSimilarity Mean(string change, float[][] before, float[][] after, int height, int width, bool signed)
     {
@@ -32,41 +30,8 @@ internal static class Similarity
         return ofA == 0 || ofB == 0 ? null : together / Math.Sqrt(ofA * ofB);
     }
 
-    /// <summary>
-    /// The mean structural similarity (Wang et al. 2004), each map scaled to its own largest magnitude, by Gaussian windows of 11 x 11, or as many as fit,
-    /// that lie inside.
-    /// </summary>
-    public static double Structure(float[] a, float[] b, int height, int width, bool signed)
-    {
-        int size = Math.Min(Window, Math.Min(height, width)), rows = height - size + 1, columns = width - size + 1;
-        double[] weights = [.. Enumerable.Range(0, size).Select(i => Math.Exp(-Math.Pow(i - (size - 1) / 2.0, 2) / (2 * WindowDeviation * WindowDeviation)))];
-        double sum = weights.Sum();
-        for (int i = 0; i < size; i++) weights[i] /= sum;
-        double[] x = Scaled(a), y = Scaled(b);
-        double[] meanX = Means(x, x, false), meanY = Means(y, y, false), xx = Means(x, x, true), yy = Means(y, y, true), xy = Means(x, y, true);
-        double range = signed ? 2 : 1, c1 = Math.Pow(K1 * range, 2), c2 = Math.Pow(K2 * range, 2), total = 0;
-        for (int i = 0; i < rows * columns; i++)
-        {
-            double mx = meanX[i], my = meanY[i], covariance = xy[i] - mx * my, variances = xx[i] - mx * mx + yy[i] - my * my;
-            total += (2 * mx * my + c1) * (2 * covariance + c2) / ((mx * mx + my * my + c1) * (variances + c2));
-        }
-        return total / (rows * columns);
-
-        // The weighted mean over each window of p, or of p q: along the rows, then along the columns.
-        double[] Means(double[] p, double[] q, bool product)
-        {
-            var along = new double[height * columns];
-            for (int i = 0; i < along.Length; i++)
-            {
-                int at = i / columns * width + i % columns;
-                for (int k = 0; k < size; k++) along[i] += weights[k] * p[at + k] * (product ? q[at + k] : 1);
-            }
-            var means = new double[rows * columns];
-            for (int i = 0; i < means.Length; i++)
-                for (int k = 0; k < size; k++) means[i] += weights[k] * along[i + k * columns];
-            return means;
-        }
-    }
+    /// <summary>The structural similarity, each map scaled to its own largest magnitude.</summary>
+    public static double Structure(float[] a, float[] b, int height, int width, bool signed) => StructuralSimilarity.Of(Scaled(a), Scaled(b), height, width, signed ? 2 : 1);
 
     private static double[] Scaled(float[] map)
     {

@@ -46,11 +46,14 @@ internal static class StudyImages
         int[] predicted = predictor.Evaluate(test, Invocation.Token).Predicted;
         IEnumerable<int> all = Enumerable.Range(0, test.Count);
         int[] chosen = wanted is null && !misclassified
-            // Where a class has none that is recognised, its first stands for it.
-            ? [.. all.GroupBy(i => test.Labels[i]).OrderBy(g => g.Key).Select(g => g.Where(i => predicted[i] == g.Key).Append(g.First()).First())]
+            ? FirstOfEachClass(test, predicted)
             : [.. all.Where(i => (wanted is null || test.Labels[i] == wanted) && (!misclassified || predicted[i] != test.Labels[i])).Take(parsed.GetValue(Count))];
         return chosen.Length > 0 ? [.. chosen.Select(i => Of(test, i))] : throw new RequestException($"{data.Name} has no such test images{(misclassified ? ": the model recognises them all" : "")}.");
     }
+
+    /// <summary>The first image of each class that is recognised, by class; where a class has none, its first stands for it.</summary>
+    public static int[] FirstOfEachClass(LabelledImages images, int[] predicted) =>
+        [.. Enumerable.Range(0, images.Count).GroupBy(i => images.Labels[i]).OrderBy(g => g.Key).Select(g => g.Where(i => predicted[i] == g.Key).Append(g.First()).First())];
 
     public static StudyImage Of(LabelledImages images, int index) => new(
         $"test {index}", index, images.Labels[index], images.ImageShape, images.Image(index).ToArray());

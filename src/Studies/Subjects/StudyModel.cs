@@ -16,7 +16,22 @@ internal static class StudyModel
     /// <summary>The model.</summary>
     /// <exception cref="ModelFileException">The file is missing or damaged.</exception>
     public static Model Of(ParseResult parsed, DataSet data, Device device) =>
-        parsed.GetValue(CommonOptions.Model) is { } file ? Model.Read(file) : Trained(new TrainSettings { Data = TrainCommand.DataOf(parsed), Validation = ValidationOf(data), Device = parsed.GetValue(CommonOptions.DeviceName)!, Threads = parsed.GetValue(CommonOptions.Threads) }, data, device.Kind, parsed.GetValue(CommonOptions.Quiet) || parsed.GetValue(CommonOptions.Json));
+        Of(parsed, CommonOptions.Model, data, device, new TrainSettings());
+
+    /// <summary>Another network than <see cref="Of(ParseResult, DataSet, Device)"/>: of an option, or with batch normalisation and trained from another seed.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="option">The option that names its file.</param>
+    /// <param name="data">What it is trained on.</param>
+    /// <param name="device">The device.</param>
+    /// <exception cref="ModelFileException">The file is missing or damaged.</exception>
+    public static Model Another(ParseResult parsed, Option<string> option, DataSet data, Device device) => Of(parsed, option, data, device, new TrainSettings { Seed = 2, BatchNorm = true });
+
+    private static Model Of(ParseResult parsed, Option<string> option, DataSet data, Device device, TrainSettings settings)
+    {
+        if (parsed.GetValue(option) is { } file) return Model.Read(file);
+        settings = settings with { Data = TrainCommand.DataOf(parsed), Validation = ValidationOf(data), Device = parsed.GetValue(CommonOptions.DeviceName)!, Threads = parsed.GetValue(CommonOptions.Threads) };
+        return Trained(settings, option.Name, data, device.Kind, parsed.GetValue(CommonOptions.Quiet) || parsed.GetValue(CommonOptions.Json));
+    }
 
     /// <summary>Requires that a data set's images are what the model takes.</summary>
     /// <param name="model">The model.</param>
@@ -32,16 +47,16 @@ internal static class StudyModel
     // The report's, or a tenth of what there is, where that is less.
     private static string ValidationOf(DataSet data) => $"{Math.Min(5000, data.Train.Count / 10)}";
 
-    private static Model Trained(TrainSettings settings, DataSet data, DeviceKind device, bool quiet)
+    private static Model Trained(TrainSettings settings, string option, DataSet data, DeviceKind device, bool quiet)
     {
         string folder = Path.Combine(CacheFolder(), "models", KeyOf(settings, data, device)), file = Path.Combine(folder, "best.safetensors");
         var display = new TrainingDisplay(quiet);
         if (File.Exists(Path.Combine(folder, "metrics.json")))
         {
-            display.Note($"The model is the one that was trained for studies before: {file}");
+            display.Note($"{option} is the one that was trained for studies before: {file}");
             return Model.Read(file);
         }
-        display.Note($"There is no --model: one is trained first (--recipe report, seed 1) and kept for the next time in {folder}");
+        display.Note($"There is no {option}: one is trained first (--recipe report, seed {settings.Seed}{(settings.BatchNorm ? ", with batch normalisation" : "")}) and kept for the next time in {folder}");
         bool begun = File.Exists(Path.Combine(folder, "checkpoint", "state.safetensors"));
         if (begun) TrainingRun.Resume(folder, null, null, null, display, Invocation.Token);
         else TrainingRun.Start(settings, folder, display, Invocation.Token);
