@@ -248,8 +248,12 @@ public class AttackTests
     {
         Model model = Trained.Value, saturated = Scaled(model, 1000);
         using Attacker plain = new(TestDevices.Get("cpu"), model, 16), masked = new(TestDevices.Get("cpu"), saturated, 16);
-        Assert.Equal(0, plain.VanishedGradients(Images));
-        Assert.InRange(masked.VanishedGradients(Images), 0.8, 1);
+        Assert.Equal(default, plain.MaskedGradients(Images));
+        GradientMask mask = masked.MaskedGradients(Images), partly = Partly();
+        Assert.InRange(mask.Vanished, 0.8, 1);
+        Assert.InRange(mask.Saturated, mask.Vanished, 1);
+        // Before all of it is gone, the label's part is.
+        Assert.True(partly.Saturated > partly.Vanished + 0.3, $"{partly}");
         const float epsilon = 0.12f;
         double Robust(Attacker attacker, IAttack attack) => attacker.Run(attack, Images).RobustAccuracy;
         var pgd = new Pgd { Epsilon = epsilon, Steps = 20 };
@@ -258,6 +262,12 @@ public class AttackTests
         Assert.True(Robust(masked, pgd) > Robust(masked, square) + 0.2, $"{Robust(masked, pgd)} against {Robust(masked, square)}");
         // What scales with the scores is not misled: the ratio of differences.
         Assert.True(Robust(masked, new Apgd { Epsilon = epsilon, Steps = 20 }) <= Robust(masked, square));
+
+        GradientMask Partly()
+        {
+            using var some = new Attacker(TestDevices.Get("cpu"), Scaled(model, 20), 16);
+            return some.MaskedGradients(Images);
+        }
     }
 
     /// <summary>Equation 7 and its gradient against float64 and central differences.</summary>
