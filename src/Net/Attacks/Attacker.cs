@@ -138,31 +138,30 @@ public sealed class Attacker : IDisposable
         return all;
     }
 
-    /// <summary>
-    /// The share of recognised images at which the cross-entropy's gradient to the pixels is 0 or not finite, all of it: where a softmax is saturated, gradients say nothing, and what
-    /// looks robust need not be (Athalye et al. 2018, arXiv 1802.00420).
-    /// </summary>
+    /// <summary>At how many of the recognised images float32 takes from the cross-entropy's gradient what an attack would follow.</summary>
     /// <param name="images">The images.</param>
     /// <param name="cancellation">Cancels between batches.</param>
-    public double VanishedGradients(LabelledImages images, CancellationToken cancellation = default)
+    public GradientMask MaskedGradients(LabelledImages images, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(images);
-        int recognised = 0, vanished = 0;
+        int recognised = 0, vanished = 0, saturated = 0;
         float[] pixels = [.. images.Pixels.Select(v => v / 255f)];
         for (int start = 0; start < images.Count; start += network.MaxBatch)
         {
             cancellation.ThrowIfCancellationRequested();
             Load(pixels, images, [.. Enumerable.Range(start, Math.Min(network.MaxBatch, images.Count - start))], null, 0);
             batch.Follow(ObjectiveKind.CrossEntropy);
-            float[] gradient = batch.Gradient.ToArray(), margins = batch.Margins();
+            softmax.Forward(batch.Scores, probabilities.First(batch.Count));
+            float[] gradient = batch.Gradient.ToArray(), margins = batch.Margins(), shares = probabilities.First(batch.Count).ToArray();
             for (int k = 0; k < batch.Count; k++)
             {
                 if (margins[k] > 0) continue;
                 recognised++;
                 if (!gradient.AsSpan(k * batch.Pixels, batch.Pixels).ContainsAnyExcept(0f, float.NaN)) vanished++;
+                if (shares[k * batch.Classes + images.Labels[start + k]] == 1) saturated++;
             }
         }
-        return recognised == 0 ? 0 : vanished / (double)recognised;
+        return recognised == 0 ? default : new GradientMask(vanished / (double)recognised, saturated / (double)recognised);
     }
 
     // What is outside the ball: put back if the attack only looks for a small perturbation, else the attack is wrong.

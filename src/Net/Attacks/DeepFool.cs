@@ -4,10 +4,14 @@ namespace GpuConv.Net;
 
 /// <summary>
 /// DeepFool (Moosavi-Dezfooli et al. 2016, arXiv 1511.04599): the nearest decision boundary of the network made linear, again and again until the image is beyond it. The steps are summed,
-/// and the sum is taken a little too far. For the largest change in place of the Euclidean length, by its section 3.3.
+/// and the sum is taken a little too far. For the largest change in place of the Euclidean length, by its section 3.3. Images are cut to 0..1, which takes back a part of a step: each goes a ten-thousandth too far, as in
+/// the authors' program, so that boundaries are crossed and not only neared.
 /// </summary>
 public sealed record DeepFool : IAttack
 {
+    // The authors' program: how much longer each step is.
+    private const float Beyond = 1e-4f;
+
     /// <inheritdoc/>
     public string Name => "deepfool";
 
@@ -67,9 +71,10 @@ public sealed record DeepFool : IAttack
                 for (int n = 0; n < batch.Count; n++)
                 {
                     float gap = MathF.Abs(scores[n * batch.Classes + others[n][candidate]] - scores[n * batch.Classes + batch.LabelsOnHost[n]]);
-                    float distance = gap / (euclidean ? MathF.Sqrt(sums[n]) : sums[n]);
+                    float slope = euclidean ? MathF.Sqrt(sums[n]) : sums[n], distance = gap / slope;
                     if (!open[n] || !(distance < nearest[n])) continue;
-                    (nearest[n], factors[n], closer[n]) = (distance, gap / sums[n], 1);
+                    // Along the gradient, or its signs.
+                    (nearest[n], factors[n], closer[n]) = (distance, (distance + Beyond) / (euclidean ? slope : 1), 1);
                 }
                 select.Copy(batch.OnDevice<int>(closer), batch.Gradient, batch.Memory("direction"));
             }

@@ -30,17 +30,18 @@ internal static class AttackPictures
         for (int i = 0; i < attacks.Length; i++)
         {
             float x = Theme.Margin + i % perLine * LegendColumn, y = 76 + i / perLine * LegendLine;
-            picture.Line(x, y, x + 26, y, Colors[i % Colors.Length], 2);
+            picture.Line(x, y, x + 26, y, Colors[i % Colors.Length], 2, dashed: IsDashed(i));
             DrawMarker(picture, x + 13, y, i);
             picture.Text(attacks[i], x + 33, y + Theme.TextSize * Picture.CapitalHeight / 2);
         }
         float largest = models.SelectMany(m => m.Curves).SelectMany(c => c.Points).Select(p => p.Epsilon).DefaultIfEmpty(1).Max();
-        Ticks across = Ticks.Linear(0, largest > 0 ? largest : 1, 6), up = Ticks.Linear(0, 1, 5, percent: true);
+        // As it was written: the float nearest to 0.4 is above it.
+        Ticks across = Ticks.Linear(0, largest > 0 ? (double)(decimal)largest : 1, 6), up = Ticks.Linear(0, 1, 5, percent: true);
         for (int i = 0; i < models.Count; i++)
         {
             AttackedModel model = models[i];
-            Curve[] curves = [.. model.Curves.Select((c, k) => new Curve(Colors[k % Colors.Length], Markers[k % Markers.Length], [.. c.Points.Select(p => ((double)p.Epsilon, p.Accuracy))]))];
-            new CurvePanel($"{model.Name}: clean {PredictionGrid.Percent(model.CleanAccuracy)}", $"bound, {NormText(result.Norm)}", across, up, curves)
+            Curve[] curves = [.. model.Curves.Select((c, k) => new Curve(Colors[k % Colors.Length], Markers[k % Markers.Length], [.. c.Points.Select(p => ((double)p.Epsilon, p.Accuracy))], Dashed: IsDashed(k)))];
+            new CurvePanel($"{model.Name}: {100 * model.CleanAccuracy:f1} % clean", $"bound, {NormText(result.Norm)}", across, up, curves)
                 .Draw(picture, SKRect.Create(Theme.Margin + i % columns * PanelWidth, top + i / columns * PanelHeight, PanelWidth, PanelHeight));
         }
         return picture;
@@ -75,13 +76,13 @@ internal static class AttackPictures
         float largest = samples.Images.SelectMany(s => s.After.Zip(s.Before, (a, b) => MathF.Abs(a - b))).DefaultIfEmpty(0).Max();
         string bound = attack.Eps is { } eps ? attack.Norm == "l0" ? $"at most {eps:0} elements" : $"{NormText(attack.Norm)} up to {eps:0.####}" : $"smallest {NormText(attack.Norm)}";
         string title = $"{attack.Name} on {model}, {bound}";
-        string gain = largest > 0 ? $"The change is drawn {1 / largest:0.#} times as strong: purple brighter, orange darker, its ends {largest:0.####} on images of 0 to 1." : "Nothing was changed.";
+        string gain = largest > 0 ? $"The change{(largest < 0.99f ? $" is drawn {1 / largest:0.#} times as strong" : "")}: purple brighter, orange darker, its ends {largest:0.####} on images of 0 to 1." : "Nothing was changed.";
         float left = Theme.Margin + 84;
         float wide = Math.Max(left + samples.Images.Count * column, 2 * Theme.Margin + Math.Max(Picture.TextWidth(gain), Picture.TextWidth(title, Theme.TitleSize, bold: true)));
         float row = height + gap;
         var picture = new Picture(wide, top + 3 * row + 4 * line + Theme.Margin);
         picture.Heading(title, gain);
-        float[] rows = [top, top + row + 2 * line, top + 2 * row + 3 * line];
+        float[] rows = [top, top + row + 1.5f * line, top + 2 * row + 3 * line];
         string[] names = ["original", "change", "adversarial"];
         for (int r = 0; r < 3; r++) picture.Text(names[r], left - 12, rows[r] + height / 2 + 4, Theme.TextSize, bold: true, align: SKTextAlign.Right);
         for (int i = 0; i < samples.Images.Count; i++)
@@ -118,8 +119,14 @@ internal static class AttackPictures
     private static void DrawMarker(Picture picture, float x, float y, int index)
     {
         using Paint paint = Paint.NewDisposablePaint();
-        Drawing.DrawMarker(picture.Canvas, paint, new Pixel(x, y), new MarkerStyle(Markers[index % Markers.Length], 7, ScottPlot.Color.FromSKColor(Colors[index % Colors.Length])));
+        ScottPlot.Color color = ScottPlot.Color.FromSKColor(Colors[index % Colors.Length]);
+        MarkerShape shape = Markers[index % Markers.Length];
+        if (IsDashed(index)) shape = shape == MarkerShape.FilledSquare ? MarkerShape.OpenSquare : MarkerShape.OpenCircle;
+        Drawing.DrawMarker(picture.Canvas, paint, new Pixel(x, y), new MarkerStyle(shape, 7, color) { LineColor = color, LineWidth = 1.5f });
     }
+
+    // When all colours are taken once, they come again with dashes.
+    private static bool IsDashed(int index) => index >= Colors.Length;
 
     private static string NormText(string norm) => norm switch { "l2" => "Euclidean length", "l0" => "number of elements", _ => "largest change of a pixel" };
 }

@@ -58,11 +58,11 @@ internal static class AttackStudy
             }
             next();
         }
-        double vanished = attacker.VanishedGradients(images, cancellation);
+        GradientMask mask = attacker.MaskedGradients(images, cancellation);
         AttackResult[] bounded = [.. results.Where(r => r.Attack.Norm == options.Norm && r.Attack.Epsilon is not null)];
         double worst = Enumerable.Range(0, images.Count).Average(i => results[0].Images[i].CleanPredicted == images.Labels[i] && !bounded.Any(r => r.Images[i].Fooled) ? 1.0 : 0);
         IReadOnlyList<(int Class, float Confidence)> before = attacker.Predict([.. images.Pixels.Select(v => v / 255f)], cancellation);
-        return new AttackedModel(named.Name, named.File, results[0].CleanAccuracy, worst, vanished, rows, curves, GradientMasking.Signs(bounded, vanished))
+        return new AttackedModel(named.Name, named.File, results[0].CleanAccuracy, worst, mask.Vanished, mask.Saturated, rows, curves, GradientMasking.Signs(bounded, mask))
         {
             Samples = [.. results.Select((r, i) => new AttackSamples(rows[i], SamplesOf(r, images, before)))],
             Adversarial = [.. results.Select(r => r.Pixels)],

@@ -58,10 +58,11 @@ internal sealed record AttackStudyResult(string Norm, float Eps, int Images, str
 /// <param name="CleanAccuracy">The share of images recognised.</param>
 /// <param name="WorstCase">The share of images that are recognised and that none of the attacks with this bound changed that of.</param>
 /// <param name="VanishedGradients">The share of recognised images at which the cross-entropy has no gradient in float32.</param>
+/// <param name="SaturatedSoftmax">The share at which float32 gives the label probability 1, so that the gradient misses its score's part.</param>
 /// <param name="Attacks">Attack by attack.</param>
 /// <param name="Curves">Accuracy against the bound, an image that was fooled at a smaller bound counted as fooled.</param>
 /// <param name="Warnings">Signs of masked gradients.</param>
-internal sealed record AttackedModel(string Name, string? File, double CleanAccuracy, double WorstCase, double VanishedGradients, IReadOnlyList<AttackRow> Attacks, IReadOnlyList<AttackCurve> Curves, IReadOnlyList<string> Warnings)
+internal sealed record AttackedModel(string Name, string? File, double CleanAccuracy, double WorstCase, double VanishedGradients, double SaturatedSoftmax, IReadOnlyList<AttackRow> Attacks, IReadOnlyList<AttackCurve> Curves, IReadOnlyList<string> Warnings)
 {
     /// <summary>What the pictures show.</summary>
     [JsonIgnore]
