@@ -84,7 +84,7 @@ internal static class FiltersPictures
         double largest = result.Stages.SelectMany(Density).Max(p => p.Y);
         const float panelWidth = 430, panelHeight = 330, legend = 21;
         int columns = Math.Min(2, groups.Length), rows = (groups.Length + columns - 1) / columns, lines = groups.Max(g => g.Count);
-        string title = $"Energy by spatial frequency, means over {result.Images} test images";
+        string title = $"Energy by spatial frequency, means over {result.Images:n0} test images";
         const string explanation = "The share of what varies that lies in a tenth of the axis; frequency zero, the mean brightness, is left out: its share stands in the legend.";
         float row = panelHeight + lines * legend + 24;
         var picture = new Picture(Math.Max(2 * Theme.Margin + columns * (panelWidth + 20), 2 * Theme.Margin + Picture.TextWidth(explanation)), 80 + rows * row + Theme.Margin);

@@ -104,18 +104,21 @@ internal sealed record TrainSettings
             Schedule = "one-cycle",
             Validation = "0",
         },
-        // Every epoch sees each image distorted anew, so that what limits is time: fifteen such epochs end with a loss on the last 10,000
-        // training images (--validation 10000) far below that on the distorted ones they train on.
+        // Every epoch sees each image distorted anew. Chosen by the last 10,000 training images (--validation 10000): 99.52 % with distortions of 0.7, 99.44 with
+        // those of 1, 99.18 with 1.3; Adam, label smoothing, and no dropout, are within a tenth of a per cent of it.
         "best" => new TrainSettings
         {
             Recipe = name,
             BatchNorm = true,
             Epochs = 30,
             Batch = 128,
-            Lr = 3e-3,
+            Optimizer = "sgd",
+            Lr = 0.05,
+            Momentum = 0.9f,
+            WeightDecay = 5e-4f,
             Schedule = "one-cycle",
             Validation = "0",
-            Distort = 1,
+            Distort = 0.7f,
             Dropout = 0.3f,
             Ema = 0.998f,
         },
