@@ -10,6 +10,9 @@ internal static class FoolPictures
 {
     private const float Tile = 84, Gap = 14, LabelRoom = 150, Caption = 18, TableRow = 19;
 
+    // The last rows of a sheet, which have a caption below each image.
+    private const int Captioned = 2;
+
     /// <summary>The images of all classes after the last step, what the network says of them, and the training images that they are most like.</summary>
     public static Picture Sheet(FoolResult result, Shape shape, LabelledImages train)
     {
@@ -28,7 +31,7 @@ internal static class FoolPictures
         string title = $"Images that the network takes for each class, after {steps[^1]} steps of gradient ascent from noise";
         string explanation = $"Pixels start normal, mean 128, standard deviation 1 (seed {result.Seed}); each step adds {result.Lr:g6} times the gradient of the {result.Objective} (pixels 0 to 1); pixels {(result.Clip ? "stay in 0..255" : "may leave 0..255")}.";
         var picture = new Picture(
-            Math.Max(left + classes * column, 2 * Theme.Margin + Math.Max(Picture.TextWidth(title, Theme.TitleSize, bold: true), Picture.TextWidth(explanation))), tableEnd + 12 + rows.Length * (height + Caption + Gap) + Theme.Margin);
+            Math.Max(left + classes * column, 2 * Theme.Margin + Math.Max(Picture.TextWidth(title, Theme.TitleSize, bold: true), Picture.TextWidth(explanation))), tableEnd + 12 + rows.Length * (height + Gap) + Captioned * Caption + Theme.Margin - Gap);
         picture.Heading(title, explanation);
         picture.Text("class", left - Gap, 92, Theme.TextSize, bold: true, align: SKTextAlign.Right);
         for (int c = 0; c < classes; c++) picture.TextCentred($"{c}", left + c * column + width / 2, 88, Theme.HeadingSize, bold: true);
@@ -37,7 +40,7 @@ internal static class FoolPictures
             float y = table + s * TableRow;
             picture.Text($"probability, {steps[s]} steps", left - Gap, y, Theme.TextSize, align: SKTextAlign.Right);
             foreach (FoolRow row in result.Classes.Where(r => r.Steps == steps[s]))
-                picture.Text(row.Predicted == row.Class ? Probability(row.Confidence) : $"{Probability(row.Confidence)} ({row.Predicted})", left + row.Class * column + width / 2, y, Theme.TextSize, row.Predicted == row.Class ? Theme.Ink : Theme.Vermilion, align: SKTextAlign.Center);
+                picture.Text(row.Predicted == row.Class ? Certainty(row.Doubt) : $"{Certainty(row.Doubt)} ({row.Predicted})", left + row.Class * column + width / 2, y, Theme.TextSize, row.Predicted == row.Class ? Theme.Ink : Theme.Vermilion, align: SKTextAlign.Center);
         }
         if (report)
         {
@@ -48,7 +51,7 @@ internal static class FoolPictures
         float[] images = result.Images[^1].Pixels;
         for (int kind = 0; kind < rows.Length; kind++)
         {
-            float top = tableEnd + 12 + kind * (height + Caption + Gap), y = top + height / 2 - 12;
+            float top = tableEnd + 12 + kind * (height + Gap) + Math.Max(0, kind - rows.Length + Captioned) * Caption, y = top + height / 2 - 12;
             picture.Text(rows[kind].Heading, left - Gap, y, Theme.TextSize, bold: true, align: SKTextAlign.Right);
             string[] lines = rows[kind].Text.Split('\n');
             for (int i = 0; i < lines.Length; i++) picture.Text(lines[i], left - Gap, y + 16 + 14 * i, Theme.SmallSize, Theme.Muted, align: SKTextAlign.Right);
