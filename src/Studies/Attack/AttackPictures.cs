@@ -37,6 +37,9 @@ internal static class AttackPictures
         float largest = models.SelectMany(m => m.Curves).SelectMany(c => c.Points).Select(p => p.Epsilon).DefaultIfEmpty(1).Max();
         // As it was written: the float nearest to 0.4 is above it.
         Ticks across = Ticks.Linear(0, largest > 0 ? (double)(decimal)largest : 1, 6), up = Ticks.Linear(0, 1, 5, percent: true);
+        // Room for the markers at the ends.
+        double room = 0.02 * across.Maximum;
+        across = across with { Minimum = -room, Maximum = across.Maximum + room };
         for (int i = 0; i < models.Count; i++)
         {
             AttackedModel model = models[i];
@@ -74,7 +77,7 @@ internal static class AttackPictures
         float height = image, width = image * shape[2] / shape[1];
         AttackRow attack = samples.Attack;
         float largest = samples.Images.SelectMany(s => s.After.Zip(s.Before, (a, b) => MathF.Abs(a - b))).DefaultIfEmpty(0).Max();
-        string bound = attack.Eps is { } eps ? attack.Norm == "l0" ? $"at most {eps:0} elements" : $"{NormText(attack.Norm)} up to {eps:0.####}" : $"smallest {NormText(attack.Norm)}";
+        string bound = attack.Eps is { } eps ? attack.Norm == "l0" ? $"at most {eps:0} elements" : $"{NormText(attack.Norm)} up to {eps:0.####}" : $"smallest perturbation by its {NormText(attack.Norm)}";
         string title = $"{attack.Name} on {model}, {bound}";
         string gain = largest > 0 ? $"The change{(largest < 0.99f ? $" is drawn {1 / largest:0.#} times as strong" : "")}: purple brighter, orange darker, its ends {largest:0.####} on images of 0 to 1." : "Nothing was changed.";
         float left = Theme.Margin + 84;

@@ -43,10 +43,8 @@ internal static class FoolCommand
         bool json = parsed.GetValue(CommonOptions.Json), quiet = json || parsed.GetValue(CommonOptions.Quiet);
         DataSet data = DataSet.Load(parsed.GetValue(CommonOptions.Data)!);
         using Device device = parsed.OpenDevice();
-        Model model = StudyModel.Of(parsed, data, device);
-        StudyModel.RequireFit(model, data);
+        Model model = StudyModel.OfImages(parsed, data, device);
         Shape shape = model.Network.InputShape;
-        if (shape.Rank != 3) throw new RequestException($"The model takes {shape}: this study is for networks of images (channels, height, width).");
         FoolResult result = new StudyDisplay(quiet).Follow(progress => FoolStudy.Run(device, model, data, options, progress, Invocation.Token));
 
         string folder = StudyFolder.Create(parsed.GetValue(CommonOptions.Out), "fool");

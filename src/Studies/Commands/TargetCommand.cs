@@ -39,10 +39,8 @@ internal static class TargetCommand
         bool json = parsed.GetValue(CommonOptions.Json), quiet = json || parsed.GetValue(CommonOptions.Quiet);
         DataSet data = DataSet.Load(parsed.GetValue(CommonOptions.Data)!);
         using Device device = parsed.OpenDevice();
-        Model model = StudyModel.Of(parsed, data, device);
-        StudyModel.RequireFit(model, data);
+        Model model = StudyModel.OfImages(parsed, data, device);
         Shape shape = model.Network.InputShape;
-        if (shape.Rank != 3) throw new RequestException($"The model takes {shape}: this study is for networks of images (channels, height, width).");
         using var predictor = new Predictor(device, model);
         TargetResult result = new StudyDisplay(quiet).Follow(progress => TargetStudy.Run(device, predictor, data.Test, options, progress, Invocation.Token));
 

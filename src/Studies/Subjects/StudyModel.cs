@@ -33,6 +33,16 @@ internal static class StudyModel
         return Trained(settings, option.Name, data, device.Kind, parsed.GetValue(CommonOptions.Quiet) || parsed.GetValue(CommonOptions.Json));
     }
 
+    /// <summary>The model, which takes the data set's images.</summary>
+    /// <exception cref="RequestException">It takes others, or no images at all.</exception>
+    public static Model OfImages(ParseResult parsed, DataSet data, Device device)
+    {
+        Model model = Of(parsed, data, device);
+        RequireFit(model, data);
+        Shape shape = model.Network.InputShape;
+        return shape.Rank == 3 ? model : throw new RequestException($"The model takes {shape}: this study is for networks of images (channels, height, width).");
+    }
+
     /// <summary>Requires that a data set's images are what the model takes.</summary>
     /// <param name="model">The model.</param>
     /// <param name="data">The data set.</param>
