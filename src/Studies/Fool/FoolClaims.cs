@@ -35,7 +35,7 @@ internal static class FoolClaims
             $"After {FoolStudy.ReportSteps} steps the network takes noise for each class with a probability of 0.9856 to 0.9937.",
             !isLast ? Claim.Open : reached == compared && fooled == all ? Claim.True : 2 * fooled > all ? Claim.Partly : Claim.False,
             $"{fooled} of {all} images of {seeds.Count} {(seeds.Count == 1 ? "seed" : "seeds")} are taken for their class{(isLast ? $", {reached} with at least the report's probability" : "")}; smallest {FoolPictures.Certainty(worst.MostDoubt)} (class {worst.LeastClass}, seed {worst.Seed}), largest {FoolPictures.Certainty(best.LeastDoubt)} (class {best.LargestClass}, seed {best.Seed}).",
-            $"true: every image of every seed reaches the report's probability of its class after {FoolStudy.ReportSteps} steps; partly: most are taken for their class; open: another number of steps.");
+            $"true: every image of every seed reaches the report's probability of its class after {FoolStudy.ReportSteps} steps; partly: most are taken for their class; open: another number of steps, or other images than MNIST's.");
     }
 
     private static Claim Flattens(IReadOnlyList<FoolCost> costs)

@@ -23,6 +23,8 @@ internal static class FoolStudy
     public static FoolResult Run(Device device, Model model, DataSet data, FoolOptions options, Action<StudyProgress> progress, CancellationToken cancellation)
     {
         int classes = model.Classes, size = model.Network.InputShape.Count, last = options.Steps.Max();
+        // The report's figures are of MNIST.
+        bool isReports = data.Name == DataSet.Mnist && classes == Report.Length;
         MaximizationOptions plain = OptionsOf(options, last);
         (string Name, string Text, MaximizationOptions Options)[] regularised = options.Regularise ? Regularised(plain) : [];
         int total = (regularised.Length + 1) * (last + 1), done = 0;
@@ -43,7 +45,7 @@ internal static class FoolStudy
         float[] queries = [.. path.Saved[^1].Pixels, .. images.SelectMany(i => i), .. data.Test.Pixels.Take(digits * size).Select(v => v / 255f)];
         TrainingNeighbours.Found[] found = TrainingNeighbours.Find(device, data.Train, classes, queries, cancellation);
 
-        FoolRow[] rows = [.. Enumerable.Range(0, classes).SelectMany(c => options.Steps.Order().Select(t => Row(path, c, t)))];
+        FoolRow[] rows = [.. Enumerable.Range(0, classes).SelectMany(c => options.Steps.Order().Select(t => Row(path, c, t, isReports)))];
         FoolSeed[] seeds = [.. Enumerable.Range(0, options.Seeds).Select(s => SeedOf(path, s, options, last, found.AsSpan(s * classes, classes), data.Train))];
         double[][] costs = [.. Enumerable.Range(0, classes).Select(c => Costs(path, c, c, options.Objective))];
         Likeness[] likeness = [.. Enumerable.Range(0, classes).Select(c => LikenessOf(found[c], c, data.Train))];
@@ -91,10 +93,10 @@ internal static class FoolStudy
         _ => scores[c],
     };
 
-    private static FoolRow Row(MaximizationPath path, int c, int steps)
+    private static FoolRow Row(MaximizationPath path, int c, int steps, bool isReports)
     {
         ReadOnlySpan<float> scores = path.ScoresAt(steps, c);
-        return new FoolRow(c, steps, Predictor.MostProbable(scores), ScoreRow.Probability(scores, c), ScoreRow.Doubt(scores, c), scores[c], steps == ReportSteps && c < Report.Length ? Report[c] : null);
+        return new FoolRow(c, steps, Predictor.MostProbable(scores), ScoreRow.Probability(scores, c), ScoreRow.Doubt(scores, c), scores[c], steps == ReportSteps && isReports ? Report[c] : null);
     }
 
     private static double[] Costs(MaximizationPath path, int image, int c, string objective) =>
