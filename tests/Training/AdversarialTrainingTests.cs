@@ -80,6 +80,41 @@ public class AdversarialTrainingTests
     }
 
     [Fact]
+    public void Each_step_is_a_try_of_its_own_on_the_images_by_their_numbers()
+    {
+        var recorder = new Recorder();
+        Train(SmallData.Options with { Epochs = 2, Adversarial = recorder });
+        int steps = recorder.Tries.Count / 2;
+        Assert.Equal(Enumerable.Range(0, 2 * steps), recorder.Tries);
+        foreach (IEnumerable<int> epoch in (IEnumerable<int>[])[recorder.Numbers.Take(steps).SelectMany(n => n), recorder.Numbers.Skip(steps).SelectMany(n => n)])
+            Assert.Equal(Enumerable.Range(0, Data.Train.Count - SmallData.Options.Validation), epoch.Order());
+        Assert.NotEqual(recorder.Numbers[0], recorder.Numbers[steps]);
+        Assert.Equal(recorder.Numbers[0].Select(n => Data.Train.Labels[n]), recorder.FirstLabels);
+    }
+
+    private sealed record Recorder : IAttack
+    {
+        public List<int> Tries { get; } = [];
+
+        public List<int[]> Numbers { get; } = [];
+
+        public int[] FirstLabels { get; private set; } = [];
+
+        public string Name => "recorder";
+
+        public PerturbationNorm Norm => PerturbationNorm.Linf;
+
+        public float? Epsilon => 0;
+
+        public void Perturb(AttackBatch batch, int restart)
+        {
+            if (Tries.Count == 0) FirstLabels = [.. batch.LabelsOnHost];
+            Tries.Add(restart);
+            Numbers.Add(batch.Numbers.ToArray());
+        }
+    }
+
+    [Fact]
     public void Any_attack_can_be_trained_with()
     {
         foreach (IAttack attack in (IAttack[])[new MiFgsm { Epsilon = 0.1f, Steps = 2 }, Apgd.Ce(0.1f) with { Steps = 3 }, new Square { Epsilon = 0.1f, Queries = 5 }, new DeepFool { Steps = 2 }, new Jsma { Elements = 4 }])
