@@ -42,7 +42,7 @@ internal static class AttributeText
         {
             AttributedImage i = result.Images[n];
             foreach (ImageMap m in i.Maps)
-                text.Append(CultureInfo.InvariantCulture, $"\"{i.Name.Replace("\"", "\"\"")}\",{i.Index},{i.Label},{i.Predicted},{i.Target},{i.Score},{i.Probability},{m.Method},{m.Sum},{m.Minimum},{m.Maximum},{m.DeletionArea},{m.InsertionArea},{(m.Method == "integrated-gradients" ? result.Completeness?.Errors[n] : null)}\n");
+                text.Append(CultureInfo.InvariantCulture, $"{CsvText.Quoted(i.Name)},{i.Index},{i.Label},{i.Predicted},{i.Target},{i.Score},{i.Probability},{m.Method},{m.Sum},{m.Minimum},{m.Maximum},{m.DeletionArea},{m.InsertionArea},{(m.Method == "integrated-gradients" ? result.Completeness?.Errors[n] : null)}\n");
         }
         return text.ToString();
     }

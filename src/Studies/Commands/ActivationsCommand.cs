@@ -32,7 +32,7 @@ internal static class ActivationsCommand
     {
         var command = new Command("activations", "Feature maps of images after every layer; over the test set how active each channel is, which images drive it most, and the input that excites it most.\n\nExamples:\n  gpuconv activations\n  gpuconv activations --model runs/train-1/best.safetensors --images 0,5,17 --scale map\n  gpuconv activations --misclassified --count 3 --no-regularisers");
         StudyImages.AddTo(command);
-        foreach (Option option in (Option[])[Scale, Limit, Steps, Starts, L2, Blur, Jitter, NoRegularisers, CommonOptions.Model, CommonOptions.Data, CommonOptions.Seed, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose])
+        foreach (Option option in (Option[])[Scale, Limit, Steps, Starts, L2, Blur, Jitter, NoRegularisers, CommonOptions.Model, .. CommonOptions.OfStudies])
             command.Add(option);
         command.SetAction(Run);
         return command;

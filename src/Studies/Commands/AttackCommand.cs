@@ -43,7 +43,7 @@ internal static class AttackCommand
     public static Command Create()
     {
         var command = new Command("attack", "Attacks networks with FGSM, PGD, APGD, Square, DeepFool and others: accuracy that is left, sizes of perturbations, curves, samples, and networks against one another.\n\nExamples:\n  gpuconv attack --limit 200\n  gpuconv attack --model runs/plain/best.safetensors --model runs/robust/best.safetensors --method pgd,apgd-ce,square --eps 0.3\n  gpuconv attack --method pgd,deepfool,cw --norm l2 --eps 2 --limit 100\n  gpuconv attack --method pgd --target next --save-images");
-        foreach (Option option in (Option[])[Method, Norm, Eps, Alpha, Steps, Restarts, Queries, Gamma, Target, Curve, Transfer, Limit, SaveImages, Models, CommonOptions.Data, CommonOptions.Seed, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose])
+        foreach (Option option in (Option[])[Method, Norm, Eps, Alpha, Steps, Restarts, Queries, Gamma, Target, Curve, Transfer, Limit, SaveImages, Models, .. CommonOptions.OfStudies])
             command.Add(option);
         command.SetAction(Run);
         return command;
@@ -145,7 +145,7 @@ internal static class AttackCommand
         foreach (AttackedModel model in result.Models)
         {
             foreach (AttackSamples samples in model.Samples.Where(s => s.Images.Count > 0))
-                AttackPictures.Samples(model.Name, samples, shape).Write(folder, $"samples{(result.Models.Count > 1 ? "-" + FileNameOf(model.Name) : "")}-{samples.Attack.Name}", format);
+                AttackPictures.Samples(model.Name, samples, shape).Write(folder, $"samples{(result.Models.Count > 1 ? "-" + StudyFolder.FileName(model.Name) : "")}-{samples.Attack.Name}", format);
         }
     }
 
@@ -158,11 +158,9 @@ internal static class AttackCommand
         {
             AttackedModel model = result.Models[m];
             for (int a = 0; a < model.Attacks.Count; a++)
-                NpyFile.Write(Path.Combine(folder, m + a == 0 ? "adversarial.npy" : $"adversarial-{FileNameOf(model.Name)}-{model.Attacks[a].Name}.npy"), shape, model.Adversarial[a]);
+                NpyFile.Write(Path.Combine(folder, m + a == 0 ? "adversarial.npy" : $"adversarial-{StudyFolder.FileName(model.Name)}-{model.Attacks[a].Name}.npy"), shape, model.Adversarial[a]);
         }
     }
-
-    private static string FileNameOf(string name) => new([.. name.Select(c => char.IsLetterOrDigit(c) ? c : '-')]);
 
     private static string Text(AttackStudyResult result)
     {
@@ -190,7 +188,7 @@ internal static class AttackCommand
         var text = new StringBuilder("model,name,norm,eps,alpha,steps,queries,restarts,clean_accuracy,robust_accuracy,attacked,fooled,mean_norm,median_norm,seconds,images_per_second\n");
         foreach (AttackedModel m in result.Models)
             foreach (AttackRow a in m.Attacks)
-                text.Append(CultureInfo.InvariantCulture, $"{Quoted(m.Name)},{a.Name},{a.Norm},{a.Eps},{a.Alpha},{a.Steps},{a.Queries},{a.Restarts},{m.CleanAccuracy},{a.RobustAccuracy},{a.Attacked},{a.Fooled},{a.MeanNorm},{a.MedianNorm},{a.Seconds},{a.ImagesPerSecond}\n");
+                text.Append(CultureInfo.InvariantCulture, $"{CsvText.Quoted(m.Name)},{a.Name},{a.Norm},{a.Eps},{a.Alpha},{a.Steps},{a.Queries},{a.Restarts},{m.CleanAccuracy},{a.RobustAccuracy},{a.Attacked},{a.Fooled},{a.MeanNorm},{a.MedianNorm},{a.Seconds},{a.ImagesPerSecond}\n");
         return text.ToString();
     }
 
@@ -199,9 +197,7 @@ internal static class AttackCommand
         var text = new StringBuilder("model,attack,norm,epsilon,accuracy\n");
         foreach (AttackedModel m in result.Models)
             foreach (AttackCurve c in m.Curves)
-                foreach (CurvePoint p in c.Points) text.Append(CultureInfo.InvariantCulture, $"{Quoted(m.Name)},{c.Attack},{result.Norm},{p.Epsilon},{p.Accuracy}\n");
+                foreach (CurvePoint p in c.Points) text.Append(CultureInfo.InvariantCulture, $"{CsvText.Quoted(m.Name)},{c.Attack},{result.Norm},{p.Epsilon},{p.Accuracy}\n");
         return text.ToString();
     }
-
-    private static string Quoted(string text) => $"\"{text.Replace("\"", "\"\"")}\"";
 }

@@ -36,7 +36,7 @@ internal static class AttributeCommand
     {
         var command = new Command("attribute", "What in an image counts for its class: saliency, gradient times input, SmoothGrad, integrated gradients, guided backpropagation, deconvolution, Grad-CAM, layer-wise relevance and occlusion side by side, judged by deletion, insertion and sanity checks.\n\nExamples:\n  gpuconv attribute\n  gpuconv attribute --model runs/train-1/best.safetensors --images 0,5,17 --methods saliency,lrp --sanity none\n  gpuconv attribute --misclassified --count 5 --target label --steps 256 --baseline mean");
         StudyImages.AddTo(command);
-        foreach (Option option in (Option[])[Methods, Target, Steps, Baseline, Samples, Noise, Epsilon, Layer, Window, Stride, Sanity, CommonOptions.Model, CommonOptions.Data, CommonOptions.Seed, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose])
+        foreach (Option option in (Option[])[Methods, Target, Steps, Baseline, Samples, Noise, Epsilon, Layer, Window, Stride, Sanity, CommonOptions.Model, .. CommonOptions.OfStudies])
             command.Add(option);
         command.SetAction(Run);
         return command;

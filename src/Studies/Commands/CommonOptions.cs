@@ -48,6 +48,9 @@ internal static class CommonOptions
 
     public static readonly Option<string?> Out = new("--out") { Description = "Folder for the results" };
 
+    /// <summary>What every study takes beside its own options and its model.</summary>
+    public static readonly Option[] OfStudies = [Data, Seed, Out, Format, DeviceName, Threads, Json, Quiet, Verbose];
+
     public static PictureFormat FormatOf(this ParseResult parsed) => PictureFile.Parse(parsed.GetValue(Format)!);
 
     public static Device OpenDevice(this ParseResult parsed) => Device.Open(parsed.GetValue(DeviceName)!, parsed.GetValue(Threads), MathModeOf(parsed.GetValue(Math)!));

@@ -31,7 +31,7 @@ internal static class FoolCommand
     public static Command Create()
     {
         var command = new Command("fool", "Makes an image for each class out of noise, by gradient ascent, that the network is sure of (non-targeted fooling).\n\nExamples:\n  gpuconv fool\n  gpuconv fool --steps 100,1000 --lr 0.001 --seeds 1\n  gpuconv fool --model runs/train-1/best.safetensors --objective cross-entropy --clip false");
-        foreach (Option option in (Option[])[Steps, Lr, Objective, Clip, SaveEvery, Seeds, Regularise, CommonOptions.Model, CommonOptions.Data, CommonOptions.Seed, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose])
+        foreach (Option option in (Option[])[Steps, Lr, Objective, Clip, SaveEvery, Seeds, Regularise, CommonOptions.Model, .. CommonOptions.OfStudies])
             command.Add(option);
         command.SetAction(Run);
         return command;

@@ -27,7 +27,7 @@ internal static class NoiseCommand
     public static Command Create()
     {
         var command = new Command("noise", "Learns one noise for many images, for each class and for none, and tries it on images and a network that it was not learnt on.\n\nExamples:\n  gpuconv noise\n  gpuconv noise --eps 0.1,0.3 --limit 500\n  gpuconv noise --model runs/train-1/best.safetensors --other runs/bn/best.safetensors");
-        foreach (Option option in (Option[])[Epsilons, Alpha, Steps, Batch, Limit, CommonOptions.Model, Other, CommonOptions.Data, CommonOptions.Seed, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose])
+        foreach (Option option in (Option[])[Epsilons, Alpha, Steps, Batch, Limit, CommonOptions.Model, Other, .. CommonOptions.OfStudies])
             command.Add(option);
         command.SetAction(Run);
         return command;
@@ -40,10 +40,8 @@ internal static class NoiseCommand
         DataSet data = DataSet.Load(parsed.GetValue(CommonOptions.Data)!);
         if (options.Batch > data.Train.Count) throw new RequestException($"--batch {options.Batch}: {data.Name} has {data.Train.Count} training images.");
         using Device device = parsed.OpenDevice();
-        Model model = StudyModel.Of(parsed, data, device), other = StudyModel.Another(parsed, Other, data, device);
-        StudyModel.RequireFit(model, data);
+        Model model = StudyModel.OfImages(parsed, data, device), other = StudyModel.Another(parsed, Other, data, device);
         Shape shape = model.Network.InputShape;
-        if (shape.Rank != 3) throw new RequestException($"The model takes {shape}: this study is for networks of images (channels, height, width).");
         if (other.Network.InputShape != shape || other.Classes != model.Classes) throw new RequestException($"--other takes {other.Network.InputShape} and knows {other.Classes} classes, --model {shape} and {model.Classes}: noise cannot be carried over.");
         NoiseResult result = new StudyDisplay(quiet).Follow(progress => NoiseStudy.Run(device, model, other, data, options, progress, Invocation.Token));
 

@@ -24,7 +24,7 @@ internal static class OcclusionCommand
     {
         var command = new Command("occlusion", "Moves a window over images and shows what becomes of the probability of their class, for several sizes.\n\nExamples:\n  gpuconv occlusion\n  gpuconv occlusion --model runs/train-1/best.safetensors --images 0,5,17 --fill mean\n  gpuconv occlusion --misclassified --count 5 --sizes 4,8 --stride 2");
         StudyImages.AddTo(command);
-        foreach (Option option in (Option[])[Sizes, Stride, Fill, PerPixel, CommonOptions.Model, CommonOptions.Data, CommonOptions.Seed, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose])
+        foreach (Option option in (Option[])[Sizes, Stride, Fill, PerPixel, CommonOptions.Model, .. CommonOptions.OfStudies])
             command.Add(option);
         command.SetAction(Run);
         return command;
@@ -71,7 +71,7 @@ internal static class OcclusionCommand
         var text = new StringBuilder("image,index,label,predicted,class,probability,ink_share,size,mean,minimum,ink_share_of_drop\n");
         foreach (OccludedImage i in result.Images)
             foreach (OccludedSize s in i.Sizes)
-                text.Append(CultureInfo.InvariantCulture, $"\"{i.Name.Replace("\"", "\"\"")}\",{i.Index},{i.Label},{i.Predicted},{i.Class},{i.Probability},{i.InkShare},{s.Size},{s.Mean},{s.Minimum},{s.InkShareOfDrop}\n");
+                text.Append(CultureInfo.InvariantCulture, $"{CsvText.Quoted(i.Name)},{i.Index},{i.Label},{i.Predicted},{i.Class},{i.Probability},{i.InkShare},{s.Size},{s.Mean},{s.Minimum},{s.InkShareOfDrop}\n");
         return text.ToString();
     }
 }

@@ -27,7 +27,7 @@ internal static class TargetCommand
     public static Command Create()
     {
         var command = new Command("target", "Makes images near one digit's that the network takes for another, for every pair of different labels.\n\nExamples:\n  gpuconv target\n  gpuconv target --case 2\n  gpuconv target --model runs/train-1/best.safetensors --beta 1 --steps 500");
-        foreach (Option option in (Option[])[Case, Beta, Steps, Lr, Confidence, Objective, CommonOptions.Model, CommonOptions.Data, CommonOptions.Seed, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose])
+        foreach (Option option in (Option[])[Case, Beta, Steps, Lr, Confidence, Objective, CommonOptions.Model, .. CommonOptions.OfStudies])
             command.Add(option);
         command.SetAction(Run);
         return command;

@@ -31,5 +31,8 @@ internal static class StudyFolder
 
     /// <summary>A file's name for an image: its own without folder, ending and what file systems do not take, after its number, so that no two are the same.</summary>
     public static string FileName(string image, int number) =>
-        $"{number:d2}-{new string([.. Path.GetFileNameWithoutExtension(image).Select(c => char.IsLetterOrDigit(c) ? c : '-')])}";
+        $"{number:d2}-{FileName(Path.GetFileNameWithoutExtension(image))}";
+
+    /// <summary>A name without what file systems do not take.</summary>
+    public static string FileName(string name) => new([.. name.Select(c => char.IsLetterOrDigit(c) ? c : '-')]);
 }
