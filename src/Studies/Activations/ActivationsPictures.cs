@@ -28,7 +28,7 @@ internal static class ActivationsPictures
         string scale = eachItsOwnScale
             ? "Each map has a scale of its own, from nothing to its largest magnitude, which stands below it after its number."
             : "All maps of a layer have one scale, shown beside them. Below each map its number.";
-        string explanation = $"{scale} Dead: never above zero after the ReLU, over {result.Images} test images.";
+        string explanation = $"{scale} Dead: never above zero after the ReLU, over {result.Images:n0} test images.";
         float left = Theme.Margin + InputHeight * image.Shape[2] / image.Shape[1] + 28;
         float grid = blocks.Max(b => b.Width);
         var picture = new Picture(
@@ -56,7 +56,7 @@ internal static class ActivationsPictures
         float step = Math.Max(imageWidth, patchWidth) + 4, cell = CellText + portraitWidth + 14 + ChannelTally.Kept * step - 4, row = Portrait + RowGap;
         int columns = layer.Channels.Count > 8 ? 2 : 1, rows = (layer.Channels.Count + columns - 1) / columns;
         string title = $"{layer.Name}: what its {layer.Channels.Count} channels stand for";
-        string explanation = $"Left: the input that excites the channel most, found by gradient ascent ({Regularisers(result.BestInput, layer.Jitter)}). Right: the nine of {result.Images} test images that drive it most; framed, and enlarged below, the {field.Height} x {field.Width} pixels that the unit sees.";
+        string explanation = $"Left: the input that excites the channel most, found by gradient ascent ({Regularisers(result.BestInput, layer.Jitter)}). Right: the nine of {result.Images:n0} test images that drive it most; framed, and enlarged below, the {field.Height} x {field.Width} pixels that the unit sees.";
         string numbers = $"Values are those of {layer.Measured}, before the activation function: by the shown input and, largest, by a test image. Grey: beyond the image, where the unit sees padding. {Dead(layer)}";
         float width = Math.Max(columns * (cell + HalfGap) - HalfGap, 560);
         string[] lines = [.. Picture.Wrap(explanation, width), .. Picture.Wrap(numbers, width)];

@@ -21,7 +21,7 @@ internal static class AttackPictures
         IReadOnlyList<AttackedModel> models = result.Models;
         int columns = Math.Min(models.Count, 3), rows = (models.Count + columns - 1) / columns;
         string title = $"Accuracy under attack by the bound on the perturbation ({NormText(result.Norm)})";
-        string explanation = $"{result.Images} test images{(result.Target is { } target ? $", to be taken for {target}" : "")}. An image fooled at a smaller bound counts as fooled at every larger one. Images are of 0 to 1.";
+        string explanation = $"{result.Images:n0} test images{(result.Target is { } target ? $", to be taken for {target}" : "")}. An image fooled at a smaller bound counts as fooled at every larger one. Images are of 0 to 1.";
         float width = Math.Max(columns * PanelWidth, Math.Max(Picture.TextWidth(title, Theme.TitleSize, bold: true), Picture.TextWidth(explanation)));
         int perLine = Math.Max(1, (int)(width / LegendColumn)), lines = (attacks.Length + perLine - 1) / perLine;
         float top = 72 + lines * LegendLine;

@@ -94,10 +94,10 @@ internal static class FoolPictures
         for (int c = 0; c < classes; c++)
         {
             FoolCost cost = result.Costs[c];
-            float x = Theme.Margin + 20 + c / legendRows * (panelWidth + 20), y = 78 + panelHeight + 24 + c % legendRows * legendRow;
+            float x = Theme.Margin + c / legendRows * (panelWidth + 20), y = 78 + panelHeight + 24 + c % legendRows * legendRow;
             picture.Line(x, y, x + 26, y, ClassColors.Of(c), 3);
             string falls = cost.Falls == 0 ? "rises at every step" : $"falls at {cost.Falls} of {last} steps, first at {cost.FirstFall}, by {cost.LargestFall:g2} at most";
-            picture.Text($"class {c}: from {cost.First:f2} to {cost.Last:f2}; {falls}", x + 36, y + 4, Theme.TextSize);
+            picture.Text($"class {c}: from {cost.First:f2} to {cost.Last:f2}; {falls}", x + 36, y + 4, Theme.SmallSize);
         }
         return picture;
 

@@ -25,7 +25,7 @@ internal static class NoisePictures
     public static Picture Rates(NoiseResult result)
     {
         const float panelWidth = 480, panelHeight = 360, legend = 21;
-        string title = $"One noise for all images: how often it fools, on {result.Images} test images that it was not learnt on";
+        string title = $"One noise for all images: how often it fools, on {result.Images:n0} test images that it was not learnt on";
         const string explanation = "Of the images that are recognised without noise. Dashed, hollow: random noise of the same norms (the same pixels in another order).";
         var picture = new Picture(2 * Theme.Margin + Math.Max(2 * panelWidth + 20, Picture.TextWidth(title, Theme.TitleSize, bold: true)), 78 + panelHeight + 12 + 2 * legend + Theme.Margin);
         picture.Heading(title, explanation);
