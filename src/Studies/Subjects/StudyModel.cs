@@ -76,8 +76,7 @@ internal static class StudyModel
     // What decides the weights' bits: not the number of threads, nor the names of folder and device.
     private static string KeyOf(TrainSettings settings, DataSet data, DeviceKind device)
     {
-        string build = string.Join(' ', ((Type[])[typeof(Device), typeof(Model), typeof(StudyModel)]).Select(t => t.Module.ModuleVersionId));
-        string all = $"{JsonSerializer.Serialize(settings with { Data = "", Device = "", Threads = 0 }, StudiesJson.Default.TrainSettings)} {data.Sha256} {device} {build}";
+        string all = $"{JsonSerializer.Serialize(settings with { Data = "", Device = "", Threads = 0 }, StudiesJson.Default.TrainSettings)} {data.Sha256} {device} {ProgramBuild.Id}";
         return $"{new string([.. data.Name.Where(char.IsLetterOrDigit)])}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(all)))[..16]}";
     }
 

@@ -43,6 +43,7 @@ internal sealed class ComparisonDisplay(bool quiet)
     public void At(double done, string part)
     {
         at = Math.Min(done, total);
+        PartProgress.Tell(total > 0 ? at / total : 0, part);
         if (start == 0) (start, atStart) = (Stopwatch.GetTimestamp(), at);
         if (bar is null || Stopwatch.GetElapsedTime(lastShown) < Refresh) return;
         lastShown = Stopwatch.GetTimestamp();

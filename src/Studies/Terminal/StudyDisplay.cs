@@ -4,7 +4,11 @@ using Spectre.Console;
 namespace GpuConv.Studies;
 
 /// <summary>What is being worked on, and how much of the whole is done.</summary>
-internal readonly record struct StudyProgress(string Now, int Done, int Total);
+/// <param name="Now">In words.</param>
+/// <param name="Done">How much is done.</param>
+/// <param name="Total">How much there is to do.</param>
+/// <param name="IsCount">Whether these are numbers of things, that people can follow; else only their ratio says something.</param>
+internal readonly record struct StudyProgress(string Now, int Done, int Total, bool IsCount = true);
 
 /// <summary>Where a study is, on standard error: on a terminal a bar with the time left, else a line every few seconds.</summary>
 internal sealed class StudyDisplay(bool quiet)
@@ -15,12 +19,15 @@ internal sealed class StudyDisplay(bool quiet)
 
     public T Follow<T>(Func<Action<StudyProgress>, T> run)
     {
+        if (PartProgress.IsFollowed) return run(at => PartProgress.Tell(at.Total > 0 ? (double)at.Done / at.Total : 0, at.Now));
         if (quiet) return run(_ => { });
         return console.Profile.Capabilities.Interactive && !Console.IsErrorRedirected ? WithBar(run) : run(Lines());
     }
 
     private static Action<StudyProgress> Lines()
     {
+        // The standard error of now: a part of a larger study may be given another.
+        TextWriter error = Console.Error;
         long begin = Stopwatch.GetTimestamp(), last = 0;
         return at =>
         {
@@ -28,7 +35,7 @@ internal sealed class StudyDisplay(bool quiet)
             last = Stopwatch.GetTimestamp();
             double passed = Stopwatch.GetElapsedTime(begin).TotalSeconds;
             string left = at.Done == 0 ? "" : $", about {passed / at.Done * (at.Total - at.Done):f0} s left";
-            Console.Error.WriteLine($"{at.Done + 1} of {at.Total}{left}: {at.Now}");
+            error.WriteLine($"{(at.IsCount ? $"{at.Done + 1} of {at.Total}" : $"{100.0 * at.Done / at.Total:f0} %")}{left}: {at.Now}");
         };
     }
 

@@ -21,6 +21,7 @@ internal sealed class TrainingDisplay(bool quiet)
     /// <summary>Shows a training while it runs.</summary>
     public TrainingEnd Follow(Trainer trainer, Device device, Func<TrainingEnd> run)
     {
+        if (PartProgress.IsFollowed) trainer.StepDone += at => PartProgress.Tell((double)((at.Epoch - 1) * at.Steps + at.Step) / ((double)at.Epochs * at.Steps), $"epoch {at.Epoch} of {at.Epochs}");
         if (quiet) return run();
         string simd = device.SimdBits > 0 ? $", {device.Threads} threads, {device.SimdBits}-bit vectors" : "";
         Note($"{device.Name}{simd}: {trainer.TrainCount:n0} images, {trainer.StepsPerEpoch:n0} steps an epoch");
