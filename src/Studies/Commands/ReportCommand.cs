@@ -38,10 +38,11 @@ internal static class ReportCommand
         bool json = parsed.GetValue(CommonOptions.Json), quiet = json || parsed.GetValue(CommonOptions.Quiet);
         string folder = parsed.GetValue(Out)!;
         StudyFolder.RequireNoFile(folder);
-        string sha256 = DataSet.Load(settings.Data).Sha256;
+        DataSet data = DataSet.Load(settings.Data);
+        settings = settings with { Validation = StudyModel.ValidationOf(data) };
         (DeviceKind kind, Metrics.DeviceFacts facts) = DeviceOf(parsed);
         Directory.CreateDirectory(folder);
-        var run = new ReportRun(folder, settings, kind, sha256);
+        var run = new ReportRun(folder, settings, kind, data.Sha256);
         IReadOnlyList<DonePart> parts;
         try
         {

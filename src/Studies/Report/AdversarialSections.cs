@@ -21,9 +21,9 @@ internal static class AdversarialSections
         return new ReportSection(
             "fool", "From noise to any class",
             [
-                new ReportParagraph(Text($"Ten images of noise (mean 128, standard deviation 1), one for each class; each step goes {r.Lr} times the gradient of the class's {r.Objective} up. After {steps} steps {last.Count(c => c.Predicted == c.Class)} of {last.Length} are taken for their class.")),
+                new ReportParagraph(Text($"Ten images of noise (mean 128, standard deviation 1), one for each class; each step goes {r.Lr:0.####} times the gradient of the class's {r.Objective} up. After {steps} steps {last.Count(c => c.Predicted == c.Class)} of {last.Length} are taken for their class.")),
                 new ReportTable(
-                    Text($"Probability of the class after {steps} steps, seed {r.Seed}; logits grow without bound, so the last digits are of 1 less what is missing"),
+                    Text($"Probability of the class after {steps} steps, seed {r.Seed}; close to 1 it stands as 1 less what it lacks"),
                     [">class", ">the report", ">here", ">taken for", ">most similar training image", ">correlation with it"],
                     [.. last.Select(c => (string[])[$"{c.Class}", c.Report is { } p ? Text($"{p:f4}") : "\u2013", FoolPictures.Certainty(c.Doubt), $"{c.Predicted}", $"{r.Likeness[c.Class].AlikeLabel}", Text($"{r.Likeness[c.Class].AlikeCorrelation:f2}")])]),
                 .. files.Figure(ReportParts.Fool, "fool", "The image made for each class, with its contrast stretched, its nearest and its most similar training image.", "The images as they are, with their contrast stretched, and the training images most like them."),

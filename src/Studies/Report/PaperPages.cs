@@ -11,6 +11,9 @@ internal sealed class PaperPages : IDisposable
     // Points, 72 to the inch.
     private const float PageWidth = 595, PageHeight = 842, Side = 48, Top = 48, Bottom = 56, Leading = 1.38f, Gap = 8;
 
+    // How much smaller a picture may become to stand on the page that is begun.
+    private const float LeastShrink = 0.65f;
+
     // Skia: up to 100 is a JPEG's.
     private const int LosslessQuality = 101;
 
@@ -95,8 +98,10 @@ internal sealed class PaperPages : IDisposable
         using SKImage image = SKImage.FromEncodedData(data) ?? throw new RequestException($"{file} is no picture. Delete its folder to have it made anew.");
         string[] lines = Lines(caption, Width, size, bold: false);
         float below = lines.Length * size * Leading + 4, most = PageHeight - Top - Bottom - below;
-        float scale = Math.Min(Width / image.Width, most / image.Height), height = scale * image.Height;
-        Require(height + below);
+        float scale = Math.Min(Width / image.Width, most / image.Height), here = (Left - below) / image.Height;
+        if (here < scale && here >= LeastShrink * scale) scale = here;
+        float height = scale * image.Height;
+        Require(height + below - 1);
         page!.Canvas.DrawImage(image, SKRect.Create(Side, y, scale * image.Width, height), new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear));
         y += height + 4;
         foreach (string line in lines)

@@ -42,7 +42,7 @@ internal static class ReportClaimList
         return claims;
 
         void Add(Claim claim, string figure, string section) =>
-            claims.Add(new ReportedClaim(claim.Report, figure, Sentence(claim.Measured), claim.Verdict, Sentence(claim.Rule), section, TitleOf(section)));
+            claims.Add(new ReportedClaim(claim.Report, figure, Sentence(claim.Measured), claim.Verdict, claim.Rule, section, TitleOf(section)));
     }
 
     /// <summary>A part's claims.</summary>
@@ -81,5 +81,6 @@ internal static class ReportClaimList
             $"true: it rises for good, beyond its wobble, after epoch {ReportTurn - SameTurn} to {ReportTurn + SameTurn}; partly: after another; open: too few epochs.");
     }
 
-    private static string Sentence(string text) => text.Length == 0 ? text : char.ToUpperInvariant(text[0]) + text[1..];
+    // A layer's name stays as it is.
+    private static string Sentence(string text) => text.Length > 0 && text.TakeWhile(c => c is not (' ' or ',' or ':')).All(char.IsLetter) ? char.ToUpperInvariant(text[0]) + text[1..] : text;
 }

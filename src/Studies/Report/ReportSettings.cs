@@ -29,6 +29,9 @@ internal sealed record ReportSettings
 
     public string Data { get; init; } = "mnist";
 
+    /// <summary>The images that trainings keep for validation.</summary>
+    public string Validation { get; init; } = new TrainSettings().Validation;
+
     public ulong Seed { get; init; } = 1;
 
     public string Device { get; init; } = "auto";

@@ -26,10 +26,10 @@ internal static class TrainingSections
         return new ReportSection(
             "training", "Training",
             [
-                new ReportParagraph(Text($"{s.Optimizer switch { "adam" => "Adam", "adamw" => "AdamW", _ => "SGD" }} at a rate of {s.Lr}, batches of {s.Batch}, {Epochs(plain)}. The weights that all studies look at are those of epoch {plain.BestEpoch}, the best by validation loss. {plain.Overfitting.Text}")),
+                new ReportParagraph(Text($"{s.Optimizer switch { "adam" => "Adam", "adamw" => "AdamW", _ => "SGD" }} at a rate of {s.Lr:0.######}, batches of {s.Batch}, {Epochs(plain)}. The weights that all studies look at are those of epoch {plain.BestEpoch}, the best by validation loss. {plain.Overfitting.Text}")),
                 new ReportTable(
                     "Both trainings; loss and accuracy on the test images",
-                    ["", ">test loss", ">test accuracy", ">best epoch", ">seconds of training", ">images a second"],
+                    ["network", ">test loss", ">test accuracy", ">best epoch", ">seconds of training", ">images a second"],
                     [Row("plain", plain), Row("batch normalisation", normalised)]),
                 .. files.Figure(ReportParts.Train, "curves", Text($"Loss, accuracy and error by epoch of the plain network: training loss ends at {plain.History[^1].TrainLoss:f4}, validation loss at {plain.History[^1].ValidationLoss:f4}."), "The plain network: loss, accuracy, and error on a logarithmic axis. The mark is the epoch of the lowest validation loss."),
                 .. files.Figure(ReportParts.TrainBatchNorm, "curves", Text($"The same with batch normalisation: training loss ends at {normalised.History[^1].TrainLoss:f4}, validation loss at {normalised.History[^1].ValidationLoss:f4}."), "The same with batch normalisation."),

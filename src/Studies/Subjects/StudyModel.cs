@@ -54,8 +54,8 @@ internal static class StudyModel
         if (found != model.Network.InputShape) throw new RequestException($"The model takes {model.Network.InputShape}, the images of {data.Name} are {found}. Give --data the set that it was trained on{otherwise}.");
     }
 
-    // The report's, or a tenth of what there is, where that is less.
-    private static string ValidationOf(DataSet data) => $"{Math.Min(5000, data.Train.Count / 10)}";
+    /// <summary>The images for validation: the report's 5000, or a tenth of what there is, where that is less.</summary>
+    public static string ValidationOf(DataSet data) => $"{Math.Min(5000, data.Train.Count / 10)}";
 
     private static Model Trained(TrainSettings settings, string option, DataSet data, DeviceKind device, bool quiet)
     {
