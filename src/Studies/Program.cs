@@ -1,22 +1,3 @@
-using System.CommandLine;
 using GpuConv.Studies;
 
-RootCommand root = new("GpuConv: convolutional networks on GPU and CPU, from the kernels up, with nothing hidden.")
-{
-    DevicesCommand.Create(),
-    SummaryCommand.Create(),
-    TrainCommand.Create(),
-    EvaluateCommand.Create(),
-    PredictCommand.Create(),
-    CompareBatchNormCommand.Create(),
-    FiltersCommand.Create(),
-    ActivationsCommand.Create(),
-    OcclusionCommand.Create(),
-    AttributeCommand.Create(),
-    FoolCommand.Create(),
-    TargetCommand.Create(),
-    NoiseCommand.Create(),
-    AttackCommand.Create(),
-    BenchCommand.Create(),
-};
-return Invocation.Run(root, args);
+return Invocation.Run(GpuConvCommand.Create(), args);

@@ -1,0 +1,26 @@
+using System.CommandLine;
+
+namespace GpuConv.Studies;
+
+/// <summary><c>gpuconv</c> with all its commands.</summary>
+internal static class GpuConvCommand
+{
+    public static RootCommand Create() => new("GpuConv: convolutional networks on GPU and CPU, from the kernels up, with nothing hidden.")
+    {
+        DevicesCommand.Create(),
+        SummaryCommand.Create(),
+        TrainCommand.Create(),
+        EvaluateCommand.Create(),
+        PredictCommand.Create(),
+        CompareBatchNormCommand.Create(),
+        FiltersCommand.Create(),
+        ActivationsCommand.Create(),
+        OcclusionCommand.Create(),
+        AttributeCommand.Create(),
+        FoolCommand.Create(),
+        TargetCommand.Create(),
+        NoiseCommand.Create(),
+        AttackCommand.Create(),
+        BenchCommand.Create(),
+    };
+}
