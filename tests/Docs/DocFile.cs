@@ -16,6 +16,7 @@ internal sealed record DocBlock(int Line, string Language, string Text, IReadOnl
 /// <item><c>skip, REASON</c>: the block is not run.</item>
 /// <item><c>append COMMAND OPTIONS</c>: the block's runs of that command get these options too.</item>
 /// <item><c>replace A => B</c>: in the block's text.</item>
+/// <item><c>pictures FOLDER</c>: before the block a folder of pictures, with two classes, is made, and a picture photo.jpg.</item>
 /// <item><c>part</c>: C# that declares types, for all later blocks of the document; it may use what is internal, and its facts and theories are run.</item>
 /// </list>
 /// </summary>

@@ -32,6 +32,7 @@ internal static class DocRun
             Console.SetOut(TextWriter.Null);
             foreach (DocBlock block in blocks)
             {
+                foreach (string marker in block.Markers.Where(m => m.StartsWith(Pictures, StringComparison.Ordinal))) WritePictures(Path.Combine(folder, marker[Pictures.Length..]));
                 if (block.Language == "csharp") compiled!.Run(doc, block);
                 else if (block.Language == "sh") Shell(doc, block);
                 else throw new DocException(doc.Path, block.Line, $"a block of '{block.Language}' that no test knows how to run. Mark it: <!-- test: skip, REASON -->");
@@ -78,6 +79,15 @@ internal static class DocRun
         }
     }
 
+    private const string Pictures = "pictures ";
+
+    // A set of two classes, and a picture beside it.
+    private static void WritePictures(string folder)
+    {
+        PictureFolder.Write(folder, ["daisy", "tulip"], 10, 40, colour: true);
+        File.Copy(Path.Combine(folder, "tulip", "0000.png"), Path.Combine(folder, "..", "photo.jpg"));
+    }
+
     private static bool IsSkipped(DocFile doc, DocBlock block)
     {
         if (block.Markers.FirstOrDefault(m => m.StartsWith("skip", StringComparison.Ordinal)) is not { } skip) return false;
@@ -89,9 +99,9 @@ internal static class DocRun
         string text = block.Text;
         foreach (string marker in block.Markers)
         {
-            if (marker == "part" || marker.StartsWith("append ", StringComparison.Ordinal)) continue;
+            if (marker == "part" || marker.StartsWith("append ", StringComparison.Ordinal) || marker.StartsWith(Pictures, StringComparison.Ordinal)) continue;
             string[] sides = marker.StartsWith("replace ", StringComparison.Ordinal) ? marker["replace ".Length..].Split(" => ", 2) : [];
-            if (sides.Length != 2) throw new DocException(doc.Path, block.Line, $"there is no marker '{marker}'; known are skip, append, replace, part.");
+            if (sides.Length != 2) throw new DocException(doc.Path, block.Line, $"there is no marker '{marker}'; known are skip, append, replace, pictures, part.");
             if (!text.Contains(sides[0], StringComparison.Ordinal)) throw new DocException(doc.Path, block.Line, $"'{sides[0]}' is to be replaced, but is not in the block.");
             text = text.Replace(sides[0], sides[1], StringComparison.Ordinal);
         }
