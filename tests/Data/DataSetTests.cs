@@ -64,14 +64,14 @@ public sealed class DataSetTests : IDisposable
 
     [Fact]
     public void An_unknown_name_says_what_can_be_given() =>
-        Assert.Equal("There is no data set or folder 'cifar'. Give 'mnist' (embedded) or a folder with {train,t10k}-{images-idx3,labels-idx1}-ubyte, each raw or .gz.", Fails("cifar"));
+        Assert.Equal("There is no data set or folder 'cifar'. Give 'mnist' (embedded) or a folder with {train,t10k}-{images-idx3,labels-idx1}-ubyte, each raw or .gz, or with a folder of PNG or JPEG files for each class.", Fails("cifar"));
 
     [Fact]
     public void A_folder_without_the_files_lists_what_it_found()
     {
-        Assert.EndsWith("each raw or .gz. The folder holds no files.", Fails(folder.Path), StringComparison.Ordinal);
+        Assert.EndsWith("each raw or .gz, or a folder of PNG or JPEG files for each class. The folder holds no files.", Fails(folder.Path), StringComparison.Ordinal);
         folder.Write("notes.txt", [1]);
-        Assert.EndsWith("each raw or .gz. Found: notes.txt.", Fails(folder.Path), StringComparison.Ordinal);
+        Assert.EndsWith("each raw or .gz, or a folder of PNG or JPEG files for each class. Found: notes.txt.", Fails(folder.Path), StringComparison.Ordinal);
         Assert.Equal($"{folder["notes.txt"]} is a file. Name the folder that holds the four IDX files.", Fails(folder["notes.txt"]));
         folder.Write("train-images-idx3-ubyte", IdxBytes.Images(1, 1, 1, [1]));
         folder.Write("t10k-labels-idx1-ubyte.gz", IdxBytes.Labels([1]), gzip: true);

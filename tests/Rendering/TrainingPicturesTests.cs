@@ -47,6 +47,8 @@ public class TrainingPicturesTests
         ["confusion-26"] = () => TrainingPictures.Confusion(MadeUpRun.Counts(26, 20_000, 0.93), [.. "ABCDEFGHIJKLMNOPQRSTUVWXYZ".Select(c => c.ToString())]),
         ["confusion-3"] = () => TrainingPictures.Confusion(MadeUpRun.Counts(3, 300, 0.8)),
         ["confusion-47"] = () => TrainingPictures.Confusion(MadeUpRun.Counts(47, 18_800, 0.88)),
+        ["confusion-47-named"] = () => TrainingPictures.Confusion(MadeUpRun.Counts(47, 18_800, 0.88), [.. Enumerable.Range(0, 47).Select(i => i == 5 ? "a name that is much too long to be read" : $"species {i}")]),
+        ["confusion-3-named"] = () => TrainingPictures.Confusion(MadeUpRun.Counts(3, 300, 0.8), ["cat", "dog", "long-tailed tit"]),
         ["confusion-62"] = () => TrainingPictures.Confusion(MadeUpRun.Counts(62, 100_000, 0.86)),
         ["confusion-empty-class"] = () => TrainingPictures.Confusion([[3, 1, 0], [0, 0, 0], [0, 2, 1_000_000]]),
     };

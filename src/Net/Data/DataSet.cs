@@ -17,6 +17,9 @@ namespace GpuConv.Net;
 /// uncompressed), in lower-case hexadecimal: the same whether the files are compressed or not, and whatever their names.</param>
 public sealed record DataSet(string Name, LabelledImages Train, LabelledImages Test, int Classes, float Mean, float Deviation, string Sha256)
 {
+    /// <summary>Names of the classes, or null where they are numbers alone.</summary>
+    public IReadOnlyList<string>? ClassNames { get; init; }
+
     /// <summary>The name of the embedded data set.</summary>
     public const string Mnist = "mnist";
 
@@ -31,7 +34,7 @@ public sealed record DataSet(string Name, LabelledImages Train, LabelledImages T
 
     /// <summary>
     /// Loads a data set: <c>mnist</c> (embedded), a folder with the four IDX files, raw or gzip, or such a folder followed by the prefix that
-    /// tells several sets in it apart (<c>data/emnist-digits</c>). A folder called mnist is <c>./mnist</c>.
+    /// tells several sets in it apart (<c>data/emnist-digits</c>). A folder called mnist is <c>./mnist</c>. Folders of pictures are <see cref="ImageFolder"/>'s.
     /// </summary>
     /// <param name="nameOrFolder">The name, folder, or folder and prefix.</param>
     /// <exception cref="DataException">There is no such data set, or its files are damaged or contradict each other.</exception>
@@ -117,7 +120,7 @@ public sealed record DataSet(string Name, LabelledImages Train, LabelledImages T
     }
 
     /// <summary>Mean and population standard deviation of pixel/255, from integer sums, which are exact.</summary>
-    private static (double Mean, double Deviation) Moments(byte[] pixels)
+    internal static (double Mean, double Deviation) Moments(byte[] pixels)
     {
         // Four histograms, so that runs of equal pixels (the background) do not wait for one counter.
         var counts = new long[4 * 256];

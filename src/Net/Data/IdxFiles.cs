@@ -23,7 +23,7 @@ internal sealed partial record IdxFiles(string Name, string TrainImages, string 
             prefix = Path.GetFileName(folder);
             folder = Path.GetDirectoryName(folder) is { Length: > 0 } parent ? parent : ".";
             if (prefix.Length == 0 || !Directory.Exists(folder) || Sets(folder, prefix).Count == 0)
-                throw new DataException($"There is no data set or folder '{folderOrPrefix}'. Give 'mnist' (embedded) or a folder with {Expected}.");
+                throw new DataException($"There is no data set or folder '{folderOrPrefix}'. Give 'mnist' (embedded) or a folder with {Expected}, or with a folder of PNG or JPEG files for each class.");
         }
 
         SortedDictionary<string, string?[]> sets = Sets(folder, prefix);
@@ -84,7 +84,7 @@ internal sealed partial record IdxFiles(string Name, string TrainImages, string 
         {
             string[] found = [.. Files(folder).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
             string listed = found.Length == 0 ? "The folder holds no files" : $"Found: {string.Join(", ", found.Take(8))}{(found.Length > 8 ? $" and {found.Length - 8} more" : "")}";
-            return $"{folder} holds no IDX files: expected {Expected}. {listed}.";
+            return $"{folder} holds no IDX files: expected {Expected}, or a folder of PNG or JPEG files for each class. {listed}.";
         }
         IEnumerable<string> lines = sets.Select(set =>
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 
 namespace GpuConv.Net;
 
@@ -13,6 +14,9 @@ namespace GpuConv.Net;
 /// <param name="DataName">The data that it was trained on.</param>
 public sealed record Model(Network Network, Weights Weights, float Mean, float Deviation, string DataName)
 {
+    /// <summary>Names of the classes, or null where they are numbers alone.</summary>
+    public IReadOnlyList<string>? ClassNames { get; init; }
+
     /// <summary>The number of classes that the model tells apart.</summary>
     public int Classes => Network.OutputShape.Count;
 
@@ -49,7 +53,7 @@ public sealed record Model(Network Network, Weights Weights, float Mean, float D
         try
         {
             Network network = NetworkText.Parse(text);
-            return new Model(network, Weights.Match(network, file.Tensors, path), Number("mean"), Number("deviation"), file.Metadata.GetValueOrDefault("data", ""));
+            return new Model(network, Weights.Match(network, file.Tensors, path), Number("mean"), Number("deviation"), file.Metadata.GetValueOrDefault("data", "")) { ClassNames = Names(network) };
         }
         catch (NetworkException e)
         {
@@ -60,6 +64,21 @@ public sealed record Model(Network Network, Weights Weights, float Mean, float D
             ? value
             : throw new ModelFileException($"{path} has no '{key}' in its metadata, so it is not a model that gpuconv wrote. To start a training from its weights, use --init.");
 
+        string[]? Names(Network network)
+        {
+            if (!file.Metadata.TryGetValue(ClassesKey, out string? json)) return null;
+            try
+            {
+                using JsonDocument parsed = JsonDocument.Parse(json);
+                string[] names = [.. parsed.RootElement.EnumerateArray().Select(name => name.GetString()!)];
+                if (names.Length == network.OutputShape.Count) return names;
+            }
+            catch (Exception e) when (e is JsonException or InvalidOperationException)
+            {
+            }
+            throw new ModelFileException($"{path}: '{ClassesKey}' in its metadata is not a list of {network.OutputShape.Count} names.");
+        }
+
         float Number(string key) => float.TryParse(Required(key), NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value)
             ? value
             : throw new ModelFileException($"{path}: '{key}' in its metadata is no number.");
@@ -67,14 +86,19 @@ public sealed record Model(Network Network, Weights Weights, float Mean, float D
 
     /// <summary>Writes the model, by way of a temporary file.</summary>
     /// <param name="path">The file.</param>
-    public void Write(string path) => new SafetensorsFile(
-        Weights.Arrays,
-        new Dictionary<string, string>
+    public void Write(string path)
+    {
+        var metadata = new Dictionary<string, string>
         {
             ["format"] = "pt",
             ["network"] = Network.ToString(),
             ["mean"] = Mean.ToString("r", CultureInfo.InvariantCulture),
             ["deviation"] = Deviation.ToString("r", CultureInfo.InvariantCulture),
             ["data"] = DataName,
-        }).Write(path);
+        };
+        if (ClassNames is not null) metadata[ClassesKey] = $"[{string.Join(",", ClassNames.Select(name => $"\"{JsonEncodedText.Encode(name)}\""))}]";
+        new SafetensorsFile(Weights.Arrays, metadata).Write(path);
+    }
+
+    private const string ClassesKey = "classes";
 }

@@ -291,7 +291,7 @@ public sealed class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         bool onTest = options.Validation == TrainingOptions.ValidateOnTest;
         int train = data.Train.Count - Math.Max(0, options.Validation);
-        if (train < 1) throw new ArgumentException($"--validation {options.Validation} leaves nothing of {data.Train.Count} images to train on.");
+        if (train < 1) throw new ArgumentException($"--validation {options.Validation} leaves nothing of {data.Train.Count} images to train on. Give fewer, as --validation {data.Train.Count / 10}.");
         if (options.Limit > 0) train = Math.Min(train, options.Limit);
         return (train, onTest ? data.Test.Count : options.Validation);
     }

@@ -30,7 +30,7 @@ internal static class ComparisonRun
     private static ComparisonFolder Run(string path, CompareSettings settings, ComparisonState? state, ComparisonDisplay display, CancellationToken cancellation)
     {
         // The data are unpacked while the device is opened.
-        Task<DataSet> loading = Task.Run(() => DataSet.Load(settings.Training.Data), CancellationToken.None);
+        Task<DataSet> loading = Task.Run(() => StudyData.Load(settings.Training.Data, settings.Training.ImageSize), CancellationToken.None);
         using Device device = Device.Open(settings.Training.Device, settings.Training.Threads);
         DataSet data = loading.GetAwaiter().GetResult();
         if (state is not null && state.DataSha256 != data.Sha256) throw new RequestException($"{settings.Training.Data} no longer holds the images that {path} was started with.");

@@ -42,7 +42,7 @@ internal static class ActivationsCommand
     {
         ActivationsOptions options = OptionsOf(parsed);
         bool json = parsed.GetValue(CommonOptions.Json), quiet = json || parsed.GetValue(CommonOptions.Quiet), eachItsOwnScale = parsed.GetValue(Scale) == "map";
-        DataSet data = DataSet.Load(parsed.GetValue(CommonOptions.Data)!);
+        DataSet data = StudyData.Load(parsed);
         using Device device = parsed.OpenDevice();
         Model model = StudyModel.Of(parsed, data, device);
         StudyModel.RequireFit(model, data);

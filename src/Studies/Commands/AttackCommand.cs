@@ -53,7 +53,7 @@ internal static class AttackCommand
     {
         AttackOptions options = OptionsOf(parsed);
         bool json = parsed.GetValue(CommonOptions.Json), quiet = json || parsed.GetValue(CommonOptions.Quiet);
-        DataSet data = DataSet.Load(parsed.GetValue(CommonOptions.Data)!);
+        DataSet data = StudyData.Load(parsed);
         int limit = parsed.GetValue(Limit);
         if (limit < 0) throw new RequestException($"--limit {limit}: not negative.");
         LabelledImages images = limit == 0 ? data.Test : data.Test.First(Math.Min(limit, data.Test.Count));

@@ -61,7 +61,7 @@ internal static class AttributeCommand
             Seed = parsed.GetValue(CommonOptions.Seed),
         };
         bool json = parsed.GetValue(CommonOptions.Json), quiet = json || parsed.GetValue(CommonOptions.Quiet);
-        DataSet data = DataSet.Load(parsed.GetValue(CommonOptions.Data)!);
+        DataSet data = StudyData.Load(parsed);
         using Device device = parsed.OpenDevice();
         using var predictor = new Predictor(device, StudyModel.Of(parsed, data, device));
         IReadOnlyList<StudyImage> images = StudyImages.Select(parsed, data, predictor);

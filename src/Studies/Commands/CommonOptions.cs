@@ -26,9 +26,11 @@ internal static class CommonOptions
 
     public static readonly Option<string> Data = new("--data")
     {
-        Description = "mnist, which is built in, or a folder with four IDX files, gzipped or not",
+        Description = "mnist, which is built in, a folder with four IDX files, gzipped or not, or a folder with a folder of PNG or JPEG files for each class, or with two such folders: train and test",
         DefaultValueFactory = _ => "mnist",
     };
+
+    public static readonly Option<string?> ImageSize = new("--image-size") { Description = "With --data of pictures: the size that all are scaled to, N or HEIGHTxWIDTH; without it they must be of one size" };
 
     public static readonly Option<ulong> Seed = new("--seed")
     {
@@ -49,7 +51,7 @@ internal static class CommonOptions
     public static readonly Option<string?> Out = new("--out") { Description = "Folder for the results" };
 
     /// <summary>What every study takes beside its own options and its model.</summary>
-    public static readonly Option[] OfStudies = [Data, Seed, Out, Format, DeviceName, Threads, Json, Quiet, Verbose];
+    public static readonly Option[] OfStudies = [Data, ImageSize, Seed, Out, Format, DeviceName, Threads, Json, Quiet, Verbose];
 
     public static PictureFormat FormatOf(this ParseResult parsed) => PictureFile.Parse(parsed.GetValue(Format)!);
 

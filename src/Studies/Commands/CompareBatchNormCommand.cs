@@ -20,7 +20,7 @@ internal static class CompareBatchNormCommand
 
     private static readonly Option[] All =
     [
-        Seeds, Sweeps, CommonOptions.Data, TrainCommand.Epochs, TrainCommand.Batch, TrainCommand.Lr, TrainCommand.Optimizer, TrainCommand.Momentum, TrainCommand.WeightDecay, TrainCommand.Schedule,
+        Seeds, Sweeps, CommonOptions.Data, CommonOptions.ImageSize, TrainCommand.Epochs, TrainCommand.Batch, TrainCommand.Lr, TrainCommand.Optimizer, TrainCommand.Momentum, TrainCommand.WeightDecay, TrainCommand.Schedule,
         TrainCommand.Validation, TrainCommand.Limit, CommonOptions.Seed, Resume, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
     ];
 
@@ -68,6 +68,7 @@ internal static class CompareBatchNormCommand
         Training = new TrainSettings
         {
             Data = TrainCommand.DataOf(parsed),
+            ImageSize = parsed.GetValue(CommonOptions.ImageSize),
             Epochs = parsed.GetValue(TrainCommand.Epochs),
             Batch = parsed.GetValue(TrainCommand.Batch),
             Lr = parsed.GetValue(TrainCommand.Lr),

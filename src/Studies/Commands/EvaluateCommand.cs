@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using GpuConv.Kernels;
 using GpuConv.Net;
 
@@ -21,6 +22,7 @@ internal static class EvaluateCommand
             CommonOptions.Model,
             Split,
             CommonOptions.Data,
+            CommonOptions.ImageSize,
             CommonOptions.Seed,
             CommonOptions.Out, CommonOptions.Format,
             CommonOptions.DeviceName,
@@ -37,12 +39,12 @@ internal static class EvaluateCommand
     private static int Run(ParseResult parsed)
     {
         Model model = parsed.ReadModel();
-        DataSet data = DataSet.Load(parsed.GetValue(CommonOptions.Data)!);
+        DataSet data = StudyData.Load(parsed);
         using Device device = parsed.OpenDevice();
         using var predictor = new Predictor(device, model);
         LabelledImages images = parsed.GetValue(Split) == "train" ? data.Train : data.Test;
         Evaluation result = Evaluate(predictor, images);
-        string json = JsonSerializer.Serialize(EvaluationJson.From(result), StudiesJson.Default.EvaluationJson);
+        string json = JsonSerializer.Serialize(EvaluationJson.From(result, model.ClassNames), StudiesJson.Default.EvaluationJson);
         if (parsed.GetValue(CommonOptions.Out) is { } folder)
         {
             Directory.CreateDirectory(folder);
@@ -50,7 +52,7 @@ internal static class EvaluateCommand
             foreach ((string name, Picture picture) in TestPictures.Draw(predictor, images, result, parsed.GetValue(CommonOptions.Seed)))
                 picture.Write(folder, name, parsed.FormatOf());
         }
-        Console.Write(parsed.GetValue(CommonOptions.Json) ? json + "\n" : Text(result));
+        Console.Write(parsed.GetValue(CommonOptions.Json) ? json + "\n" : Text(result, model.ClassNames));
         return Invocation.Done;
     }
 
@@ -77,19 +79,19 @@ internal static class EvaluateCommand
         _ => "",
     };
 
-    private static string Text(Evaluation result)
+    private static string Text(Evaluation result, IReadOnlyList<string>? names)
     {
         var classes = new TextTable("class", ">images", ">recall", ">precision", "");
-        foreach (Evaluation.ClassScore c in result.PerClass) classes.Add($"{c.Class}", $"{c.Count}", Percent(c.Accuracy), Percent(c.Precision), Undefined(c));
+        foreach (Evaluation.ClassScore c in result.PerClass) classes.Add(ConfusionMatrix.Name(c.Class, names), $"{c.Count}", Percent(c.Accuracy), Percent(c.Precision), Undefined(c));
         string text = $"loss {result.Loss:f5}, accuracy {100 * result.Accuracy:f2} %\n\n{classes}";
         // Wider than a terminal the matrix is no help; --out and --json have it.
         if (result.Confusion.Length > 14) return text;
-        string[] headings = ["true \\ predicted", .. Enumerable.Range(0, result.Confusion.Length).Select(c => $">{c}")];
+        string[] headings = ["true \\ predicted", .. Enumerable.Range(0, result.Confusion.Length).Select(c => $">{ConfusionMatrix.Name(c, names)}")];
         var confusion = new TextTable(headings);
         for (int c = 0; c < result.Confusion.Length; c++)
         {
             string[] counts = [.. result.Confusion[c].Select(n => n == 0 ? "." : $"{n}")];
-            confusion.Add([$"{c}", .. counts]);
+            confusion.Add([ConfusionMatrix.Name(c, names), .. counts]);
         }
         return $"{text}\n{confusion}";
     }
@@ -99,8 +101,13 @@ internal static class EvaluateCommand
 internal sealed record EvaluationJson(double Loss, double Accuracy, IReadOnlyList<EvaluationJson.ClassRow> PerClass, int[][] Confusion)
 {
     /// <summary>A class; a share is null where it is undefined. The accuracy within a class is its recall.</summary>
-    internal sealed record ClassRow(int Class, int Count, double? Accuracy, double? Recall, double? Precision);
+    internal sealed record ClassRow(int Class, int Count, double? Accuracy, double? Recall, double? Precision)
+    {
+        /// <summary>What the class is called, where it is more than a number.</summary>
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public string? Name { get; init; }
+    }
 
-    public static EvaluationJson From(Evaluation e) =>
-        new(e.Loss, e.Accuracy, [.. e.PerClass.Select(c => new ClassRow(c.Class, c.Count, c.Accuracy, c.Accuracy, c.Precision))], e.Confusion);
+    public static EvaluationJson From(Evaluation e, IReadOnlyList<string>? names = null) =>
+        new(e.Loss, e.Accuracy, [.. e.PerClass.Select(c => new ClassRow(c.Class, c.Count, c.Accuracy, c.Accuracy, c.Precision) { Name = names?[c.Class] })], e.Confusion);
 }

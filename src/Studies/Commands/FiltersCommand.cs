@@ -37,7 +37,7 @@ internal static class FiltersCommand
     {
         bool json = parsed.GetValue(CommonOptions.Json), quiet = json || parsed.GetValue(CommonOptions.Quiet);
         if (parsed.GetValue(Limit) < 0) throw new RequestException($"--limit {parsed.GetValue(Limit)}: not negative.");
-        DataSet data = DataSet.Load(parsed.GetValue(CommonOptions.Data)!);
+        DataSet data = StudyData.Load(parsed);
         using Device device = parsed.OpenDevice();
         Model model = StudyModel.Of(parsed, data, device);
         StudyModel.RequireFit(model, data);

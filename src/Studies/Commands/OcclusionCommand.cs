@@ -34,7 +34,7 @@ internal static class OcclusionCommand
     {
         var options = new OcclusionOptions { Sizes = SizesOf(parsed), Stride = parsed.GetValue(Stride), Fill = parsed.GetValue(Fill)!, Seed = parsed.GetValue(CommonOptions.Seed) };
         bool json = parsed.GetValue(CommonOptions.Json), quiet = json || parsed.GetValue(CommonOptions.Quiet), perPixel = parsed.GetValue(PerPixel);
-        DataSet data = DataSet.Load(parsed.GetValue(CommonOptions.Data)!);
+        DataSet data = StudyData.Load(parsed);
         using Device device = parsed.OpenDevice();
         using var predictor = new Predictor(device, StudyModel.Of(parsed, data, device));
         IReadOnlyList<StudyImage> images = StudyImages.Select(parsed, data, predictor);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using GpuConv.Kernels;
 using GpuConv.Net;
 
@@ -23,6 +24,7 @@ internal static class PredictCommand
             EvaluateCommand.Split,
             CommonOptions.Model,
             CommonOptions.Data,
+            CommonOptions.ImageSize,
             CommonOptions.Seed,
             CommonOptions.Out, CommonOptions.Format,
             CommonOptions.DeviceName,
@@ -51,7 +53,7 @@ internal static class PredictCommand
         using Device device = parsed.OpenDevice();
         using var predictor = new Predictor(device, model, Math.Min(128, images.Count));
         float[] probabilities = predictor.Probabilities(images.SelectMany(i => i.Pixels).ToArray(), Invocation.Token);
-        PredictionJson[] results = [.. images.Select((image, i) => PredictionJson.From(image.Name, image.Label, probabilities.AsSpan(i * model.Classes, model.Classes)))];
+        PredictionJson[] results = [.. images.Select((image, i) => PredictionJson.From(image.Name, image.Label, probabilities.AsSpan(i * model.Classes, model.Classes), model.ClassNames))];
         string json = JsonSerializer.Serialize(results, StudiesJson.Default.PredictionJsonArray) + "\n";
         if (parsed.GetValue(CommonOptions.Out) is { } folder)
         {
@@ -68,8 +70,8 @@ internal static class PredictCommand
         var table = new TextTable("image", labelled ? "true" : "", "predicted", "", "");
         foreach (PredictionJson r in results)
         {
-            string[] best = [.. r.Probabilities.Select((p, c) => (p, c)).OrderByDescending(x => x.p).Take(Shown).Select(x => $"{x.c}: {100 * x.p:f2} %")];
-            string[] cells = [r.Image, labelled ? $"{r.Label}{(r.Label == r.Predicted ? "" : " (!)")}" : "", .. best, .. Enumerable.Repeat("", Shown - best.Length)];
+            string[] best = [.. r.Probabilities.Select((p, c) => (p, c)).OrderByDescending(x => x.p).Take(Shown).Select(x => $"{ConfusionMatrix.Name(x.c, model.ClassNames)}: {100 * x.p:f2} %")];
+            string[] cells = [r.Image, labelled ? $"{ConfusionMatrix.Name(r.Label ?? 0, model.ClassNames)}{(r.Label == r.Predicted ? "" : " (!)")}" : "", .. best, .. Enumerable.Repeat("", Shown - best.Length)];
             table.Add(cells);
         }
         Console.Write(table);
@@ -80,12 +82,12 @@ internal static class PredictCommand
     {
         Shape shape = model.Network.InputShape;
         return TrainingPictures.Predictions([.. images.Zip(results).Take(MostPictured).Select((pair, i) =>
-            new Prediction(i, pair.First.Pixels, shape[1], shape[2], pair.First.Label, pair.Second.Predicted, pair.Second.Probability))]);
+            new Prediction(i, pair.First.Pixels, shape[1], shape[2], pair.First.Label, pair.Second.Predicted, pair.Second.Probability))], model.ClassNames);
     }
 
     private static List<(string, int?, byte[])> RandomImages(ParseResult parsed, Model model, int count)
     {
-        DataSet data = DataSet.Load(parsed.GetValue(CommonOptions.Data)!);
+        DataSet data = StudyData.Load(parsed);
         string split = parsed.GetValue(EvaluateCommand.Split)!;
         LabelledImages images = split == "train" ? data.Train : data.Test;
         Shape shape = images.ImageShape;
@@ -99,9 +101,13 @@ internal static class PredictCommand
 /// <summary>One prediction as JSON.</summary>
 internal sealed record PredictionJson(string Image, int? Label, int Predicted, float Probability, float[] Probabilities)
 {
-    public static PredictionJson From(string image, int? label, ReadOnlySpan<float> probabilities)
+    /// <summary>What the predicted class is called, where it is more than a number.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? PredictedName { get; init; }
+
+    public static PredictionJson From(string image, int? label, ReadOnlySpan<float> probabilities, IReadOnlyList<string>? names)
     {
         int best = Predictor.MostProbable(probabilities);
-        return new PredictionJson(image, label, best, probabilities[best], probabilities.ToArray());
+        return new PredictionJson(image, label, best, probabilities[best], probabilities.ToArray()) { PredictedName = names?[best] };
     }
 }

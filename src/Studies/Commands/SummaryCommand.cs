@@ -17,6 +17,7 @@ internal static class SummaryCommand
             BatchNorm,
             CommonOptions.Model,
             CommonOptions.Data,
+            CommonOptions.ImageSize,
             CommonOptions.Out, CommonOptions.Format,
             CommonOptions.Json,
             CommonOptions.Verbose,
@@ -45,7 +46,7 @@ internal static class SummaryCommand
         {
             return parsed.GetValue(BatchNorm) ? throw new RequestException("--batch-norm and --model contradict each other: the model's file says what its network is.") : parsed.ReadModel().Network;
         }
-        DataSet data = DataSet.Load(parsed.GetValue(CommonOptions.Data)!);
+        DataSet data = StudyData.Load(parsed);
         return Network.Report(data.Train.ImageShape, data.Classes, parsed.GetValue(BatchNorm));
     }
 }

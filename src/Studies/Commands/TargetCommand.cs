@@ -37,7 +37,7 @@ internal static class TargetCommand
     {
         TargetOptions options = OptionsOf(parsed);
         bool json = parsed.GetValue(CommonOptions.Json), quiet = json || parsed.GetValue(CommonOptions.Quiet);
-        DataSet data = DataSet.Load(parsed.GetValue(CommonOptions.Data)!);
+        DataSet data = StudyData.Load(parsed);
         using Device device = parsed.OpenDevice();
         Model model = StudyModel.OfImages(parsed, data, device);
         Shape shape = model.Network.InputShape;

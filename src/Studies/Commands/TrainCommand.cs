@@ -20,7 +20,7 @@ internal static class TrainCommand
     private static readonly Option<float> InitGain = New("--init-gain", "The factor of He's initialisation", Defaults.InitGain);
     internal static readonly Option<string> Schedule = Named(New("--schedule", "constant, cosine or one-cycle", Defaults.Schedule), ["constant", "cosine", "one-cycle"]);
     private static readonly Option<bool> BatchNorm = New("--batch-norm", "Batch normalisation after each convolution", Defaults.BatchNorm);
-    internal static readonly Option<string> Validation = New("--validation", "The last N images of the training file are kept for validation; 0: none; test: the test images are used, as in the report", Defaults.Validation);
+    internal static readonly Option<string> Validation = New("--validation", "The last N images of the training file are kept for validation (of pictures no more than a tenth, unless it is given); 0: none; test: the test images are used, as in the report", Defaults.Validation);
     internal static readonly Option<int> Limit = New("--limit", "Train on the first N images after the split; 0: on all", Defaults.Limit);
     private static readonly Option<string> Order = Named(New("--order", "shuffled or sequential", Defaults.Order), ["shuffled", "sequential"]);
     private static readonly Option<int> EarlyStop = New("--early-stop", "Stop after N epochs without a better validation loss; 0: never", Defaults.EarlyStop);
@@ -40,7 +40,7 @@ internal static class TrainCommand
 
     private static readonly Option[] All =
     [
-        Recipe, CommonOptions.Data, Epochs, Batch, Lr, Optimizer, Betas, Momentum, WeightDecay, LabelSmoothing, InitGain, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment, Distort, Dropout, Ema, Adversarial, Eps, Alpha, AttackSteps,
+        Recipe, CommonOptions.Data, CommonOptions.ImageSize, Epochs, Batch, Lr, Optimizer, Betas, Momentum, WeightDecay, LabelSmoothing, InitGain, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment, Distort, Dropout, Ema, Adversarial, Eps, Alpha, AttackSteps,
         CommonOptions.Seed, Steps, Profile, Init, Resume, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Math, CommonOptions.Threads, CudaGraph, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
     ];
 
@@ -83,6 +83,7 @@ internal static class TrainCommand
         return s with
         {
             Data = DataOf(parsed),
+            ImageSize = parsed.GetValue(CommonOptions.ImageSize),
             BatchNorm = Given(BatchNorm, s.BatchNorm),
             Epochs = Given(Epochs, s.Epochs),
             Batch = Given(Batch, s.Batch),
@@ -95,6 +96,7 @@ internal static class TrainCommand
             InitGain = Given(InitGain, s.InitGain),
             Schedule = Given(Schedule, s.Schedule),
             Validation = Given(Validation, s.Validation),
+            ValidationIsDefault = !IsGiven(parsed, Validation),
             Limit = Given(Limit, s.Limit),
             Order = Given(Order, s.Order),
             EarlyStop = Given(EarlyStop, s.EarlyStop),

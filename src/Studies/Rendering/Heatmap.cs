@@ -35,16 +35,31 @@ internal sealed record Heatmap(IReadOnlyList<string> Rows, IReadOnlyList<string>
         float label = LabelSize(cell);
         for (int row = 0; row < Rows.Count; row++)
             picture.Text(Rows[row], left - 6, top + (row + 0.5f) * cell + label * Picture.CapitalHeight / 2, label, align: SKTextAlign.Right);
+        bool upwards = ColumnsStandUpright(cell);
         for (int column = 0; column < Columns.Count; column++)
-            picture.Text(Columns[column], left + (column + 0.5f) * cell, top - 6, label, align: SKTextAlign.Center);
+        {
+            float middle = left + (column + 0.5f) * cell;
+            if (upwards) picture.TextUpwards(Columns[column], middle, top - 6 - Picture.TextWidth(Columns[column], label) / 2, label);
+            else picture.Text(Columns[column], middle, top - 6, label, align: SKTextAlign.Center);
+        }
     }
 
-    /// <summary>Size of the labels: no two rows touch, and no two columns while labels are short.</summary>
+    /// <summary>Height that the columns' labels take above the cells.</summary>
+    public float LabelHeight(float cell) => 6 + LabelSize(cell) * (ColumnsStandUpright(cell) ? WidestColumn : Picture.CapitalHeight);
+
+    /// <summary>Size of the labels: no two touch, as those of the columns are turned where they are too wide to stand side by side.</summary>
     public float LabelSize(float cell)
     {
-        float widest = Columns.Select(text => Picture.TextWidth(text, 1)).DefaultIfEmpty(1).Max();
-        return Math.Clamp(Math.Min(cell * 0.85f, cell * 0.92f / widest), 5, LargestText);
+        float size = SizeByHeight(cell);
+        return ColumnsStandUpright(cell) ? size : Math.Min(size, cell * 0.92f / WidestColumn);
     }
+
+    private float WidestColumn => Columns.Select(text => Picture.TextWidth(text, 1)).DefaultIfEmpty(1).Max();
+
+    private static float SizeByHeight(float cell) => Math.Clamp(cell * 0.85f, SmallestText, LargestText);
+
+    // Side by side they may shrink a little.
+    private bool ColumnsStandUpright(float cell) => cell * 0.92f / WidestColumn < 0.8f * SizeByHeight(cell);
 
     /// <summary>Whether cells of this size hold their texts.</summary>
     public bool ShowsText(float cell) => FittingSize(cell) > 0;

@@ -86,6 +86,7 @@ internal static class ReportParts
     private static string[] Shared(ReportSettings settings, string command) =>
     [
         .. settings.Data == new ReportSettings().Data ? (string[])[] : ["--data", settings.Data],
+        .. settings.ImageSize is { } size ? (string[])["--image-size", size] : [],
         .. command is "train" or "compare-batchnorm" && settings.Validation != new ReportSettings().Validation ? (string[])["--validation", settings.Validation] : [],
         .. command == "filters" ? (string[])[] : ["--seed", $"{settings.Seed}"],
     ];

@@ -29,6 +29,9 @@ internal sealed record ReportSettings
 
     public string Data { get; init; } = "mnist";
 
+    /// <summary>The size that pictures of a folder are brought to; null: their own.</summary>
+    public string? ImageSize { get; init; }
+
     /// <summary>The images that trainings keep for validation.</summary>
     public string Validation { get; init; } = new TrainSettings().Validation;
 

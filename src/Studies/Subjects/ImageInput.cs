@@ -10,7 +10,7 @@ internal static class ImageInput
 {
     private static readonly Option<string> Invert = new Option<string>("--invert")
     {
-        Description = "Whether files are dark on light and must be inverted: auto (by the border's brightness), yes, no",
+        Description = "Whether files are dark on light and must be inverted: auto (by the border's brightness; never where the model was trained on picture files), yes, no",
         DefaultValueFactory = _ => "auto",
     }.AcceptOnlyFromAmong("auto", "yes", "no");
 
@@ -32,7 +32,21 @@ internal static class ImageInput
     /// <param name="model">The model that takes it.</param>
     /// <exception cref="RequestException">The file is missing or no image, or --fit digit is for networks in grey.</exception>
     public static byte[] Read(ParseResult parsed, string path, Model model) =>
-        Read(path, model.Network.InputShape, parsed.GetValue(Invert)!, parsed.GetValue(Fit)!, model.DataName == DataSet.Mnist);
+        Read(path, model.Network.InputShape, InvertFor(model, parsed.GetValue(Invert)!), parsed.GetValue(Fit)!, model.DataName == DataSet.Mnist);
+
+    // Pictures that a model was trained on came from files as these do: light or dark as they are.
+    private static string InvertFor(Model model, string invert) => invert == "auto" && model.ClassNames is not null ? "no" : invert;
+
+    /// <summary>A picture of a data set: in its own size, or resized.</summary>
+    public static DecodedImage? Decode(string path, (int Height, int Width)? size)
+    {
+        using SKBitmap? decoded = SKBitmap.Decode(path);
+        if (decoded is null) return null;
+        (int height, int width) = size ?? (decoded.Height, decoded.Width);
+        return new DecodedImage(height, width, Planes(OnPaper(decoded, height, width)));
+    }
+
+    private static byte[] Planes(SKColor[] colors) => [.. colors.Select(c => c.Red), .. colors.Select(c => c.Green), .. colors.Select(c => c.Blue)];
 
     /// <summary>Reads an image.</summary>
     /// <param name="path">The file.</param>
@@ -63,7 +77,7 @@ internal static class ImageInput
     private static byte[] Whole(SKBitmap decoded, Shape shape, string invert)
     {
         SKColor[] colors = OnPaper(decoded, shape[1], shape[2]);
-        byte[] pixels = shape[0] == 1 ? Grey(colors) : [.. colors.Select(c => c.Red), .. colors.Select(c => c.Green), .. colors.Select(c => c.Blue)];
+        byte[] pixels = shape[0] == 1 ? Grey(colors) : Planes(colors);
         Inverted(pixels, shape[1], shape[2], invert);
         return pixels;
     }

@@ -29,7 +29,7 @@ internal static class StudyModel
     private static Model Of(ParseResult parsed, Option<string> option, DataSet data, Device device, TrainSettings settings)
     {
         if (parsed.GetValue(option) is { } file) return Model.Read(file);
-        settings = settings with { Data = TrainCommand.DataOf(parsed), Validation = ValidationOf(data), Device = parsed.GetValue(CommonOptions.DeviceName)!, Threads = parsed.GetValue(CommonOptions.Threads) };
+        settings = settings with { Data = TrainCommand.DataOf(parsed), ImageSize = parsed.GetValue(CommonOptions.ImageSize), Validation = ValidationOf(data), Device = parsed.GetValue(CommonOptions.DeviceName)!, Threads = parsed.GetValue(CommonOptions.Threads) };
         return Trained(settings, option.Name, data, device.Kind, parsed.GetValue(CommonOptions.Quiet) || parsed.GetValue(CommonOptions.Json));
     }
 
@@ -76,7 +76,7 @@ internal static class StudyModel
     // What decides the weights' bits: not the number of threads, nor the names of folder and device.
     private static string KeyOf(TrainSettings settings, DataSet data, DeviceKind device)
     {
-        string all = $"{JsonSerializer.Serialize(settings with { Data = "", Device = "", Threads = 0 }, StudiesJson.Default.TrainSettings)} {data.Sha256} {device} {ProgramBuild.Id}";
+        string all = $"{JsonSerializer.Serialize(settings with { Data = "", ImageSize = null, Device = "", Threads = 0 }, StudiesJson.Default.TrainSettings)} {data.Sha256} {device} {ProgramBuild.Id}";
         return $"{new string([.. data.Name.Where(char.IsLetterOrDigit)])}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(all)))[..16]}";
     }
 

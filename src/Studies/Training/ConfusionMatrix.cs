@@ -19,7 +19,7 @@ internal static class ConfusionMatrix
         long[] totals = [.. counts.Select(row => row.Sum(n => (long)n))];
         long[] taken = [.. Enumerable.Range(0, classes).Select(column => counts.Sum(row => (long)row[column]))];
         long images = totals.Sum(), right = Enumerable.Range(0, classes).Sum(i => (long)counts[i][i]);
-        string[] names = [.. Enumerable.Range(0, classes).Select(i => Name(i, classNames))];
+        string[] names = [.. Enumerable.Range(0, classes).Select(i => ShortName(i, classNames))];
 
         // The share in a row; its square root is coloured, so that a mistake in a hundred is seen beside the diagonal.
         double Share(int row, int column) => totals[row] == 0 ? 0 : (double)counts[row][column] / totals[row];
@@ -30,7 +30,7 @@ internal static class ConfusionMatrix
         float widestName = names.Max(name => Picture.TextWidth(name, label));
         float side = classes * cell, left = Theme.Margin + 26 + widestName + 8;
         const float headingHeight = 56;
-        float top = Theme.Margin + headingHeight + 34;
+        float top = Theme.Margin + headingHeight + 20 + map.LabelHeight(cell);
         // The scale at the right needs room for its own ticks, however small the matrix.
         float bottom = Math.Max(top + side, top + 150);
         string title = $"Confusion matrix: {(images == 0 ? "no images" : $"{right:n0} of {images:n0} images right ({Percent(right, images)})")}";
@@ -47,7 +47,7 @@ internal static class ConfusionMatrix
         var picture = new Picture(width + Theme.Margin, bottom + 8 + 17 * lines.Length + Theme.Margin);
 
         picture.Heading(title, shown);
-        picture.TextCentred("predicted class", Math.Max(left + side / 2, left + Picture.TextWidth("predicted class") / 2 - 20), top - 27, Theme.TextSize, Theme.Muted);
+        picture.TextCentred("predicted class", Math.Max(left + side / 2, left + Picture.TextWidth("predicted class") / 2 - 20), top - map.LabelHeight(cell) - 12, Theme.TextSize, Theme.Muted);
         picture.TextUpwards("true class", Theme.Margin + 8, Math.Max(top + side / 2, top + Picture.TextWidth("true class") / 2), Theme.TextSize, Theme.Muted);
         map.Draw(picture, left, top, cell);
         DrawShares(picture, "recall", left + side + 14, top, cell, classes, i => totals[i] == 0 ? null : Share(i, i));
@@ -79,6 +79,11 @@ internal static class ConfusionMatrix
 
     /// <summary>A share to a hundredth of a percent, never rounded to all.</summary>
     private static string Percent(long part, long whole) => part < whole && 100.0 * part / whole > 99.99 ? ">\u200999.99 %" : $"{100.0 * part / whole:F2} %";
+
+    private const int LongestName = 24;
+
+    /// <summary>A class's name for a picture: what is longer is cut.</summary>
+    internal static string ShortName(int label, IReadOnlyList<string>? classNames) => Name(label, classNames) is { Length: > LongestName } name ? $"{name[..(LongestName - 1)]}…" : Name(label, classNames);
 
     internal static string Name(int label, IReadOnlyList<string>? classNames) => classNames is not null && label < classNames.Count ? classNames[label] : label.ToString();
 }

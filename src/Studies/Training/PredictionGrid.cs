@@ -60,7 +60,7 @@ internal static class PredictionGrid
         grid.Draw(picture, Theme.Margin, top);
         return picture;
 
-        string Name(int label) => ConfusionMatrix.Name(label, classNames);
+        string Name(int label) => ConfusionMatrix.ShortName(label, classNames);
     }
 
     /// <summary>A probability, never rounded to certainty or to impossibility.</summary>

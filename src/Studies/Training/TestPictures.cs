@@ -18,11 +18,12 @@ internal static class TestPictures
     /// <returns>Each picture with its name.</returns>
     public static IEnumerable<(string Name, Picture Picture)> Draw(Predictor predictor, LabelledImages images, Evaluation evaluation, ulong seed)
     {
-        yield return ("confusion", TrainingPictures.Confusion(evaluation.Confusion));
-        yield return ("predictions", TrainingPictures.Predictions(Random(images, evaluation, seed)));
+        IReadOnlyList<string>? names = predictor.Model.ClassNames;
+        yield return ("confusion", TrainingPictures.Confusion(evaluation.Confusion, names));
+        yield return ("predictions", TrainingPictures.Predictions(Random(images, evaluation, seed), names));
         int[] mistakes = Mistakes.MostConfident(evaluation, images.Labels, ShownMistakes);
         int all = images.Labels.Where((label, i) => evaluation.Predicted[i] != label).Count();
-        yield return ("mistakes", TrainingPictures.Mistakes(WithTrueProbabilities(predictor, images, evaluation, mistakes), all, images.Count));
+        yield return ("mistakes", TrainingPictures.Mistakes(WithTrueProbabilities(predictor, images, evaluation, mistakes), all, images.Count, names));
     }
 
     private static Prediction[] Random(LabelledImages images, Evaluation evaluation, ulong seed)

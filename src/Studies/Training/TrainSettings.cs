@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using GpuConv.Kernels;
 using GpuConv.Net;
 
@@ -10,6 +11,9 @@ internal sealed record TrainSettings
     public string Recipe { get; set; } = "report";
 
     public string Data { get; set; } = "mnist";
+
+    /// <summary>Of pictures: N or HEIGHTxWIDTH; null: their own.</summary>
+    public string? ImageSize { get; set; }
 
     public bool BatchNorm { get; set; }
 
@@ -36,6 +40,10 @@ internal sealed record TrainSettings
 
     /// <summary>A number of images, or <c>test</c>.</summary>
     public string Validation { get; set; } = "5000";
+
+    /// <summary>Whether the number is nobody's choice.</summary>
+    [JsonIgnore]
+    public bool ValidationIsDefault { get; set; }
 
     public int Limit { get; set; }
 
@@ -141,6 +149,10 @@ internal sealed record TrainSettings
         "pgd" => new Pgd { Epsilon = Eps, Alpha = Alpha > 0 ? Alpha : null, Steps = AttackSteps },
         _ => null,
     };
+
+    /// <summary>The options for a data set: of few pictures a tenth is kept for validation, where nothing else was said.</summary>
+    public TrainSettings For(DataSet data) =>
+        ValidationIsDefault && data.ClassNames is not null && int.TryParse(Validation, out int asked) ? this with { Validation = $"{System.Math.Min(asked, data.Train.Count / 10)}" } : this;
 
     /// <summary>The report's network for a data set.</summary>
     public Network NetworkFor(DataSet data) => Network.Report(data.Train.ImageShape, data.Classes, BatchNorm, Dropout);

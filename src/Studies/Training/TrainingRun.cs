@@ -13,9 +13,10 @@ internal static class TrainingRun
     {
         settings.ToOptions();
         // The data are unpacked while the device is opened.
-        Task<DataSet> loading = Task.Run(() => DataSet.Load(settings.Data));
+        Task<DataSet> loading = Task.Run(() => StudyData.Load(settings.Data, settings.ImageSize));
         using Device device = Device.Open(settings.Device, settings.Threads, CommonOptions.MathModeOf(settings.Math));
         DataSet data = loading.GetAwaiter().GetResult();
+        settings = settings.For(data);
         Network network = settings.NetworkFor(data);
         Weights initial = settings.Init is null
             ? Weights.Initial(network, settings.Seed, settings.InitGain)
@@ -45,7 +46,7 @@ internal static class TrainingRun
             Console.Error.WriteLine($"{run.Path} is finished: {state.Epoch} epochs{(stoppedEarly ? ", stopped early." : ". --epochs N with a larger N makes it longer.")}");
             return run.ReadMetrics();
         }
-        DataSet data = DataSet.Load(settings.Data);
+        DataSet data = StudyData.Load(settings.Data, settings.ImageSize);
         if (data.Sha256 != configuration.DataSha256) throw new RequestException($"{settings.Data} no longer holds the images that {run.Path} was started with.");
         using Device device = Device.Open(settings.Device, settings.Threads, CommonOptions.MathModeOf(settings.Math));
         // A run goes on on any device; graphs change no result.
@@ -109,7 +110,7 @@ internal static class TrainingRun
             BestEpoch = trainer.BestEpoch,
             Overfitting = Metrics.OverfittingFacts.Of(Overfitting.Of(trainer.History)),
             Test = new Score(test.Loss, test.Accuracy),
-            PerClass = EvaluationJson.From(test).PerClass,
+            PerClass = EvaluationJson.From(test, data.ClassNames).PerClass,
             SecondsTotal = seconds,
             SecondsToFirstStep = firstStep,
             SecondsTraining = trainer.TrainingSeconds,
@@ -143,5 +144,5 @@ internal static class TrainingRun
         }
     }
 
-    private static Model ModelOf(Network network, Weights weights, DataSet data) => new(network, weights, data.Mean, data.Deviation, data.Name);
+    private static Model ModelOf(Network network, Weights weights, DataSet data) => new(network, weights, data.Mean, data.Deviation, data.Name) { ClassNames = data.ClassNames };
 }
