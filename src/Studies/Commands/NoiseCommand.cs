@@ -38,6 +38,7 @@ internal static class NoiseCommand
         NoiseOptions options = OptionsOf(parsed);
         bool json = parsed.GetValue(CommonOptions.Json), quiet = json || parsed.GetValue(CommonOptions.Quiet);
         DataSet data = StudyData.Load(parsed);
+        if (!TrainCommand.IsGiven(parsed, Batch)) options = options with { Batch = Math.Min(options.Batch, data.Train.Count) };
         if (options.Batch > data.Train.Count) throw new RequestException($"--batch {options.Batch}: {data.Name} has {data.Train.Count} training images.");
         using Device device = parsed.OpenDevice();
         Model model = StudyModel.OfImages(parsed, data, device), other = StudyModel.Another(parsed, Other, data, device);
