@@ -138,6 +138,18 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Fact]
+    public void Too_much_for_memory_is_seen_before_it_is_decoded()
+    {
+        foreach (string name in new[] { "a", "b" }) for (int i = 0; i < 2; i++) Picture($"{name}/{i}.png", 1);
+        int decoded = 0;
+        DataException e = Assert.Throws<DataException>(() => ImageFolder.Load(folder.Path, (_, _) => ++decoded > 0 ? new DecodedImage(30_000, 30_000, []) : null, cancellation: TestContext.Current.CancellationToken));
+        Assert.Equal($"{folder.Path}: 4 images of 30000 x 30000 pixels are 3.6 GB, more than the 2 that a set may have. Scale them down, as with --image-size 64.", e.Message);
+        Assert.Equal(1, decoded);
+        Assert.Equal($"{folder["a/1.png"]} cannot be read: gone", Assert.Throws<DataException>(() =>
+            ImageFolder.Load(folder.Path, (file, _) => file.EndsWith("0.png", StringComparison.Ordinal) ? new DecodedImage(1, 1, [1, 2, 3]) : throw new IOException("gone"), cancellation: TestContext.Current.CancellationToken)).Message);
+    }
+
+    [Fact]
     public void A_model_keeps_the_names_of_its_classes()
     {
         Network network = new NetworkBuilder(new Kernels.Shape(4)).Linear(2).Build();

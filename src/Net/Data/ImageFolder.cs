@@ -80,9 +80,9 @@ public static class ImageFolder
             throw new DataException($"{path} cannot be read: {e.Message}", e);
         }
 
-        DecodedImage?[] images = Decode([.. train, .. test], decode, size, cancellation);
-        (int height, int width) = (images[0]!.Height, images[0]!.Width);
-        int channels = images.AsParallel().All(i => IsGrey(i!.Pixels)) ? 1 : 3;
+        DecodedImage[] images = Decode(path, [.. train, .. test], decode, size, cancellation);
+        (int height, int width) = (images[0].Height, images[0].Width);
+        int channels = images.AsParallel().All(i => IsGrey(i.Pixels)) ? 1 : 3;
         LabelledImages trained = Join(path, images.AsSpan(0, train.Length), train, channels, height, width);
         LabelledImages tested = Join(path, images.AsSpan(train.Length), test, channels, height, width);
         (double mean, double deviation) = DataSet.Moments(trained.Pixels);
@@ -152,18 +152,47 @@ public static class ImageFolder
             .ThenBy(x => x.Labelled.Label)
             .Select(x => x.Labelled)];
 
-    private static DecodedImage?[] Decode(Labelled[] files, ImageDecoder decode, (int, int)? size, CancellationToken cancellation)
+    private static DecodedImage[] Decode(string path, Labelled[] files, ImageDecoder decode, (int, int)? size, CancellationToken cancellation)
     {
-        var images = new DecodedImage?[files.Length];
-        Parallel.For(0, files.Length, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, i => images[i] = decode(files[i].File, size));
-        for (int i = 0; i < images.Length; i++)
+        // The first tells what all together take, before they are decoded.
+        DecodedImage first = Decoded(files[0].File);
+        RequireRoom(path, files.Length, 1, first.Height, first.Width);
+        var images = new DecodedImage[files.Length];
+        var wrong = new DataException?[files.Length];
+        images[0] = first;
+        Parallel.For(1, files.Length, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
         {
-            DecodedImage image = images[i] ?? throw new DataException($"{files[i].File} is not an image that can be read; it may be damaged. Mend it, or take it out of the folder.");
-            DecodedImage first = images[0]!;
-            if (image.Height != first.Height || image.Width != first.Width)
-                throw new DataException($"{files[i].File} has {image.Height} x {image.Width} pixels, {files[0].File} {first.Height} x {first.Width}. Scale all to one size, as with --image-size {Math.Min(first.Height, 64)}x{Math.Min(first.Width, 64)}.");
+            try
+            {
+                images[i] = Decoded(files[i].File);
+                if (images[i].Height != first.Height || images[i].Width != first.Width)
+                    throw new DataException($"{files[i].File} has {images[i].Height} x {images[i].Width} pixels, {files[0].File} {first.Height} x {first.Width}. Scale all to one size, as with --image-size {Math.Min(first.Height, 64)}x{Math.Min(first.Width, 64)}.");
+            }
+            catch (DataException e)
+            {
+                wrong[i] = e;
+            }
+        });
+        // Whatever the threads: the first one's message.
+        return Array.Find(wrong, w => w is not null) is { } found ? throw found : images;
+
+        DecodedImage Decoded(string file)
+        {
+            try
+            {
+                return decode(file, size) ?? throw new DataException($"{file} is not an image that can be read; it may be damaged. Mend it, or take it out of the folder.");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new DataException($"{file} cannot be read: {e.Message}", e);
+            }
         }
-        return images;
+    }
+
+    private static void RequireRoom(string path, int images, int channels, int height, int width)
+    {
+        long all = (long)channels * height * width * images;
+        if (all > Array.MaxLength) throw new DataException($"{path}: {images} images of {height} x {width} pixels are {all / 1e9:f1} GB, more than the 2 that a set may have. Scale them down, as with --image-size 64.");
     }
 
     private static bool IsGrey(byte[] pixels)
@@ -173,13 +202,12 @@ public static class ImageFolder
         return red.SequenceEqual(pixels.AsSpan(plane, plane)) && red.SequenceEqual(pixels.AsSpan(2 * plane, plane));
     }
 
-    private static LabelledImages Join(string path, ReadOnlySpan<DecodedImage?> images, Labelled[] files, int channels, int height, int width)
+    private static LabelledImages Join(string path, ReadOnlySpan<DecodedImage> images, Labelled[] files, int channels, int height, int width)
     {
-        long each = (long)channels * height * width;
-        if (each * images.Length > Array.MaxLength)
-            throw new DataException($"{path}: {images.Length} images of {height} x {width} pixels are {each * images.Length / 1e9:f1} GB, more than the 2 that a set may have. Scale them down, as with --image-size 64.");
+        RequireRoom(path, images.Length, channels, height, width);
+        int each = channels * height * width;
         var pixels = new byte[each * images.Length];
-        for (int i = 0; i < images.Length; i++) images[i]!.Pixels.AsSpan(0, (int)each).CopyTo(pixels.AsSpan(i * (int)each));
+        for (int i = 0; i < images.Length; i++) images[i].Pixels.AsSpan(0, each).CopyTo(pixels.AsSpan(i * each));
         return new LabelledImages(pixels, [.. files.Select(f => f.Label)], channels, height, width);
     }
 
