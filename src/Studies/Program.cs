@@ -18,5 +18,6 @@ RootCommand root = new("GpuConv: convolutional networks on GPU and CPU, from the
     NoiseCommand.Create(),
     AttackCommand.Create(),
     BenchCommand.Create(),
+    CompletionCommand.Create(),
 };
 return Invocation.Run(root, args);
