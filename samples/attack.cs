@@ -18,10 +18,10 @@ var model = new Model(network, trainer.CurrentWeights, data.Mean, data.Deviation
 
 // No pixel changes by more than epsilon, of 0 to 1. FGSM takes one step along the sign of the gradient; PGD takes many small ones, each brought back into the bound.
 using var attacker = new Attacker(device, model);
-LabelledImages test = data.Test.First(100);
+LabelledImages test = data.Test.First(50);
 foreach (float epsilon in (float[])[0.05f, 0.1f, 0.2f])
 {
-    foreach (IAttack attack in (IAttack[])[Pgd.Fgsm(epsilon), new Pgd { Epsilon = epsilon, Steps = 20 }])
+    foreach (IAttack attack in (IAttack[])[Pgd.Fgsm(epsilon), new Pgd { Epsilon = epsilon, Steps = 10 }])
     {
         AttackResult result = attacker.Run(attack, test);
         Console.WriteLine($"{attack.Name,-5} epsilon {epsilon:f2}: {result.CleanAccuracy:p0} right before, {result.RobustAccuracy:p0} after");
@@ -29,7 +29,7 @@ foreach (float epsilon in (float[])[0.05f, 0.1f, 0.2f])
 }
 
 // One image before and after.
-AttackResult last = attacker.Run(new Pgd { Epsilon = 0.2f }, test);
+AttackResult last = attacker.Run(new Pgd { Epsilon = 0.2f, Steps = 10 }, test);
 if (last.Images.FirstOrDefault(i => i.Fooled) is { } fooled)
 {
     Console.WriteLine($"\na {fooled.Label}, and what the network takes for a {fooled.Predicted} ({fooled.Confidence:p0} sure); the largest change of a pixel is {fooled.Linf:f2}:");

@@ -3,6 +3,7 @@
 
 // A network in ten lines, trained on a part of MNIST: dotnet run samples/train.cs [IMAGES]
 
+using System.Runtime.InteropServices;
 using GpuConv.Kernels;
 using GpuConv.Net;
 
@@ -29,11 +30,11 @@ trainer.EpochDone += (row, losses) => Console.WriteLine(
 
 // Ctrl-C stops after the step at work. Trainer.Capture then has all that another trainer needs to go on from there, to the same bits.
 using var cancellation = new CancellationTokenSource();
-Console.CancelKeyPress += (_, pressed) =>
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, pressed =>
 {
     pressed.Cancel = true;
     cancellation.Cancel();
-};
+});
 Console.WriteLine($"on {device.Name}: {trainer.Run(cancellation.Token)}");
 
 // The weights and what belongs to them; PyTorch reads the file too.

@@ -4,7 +4,7 @@ namespace GpuConv.Kernels;
 /// Compares the gradient that a kernel computes with central differences of what it computes forwards, for kernels and layers of one's own: both passes are called as they are, in float32 on
 /// their device, and all that is done with their results is done in float64.
 /// <para>
-/// For an input x, a random direction d and random weights u of the outputs, both standard normal, the backward pass must give the derivative of s(t) = sum of u f(x + t d) at 0:
+/// For an input x, a random direction d and random weights u of the outputs, both normal, the backward pass must give the derivative of s(t) = sum of u f(x + t d) at 0:
 /// <c>&lt;gradient, d&gt; = (s(h) - s(-h)) / 2h</c>. Weights of the outputs, because a plain sum is blind for what normalises; one direction through all elements, because one element at a time costs a
 /// pass each.
 /// </para>
@@ -13,7 +13,7 @@ namespace GpuConv.Kernels;
 /// through the difference that makes <c>0.3 sqrt(L) u F sqrt(2) |u| / 2h</c> for outputs of the size F, and <c>0.3 sqrt(L) u |gradient|</c> for the gradient's own rounding: six times each is
 /// allowed. The central difference itself is off by c h^2, which the one with twice the step shows: it is off by four times that, so that a third of their difference is the error (Richardson), and the
 /// whole of it is allowed. Outputs with a kink between -2h and 2h (a ReLU, a maximum) have no derivative there: third and fourth differences, which a smooth function makes as small as h^3, find them, and they get the weight 0.
-/// Where all this leaves a tolerance beyond a hundredth of the gradient, nothing is shown, and the check fails too.
+/// Where all this leaves a tolerance beyond a hundredth of the derivative's size, nothing is shown, and the check fails too.
 /// </para>
 /// </summary>
 public static class GradientCheck
@@ -21,7 +21,7 @@ public static class GradientCheck
     // Of float32. A sum's relative error by the square root of its length, one standard deviation.
     private const double UnitRoundoff = 1.0 / (1 << 24), ErrorOfSum = 0.3, Deviations = 6;
 
-    // The largest tolerance that still shows something, as a share of the gradient; the largest share of outputs with a kink.
+    // The largest tolerance that still shows something, as a share of the derivative's size; the largest share of outputs with a kink.
     private const double Blind = 0.01, MostKinks = 0.5;
 
     /// <summary>Checks a function on host arrays.</summary>
@@ -59,7 +59,7 @@ public static class GradientCheck
 
         GradientCheckResult? Project(string name, int input)
         {
-            float[] direction = Normal(random, values[input].Length), weights = Normal(random, at.Length);
+            float[] direction = Direction(random, values[input].Length), weights = Normal(random, at.Length);
             double size = Size(at), step = StepAlong(input, direction, size);
             (float[] farLeft, _) = Moved(input, direction, -2 * step);
             (float[] left, float[] xLeft) = Moved(input, direction, -step);
@@ -83,13 +83,14 @@ public static class GradientCheck
             if (gradients[input] is not { } gradient) return null;
             if (gradient.Length != values[input].Length) throw new ArgumentException($"The gradient to '{name}' has {gradient.Length} values, the input {values[input].Length}.", nameof(backward));
 
-            double numeric = 0, twice = 0, squares = 0, analytic = 0, length = 0;
+            double numeric = 0, twice = 0, squares = 0, slopes = 0, analytic = 0, length = 0;
             for (int i = 0; i < at.Length; i++)
             {
                 if (weights[i] == 0) continue;
                 numeric += weights[i] * ((double)right[i] - left[i]);
                 twice += weights[i] * ((double)farRight[i] - farLeft[i]);
                 squares += (double)weights[i] * weights[i];
+                slopes += Math.Pow(((double)right[i] - left[i]) / (2 * step), 2);
             }
             numeric /= 2 * step;
             twice /= 4 * step;
@@ -101,9 +102,10 @@ public static class GradientCheck
             }
             length = Math.Sqrt(length);
             double tolerance = rounding * Math.Sqrt(2 * squares) / (2 * step) + Deviations * ErrorOfSum * Math.Sqrt(options.Terms) * UnitRoundoff * length + Math.Abs(twice - numeric);
-            // A gradient of nothing is right where nothing changes, and then there is nothing to be a share of.
-            bool shows = kinks <= MostKinks * at.Length && (tolerance <= Blind * Math.Max(length, Math.Abs(numeric)) || (length == 0 && numeric == 0));
-            return new GradientCheckResult(name, numeric, analytic, tolerance, length, kinks, at.Length, shows);
+            // The size that the derivative has: over random directions the gradient's length, over random weights that of the outputs' slopes. A gradient of nothing is right where nothing changes.
+            double scale = Math.Max(length, Math.Sqrt(slopes));
+            bool shows = kinks <= MostKinks * at.Length && (tolerance <= Blind * scale || (length == 0 && slopes == 0));
+            return new GradientCheckResult(name, numeric, analytic, tolerance, scale, kinks, at.Length, shows);
         }
 
         // Outputs that are sums of many moved elements move by more than these do: the step shrinks, by halves, until they move by about that share of their size.
@@ -177,6 +179,14 @@ public static class GradientCheck
         var values = new float[tensor.Count];
         values.AsSpan().Fill(float.NaN);
         tensor.CopyFrom(values);
+    }
+
+    // Of elements whose mean square is 1: the step is a step also where there is one element.
+    private static float[] Direction(Random random, int count)
+    {
+        float[] direction = Normal(random, count);
+        float factor = (float)(1 / Size(direction));
+        return [.. direction.Select(d => factor * d)];
     }
 
     // Box and Muller.

@@ -7,11 +7,11 @@ namespace GpuConv.Kernels;
 /// <param name="Numeric">The derivative by central differences.</param>
 /// <param name="Analytic">The derivative by the gradient.</param>
 /// <param name="Tolerance">What rounding and curvature explain of their difference.</param>
-/// <param name="GradientLength">The Euclidean length of the gradient: the size that the derivative along a random direction has.</param>
+/// <param name="Scale">The size that such a derivative has: the larger of the Euclidean lengths of the gradient and of the outputs' slopes along the direction.</param>
 /// <param name="Kinks">Outputs that were left out, as they have no derivative along the direction.</param>
 /// <param name="Outputs">All outputs.</param>
 /// <param name="IsConclusive">Whether the tolerance is small enough, and outputs enough are left, to show anything.</param>
-public sealed record GradientCheckResult(string Input, double Numeric, double Analytic, double Tolerance, double GradientLength, int Kinks, int Outputs, bool IsConclusive)
+public sealed record GradientCheckResult(string Input, double Numeric, double Analytic, double Tolerance, double Scale, int Kinks, int Outputs, bool IsConclusive)
 {
     /// <summary>The difference between the two derivatives.</summary>
     public double Error => Math.Abs(Numeric - Analytic);
