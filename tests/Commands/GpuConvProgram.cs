@@ -6,7 +6,7 @@ namespace GpuConv.Tests;
 internal static class GpuConvProgram
 {
     // A build that brings its own runtime is started by its own name.
-    private static readonly string[] Command = File.Exists(Beside("libhostfxr.so")) ? [Beside("gpuconv")] : ["dotnet", Beside("gpuconv.dll")];
+    internal static readonly string[] CommandLine = File.Exists(Beside("libhostfxr.so")) ? [Beside("gpuconv")] : ["dotnet", Beside("gpuconv.dll")];
 
     internal sealed record Output(int ExitCode, string Standard, string Error);
 
@@ -24,7 +24,7 @@ internal static class GpuConvProgram
 
     private static Process Start(Dictionary<string, string> environment, string[] arguments)
     {
-        var start = new ProcessStartInfo(Command[0], Command[1..].Concat(arguments)) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(CommandLine[0], CommandLine[1..].Concat(arguments)) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach ((string name, string value) in environment) start.Environment[name] = value;
         return Process.Start(start)!;
     }

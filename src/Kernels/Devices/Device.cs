@@ -78,10 +78,11 @@ public sealed class Device : IDisposable
     /// <summary>The floats of a vector of CPU kernels: <see cref="ISimd{TVector}.Count"/>.</summary>
     internal int SimdFloats => SimdWidth.Floats(SimdBits);
 
-    internal Accelerator Accelerator { get; }
+    /// <summary>ILGPU's accelerator, for what this library has no operator for. Kernels of your own are loaded by <see cref="KernelLoading"/>.</summary>
+    public Accelerator Accelerator { get; }
 
-    /// <summary>The queue of all work.</summary>
-    internal AcceleratorStream Stream { get; }
+    /// <summary>The queue of all work. What is launched elsewhere is not in order with it.</summary>
+    public AcceleratorStream Stream { get; }
 
     /// <summary>What runs the GPU's kernels loaded from now on in place of the device; null: the device.</summary>
     internal IKernelRunner? Runner { get; set; }

@@ -34,6 +34,7 @@ public sealed record DeviceCeilings(double FlopsPerSecond, double LaunchSeconds,
     /// <param name="device">The device.</param>
     /// <param name="cancellation">Cancels between measurements.</param>
     /// <exception cref="DeviceException">The device has no room for two tensors of 128 MiB.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled. The device can be used on.</exception>
     public static DeviceCeilings Measure(Device device, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(device);

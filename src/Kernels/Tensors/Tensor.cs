@@ -26,7 +26,8 @@ public readonly struct Tensor<T> where T : unmanaged
     /// <summary>The number of elements.</summary>
     public int Count => Shape.Count;
 
-    internal ArrayView<T> View { get; }
+    /// <summary>The memory as ILGPU's kernels take it.</summary>
+    public ArrayView<T> View { get; }
 
     /// <summary>The address of the first element. Only for memory of the CPU accelerator, which does not move.</summary>
     internal unsafe T* Pointer => (T*)View.LoadEffectiveAddressAsPtr();

@@ -44,6 +44,7 @@ public sealed class ActivationMaximization : IDisposable
     /// <param name="progress">Told how many steps are done.</param>
     /// <param name="cancellation">Cancels between steps.</param>
     /// <exception cref="ArgumentException">The images or classes do not fit the model.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled. The images are lost, and it can be run again.</exception>
     public MaximizationPath Run(ReadOnlySpan<float> start, ReadOnlySpan<int> classes, MaximizationOptions options, IReadOnlyCollection<int>? saveAt = null, Action<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);

@@ -25,6 +25,7 @@ public sealed class AttackBatch
     private readonly List<(int Slot, float[] Pixels)> retired = [];
     private int[]? labelsOnHost;
     private bool staysWhole;
+    private CancellationToken cancellation;
 
     /// <summary>Prepares a batch.</summary>
     /// <param name="arena">Where its memory comes from.</param>
@@ -144,8 +145,11 @@ public sealed class AttackBatch
     }
 
     /// <summary>Computes <see cref="Scores"/> of the images as they are.</summary>
+    /// <exception cref="OperationCanceledException">The attack was cancelled; let it through.</exception>
     public void Score()
     {
+        // Every attack asks the network at each of its steps, and so stops there.
+        cancellation.ThrowIfCancellationRequested();
         normalization.Forward(Images, plan.Input.First(Count));
         plan.Forward(Count, toScores: true);
     }
@@ -153,6 +157,7 @@ public sealed class AttackBatch
     /// <summary>Computes <see cref="Scores"/>, the objective of each image and the factor times its gradient to the pixels.</summary>
     /// <param name="kind">The objective.</param>
     /// <param name="factor">The factor: -1 to descend.</param>
+    /// <exception cref="OperationCanceledException">The attack was cancelled; let it through.</exception>
     public void Follow(ObjectiveKind kind, float factor = 1)
     {
         Score();
@@ -253,8 +258,10 @@ public sealed class AttackBatch
     /// <summary>Puts the originals back.</summary>
     internal void Reset() => Images.CopyFrom(Originals);
 
-    internal void Load(ReadOnlySpan<float> pixels, ReadOnlySpan<int> classes, ReadOnlySpan<int> imageNumbers, bool targeted, ulong seed)
+    internal void Load(ReadOnlySpan<float> pixels, ReadOnlySpan<int> classes, ReadOnlySpan<int> imageNumbers, bool targeted, ulong seed, CancellationToken cancellation)
     {
+        this.cancellation = cancellation;
+        cancellation.ThrowIfCancellationRequested();
         (loadedPixels, loadedLabels, loadedNumbers) = (pixels.ToArray(), classes.ToArray(), imageNumbers.ToArray());
         (Targeted, Seed) = (targeted, seed);
         Reload();

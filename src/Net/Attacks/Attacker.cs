@@ -46,9 +46,10 @@ public sealed class Attacker : IDisposable
     /// <param name="seed">The seed of what is random. The same seed gives the same bits, whatever the size of batches.</param>
     /// <param name="progress">Told how many images are done.</param>
     /// <param name="wanted">Whether an image, by its position, is to be attacked; null: all that are recognised.</param>
-    /// <param name="cancellation">Cancels between tries of a batch.</param>
+    /// <param name="cancellation">Cancels between the steps of the attack.</param>
     /// <exception cref="ArgumentException">The images, or the targets, do not fit the model or the attack.</exception>
     /// <exception cref="InvalidOperationException">The attack left its bound.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled. Nothing is returned, and the attacker can be used again.</exception>
     public AttackResult Run(IAttack attack, LabelledImages images, IReadOnlyList<int>? targets = null, ulong seed = 1, Action<int>? progress = null, Func<int, bool>? wanted = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(attack);
@@ -73,8 +74,7 @@ public sealed class Attacker : IDisposable
             int tries = attack.Tries(Model.Classes, targets is not null);
             for (int restart = 0; restart < tries && open.Length > 0; restart++)
             {
-                cancellation.ThrowIfCancellationRequested();
-                Load(pixels, images, open, targets, seed);
+                Load(pixels, images, open, targets, seed, cancellation);
                 attack.Perturb(batch, restart);
                 batch.Restore();
                 if (attack.Epsilon is { } epsilon) RequireBound(attack, pixels, open, epsilon);
@@ -109,12 +109,12 @@ public sealed class Attacker : IDisposable
         network.Dispose();
     }
 
-    private void Load(float[] pixels, LabelledImages images, int[] chosen, IReadOnlyList<int>? targets, ulong seed)
+    private void Load(float[] pixels, LabelledImages images, int[] chosen, IReadOnlyList<int>? targets, ulong seed, CancellationToken cancellation)
     {
         int size = images.ImageSize;
         var values = new float[chosen.Length * size];
         for (int k = 0; k < chosen.Length; k++) pixels.AsSpan(chosen[k] * size, size).CopyTo(values.AsSpan(k * size, size));
-        batch.Load(values, [.. chosen.Select(i => targets?[i] ?? images.Labels[i])], chosen, targets is not null, seed);
+        batch.Load(values, [.. chosen.Select(i => targets?[i] ?? images.Labels[i])], chosen, targets is not null, seed, cancellation);
     }
 
     /// <summary>What the model takes images for.</summary>
@@ -122,6 +122,7 @@ public sealed class Attacker : IDisposable
     /// <param name="cancellation">Cancels between batches.</param>
     /// <returns>For each the class and its probability.</returns>
     /// <exception cref="ArgumentException">Not a whole number of images.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled. Nothing is returned, and the attacker can be used again.</exception>
     public IReadOnlyList<(int Class, float Confidence)> Predict(float[] pixels, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(pixels);
@@ -130,9 +131,8 @@ public sealed class Attacker : IDisposable
         var all = new List<(int, float)>(count);
         for (int start = 0; start < count; start += network.MaxBatch)
         {
-            cancellation.ThrowIfCancellationRequested();
             int batchCount = Math.Min(network.MaxBatch, count - start);
-            batch.Load(pixels.AsSpan(start * size, batchCount * size), new int[batchCount], new int[batchCount], false, 0);
+            batch.Load(pixels.AsSpan(start * size, batchCount * size), new int[batchCount], new int[batchCount], false, 0, cancellation);
             all.AddRange(Predictions());
         }
         return all;
@@ -141,6 +141,7 @@ public sealed class Attacker : IDisposable
     /// <summary>At how many of the recognised images float32 takes from the cross-entropy's gradient what an attack would follow.</summary>
     /// <param name="images">The images.</param>
     /// <param name="cancellation">Cancels between batches.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled. Nothing is returned, and the attacker can be used again.</exception>
     public GradientMask MaskedGradients(LabelledImages images, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(images);
@@ -148,8 +149,7 @@ public sealed class Attacker : IDisposable
         float[] pixels = [.. images.Pixels.Select(v => v / 255f)];
         for (int start = 0; start < images.Count; start += network.MaxBatch)
         {
-            cancellation.ThrowIfCancellationRequested();
-            Load(pixels, images, [.. Enumerable.Range(start, Math.Min(network.MaxBatch, images.Count - start))], null, 0);
+            Load(pixels, images, [.. Enumerable.Range(start, Math.Min(network.MaxBatch, images.Count - start))], null, 0, cancellation);
             batch.Follow(ObjectiveKind.CrossEntropy);
             softmax.Forward(batch.Scores, probabilities.First(batch.Count));
             float[] gradient = batch.Gradient.ToArray(), margins = batch.Margins(), shares = probabilities.First(batch.Count).ToArray();

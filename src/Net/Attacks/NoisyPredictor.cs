@@ -50,6 +50,7 @@ public sealed class NoisyPredictor : IDisposable
     /// <param name="cancellation">Cancels between batches.</param>
     /// <returns>Image after image, class after class.</returns>
     /// <exception cref="ArgumentException">Images or pattern do not fit the model.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled. It can be used again.</exception>
     public float[] Probabilities(LabelledImages images, ReadOnlySpan<float> values, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(images);

@@ -22,6 +22,7 @@ public sealed record RobustnessCurve(IReadOnlyList<CurvePoint> Points)
     /// <param name="targets">For each image the class that it is to be taken for; null: any but its own.</param>
     /// <param name="progress">Told how many bounds are done.</param>
     /// <param name="cancellation">Cancels between batches.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled. What was attacked so far is lost; the attacker can be used again.</exception>
     public static RobustnessCurve Run(Attacker attacker, Func<float, IAttack> attack, IReadOnlyList<float> epsilons, LabelledImages images, ulong seed = 1, IReadOnlyList<AttackResult>? known = null, IReadOnlyList<int>? targets = null, Action<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(attacker);

@@ -77,6 +77,7 @@ public sealed class TargetImageAttack : IDisposable
     /// <param name="progress">Told how many steps are done.</param>
     /// <param name="cancellation">Cancels between steps.</param>
     /// <exception cref="ArgumentException">Something does not fit the model, or the number of images.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled. The images are lost, and it can be run again.</exception>
     public TargetImagePath Run(ReadOnlySpan<float> start, ReadOnlySpan<float> drawnTo, ReadOnlySpan<int> classes, ReadOnlySpan<float> weights, TargetImageOptions options, Action<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);

@@ -79,6 +79,7 @@ public sealed class UniversalPerturbation : IDisposable
     /// <param name="cancellation">Cancels between steps.</param>
     /// <returns>(classes + 1, input shape), on images of 0 to 1: for each class the pattern that images are to be taken for it by; last the one without a class.</returns>
     /// <exception cref="ArgumentException">The images do not fit the model, or there are too few for a batch.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled. The patterns are lost, and it can be run again.</exception>
     public float[] Learn(LabelledImages data, UniversalOptions options, Action<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(data);

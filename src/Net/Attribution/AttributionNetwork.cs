@@ -50,6 +50,7 @@ public sealed class AttributionNetwork : IDisposable
     /// <param name="cancellation">Cancels between batches.</param>
     /// <returns>Input after input, class after class.</returns>
     /// <exception cref="ArgumentException">Not a whole number of inputs.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled. The network can be used again.</exception>
     public float[] Scores(ReadOnlySpan<float> inputs, CancellationToken cancellation = default)
     {
         int count = CountOf(inputs), size = InputShape.Count;
@@ -71,6 +72,7 @@ public sealed class AttributionNetwork : IDisposable
     /// <param name="cancellation">Cancels between batches.</param>
     /// <returns>Gradient after gradient, each in the input's shape.</returns>
     /// <exception cref="ArgumentException">Inputs and targets do not fit together.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled. The network can be used again.</exception>
     public float[] Gradients(ReadOnlySpan<float> inputs, ReadOnlySpan<int> targets, ReluRule rule = ReluRule.Gradient, CancellationToken cancellation = default)
     {
         Require(inputs, targets);

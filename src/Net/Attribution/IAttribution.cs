@@ -25,6 +25,7 @@ public interface IAttribution
     /// <param name="targets">The class whose score is explained, for each input.</param>
     /// <param name="cancellation">Cancels between batches.</param>
     /// <exception cref="ArgumentException">The method is not defined for the network, or inputs and targets do not fit together.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled. The network can be used again.</exception>
     Attributions Attribute(AttributionNetwork network, ReadOnlySpan<float> inputs, ReadOnlySpan<int> targets, CancellationToken cancellation = default);
 }
 

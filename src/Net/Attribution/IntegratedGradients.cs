@@ -52,6 +52,7 @@ public sealed class IntegratedGradients : IAttribution
     /// <param name="targets">The class for each input.</param>
     /// <param name="cancellation">Cancels between batches.</param>
     /// <exception cref="ArgumentException">Inputs, baselines and targets do not fit together.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled. The network can be used again.</exception>
     public double[] Differences(AttributionNetwork network, ReadOnlySpan<float> inputs, ReadOnlySpan<int> targets, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(network);

@@ -52,6 +52,7 @@ public sealed class LayerwiseRelevance : IAttribution
     /// <param name="targets">The class whose score is explained, for each input.</param>
     /// <param name="cancellation">Cancels between batches.</param>
     /// <exception cref="ArgumentException">The rule is not defined for the network, inputs and targets do not fit together, or epsilon is not positive.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled. The network can be used again.</exception>
     public Relevance Propagate(AttributionNetwork network, ReadOnlySpan<float> inputs, ReadOnlySpan<int> targets, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(network);

@@ -64,6 +64,7 @@ public sealed class Predictor : IDisposable
     /// <param name="cancellation">Cancels between batches.</param>
     /// <returns>Image after image, class after class.</returns>
     /// <exception cref="ArgumentException">Not a whole number of images.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled. The predictor can be used again.</exception>
     public float[] Probabilities(ReadOnlySpan<byte> images, CancellationToken cancellation = default)
     {
         int size = Model.Network.InputShape.Count, count = images.Length / size;
@@ -83,6 +84,7 @@ public sealed class Predictor : IDisposable
     /// <param name="prepare">Makes inputs, normalised as the network takes them: the number of the first, and the tensor (batch, input shape) to overwrite.</param>
     /// <param name="cancellation">Cancels between batches.</param>
     /// <returns>Input after input, class after class.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled. The predictor can be used again.</exception>
     public float[] Probabilities(int count, Action<int, Tensor<float>> prepare, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(prepare);
@@ -113,6 +115,7 @@ public sealed class Predictor : IDisposable
     /// <param name="images">The images.</param>
     /// <param name="cancellation">Cancels between batches.</param>
     /// <exception cref="ArgumentException">The images have another size than the network's input, or a label that the model does not know.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled. The predictor can be used again.</exception>
     public Evaluation Evaluate(LabelledImages images, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(images);

@@ -193,14 +193,17 @@ public sealed class Trainer : IDisposable
     /// <summary>The weights of the best epoch; without validation the current ones.</summary>
     public Weights BestWeights => bestWeights ?? CurrentWeights;
 
-    /// <summary>Trains until all epochs are done, validation says stop, or it is cancelled.</summary>
-    /// <param name="cancellation">Cancels after the step at work.</param>
+    /// <summary>
+    /// Trains until all epochs are done, validation says stop, or it is cancelled. Cancelling throws nothing: the training stops where it is, with <see cref="StateDue"/> raised, and
+    /// another call, or another trainer with that state, goes on from there to the same bits.
+    /// </summary>
+    /// <param name="cancellation">Cancels after the step at work, or between the batches of an evaluation.</param>
     /// <exception cref="TrainingException">The loss is no longer a finite number.</exception>
     public TrainingEnd Run(CancellationToken cancellation = default) => RunUntil(Options.Epochs, cancellation);
 
     /// <summary>Trains until so many epochs are done in all, so that trainings can take turns; else as <see cref="Run"/>.</summary>
     /// <param name="epochs">The epochs after which it returns, at most those of the options.</param>
-    /// <param name="cancellation">Cancels after the step at work.</param>
+    /// <param name="cancellation">Cancels after the step at work, or between the batches of an evaluation.</param>
     /// <exception cref="TrainingException">The loss is no longer a finite number.</exception>
     public TrainingEnd RunUntil(int epochs, CancellationToken cancellation = default)
     {
@@ -339,8 +342,7 @@ public sealed class Trainer : IDisposable
         }
         arena.Device.Synchronize();
         AddTime(first, start, async);
-        EndEpoch();
-        return true;
+        return EndEpoch(cancellation);
     }
 
     private void RunStep()
@@ -396,14 +398,29 @@ public sealed class Trainer : IDisposable
         plan.Backward(batch);
     }
 
-    private void EndEpoch()
+    // False if it was cancelled: then all steps of the epoch are done, and its end is not.
+    private bool EndEpoch(CancellationToken cancellation)
     {
         float[] values = StepSums();
         RequireFinite(values);
         Score trained = Evaluator.Total(values, TrainCount);
-        if (validation is not null) arena.Device.Profile?.BeginPass("evaluation", epoch + 1);
-        Score? validated = validation?.Run();
-        if (validation is not null) arena.Device.Profile?.EndPass();
+        Score? validated = null;
+        if (validation is not null)
+        {
+            arena.Device.Profile?.BeginPass("evaluation", epoch + 1);
+            try
+            {
+                validated = validation.Run(cancellation);
+            }
+            catch (OperationCanceledException)
+            {
+                return false;
+            }
+            finally
+            {
+                arena.Device.Profile?.EndPass();
+            }
+        }
         RequireFiniteWeights(validated);
         double rate = Options.RateAt(step - 1, TotalSteps);
         history.Add(new EpochRow(epoch + 1, trained.Loss, trained.Accuracy, validated?.Loss, validated?.Accuracy, epochSeconds, TrainCount / epochSeconds, rate));
@@ -418,6 +435,7 @@ public sealed class Trainer : IDisposable
         StepAccuracies = StepMeans(values, 1);
         EpochDone?.Invoke(history[^1], StepMeans(values, 0));
         if (StateDue is not null) RaiseState();
+        return true;
     }
 
     private DeviceParameters Evaluated => average?.Parameters ?? parameters;

@@ -10,6 +10,7 @@ internal static class CommonOptions
     {
         Description = "auto, cpu, cuda[:N], opencl[:N] or simulated; 'gpuconv devices' lists what is here",
         DefaultValueFactory = _ => "auto",
+        CompletionSources = { "auto", "cpu", "cuda", "opencl", "simulated" },
     };
 
     public static readonly Option<int> Threads = new("--threads")

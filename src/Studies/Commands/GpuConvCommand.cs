@@ -23,5 +23,6 @@ internal static class GpuConvCommand
         NoiseCommand.Create(),
         AttackCommand.Create(),
         BenchCommand.Create(),
+        CompletionCommand.Create(),
     };
 }
