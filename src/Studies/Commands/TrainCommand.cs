@@ -33,6 +33,7 @@ internal static class TrainCommand
     private static readonly Option<float> Alpha = New("--alpha", "With --adversarial: the size of a step; 0: 1.25 eps for fgsm, 2.5 eps / steps for pgd", Defaults.Alpha);
     private static readonly Option<int> AttackSteps = New("--attack-steps", "With --adversarial pgd: its steps", Defaults.AttackSteps);
     private static readonly Option<bool> Steps = New("--steps", "Write every step's loss to steps.csv", Defaults.Steps);
+    private static readonly Option<bool> Tensorboard = New("--tensorboard", "Write loss, accuracy and learning rate of each step and epoch as event files for TensorBoard, into the run's folder tensorboard", Defaults.Tensorboard);
     private static readonly Option<bool> Profile = New("--profile", "Write where a step's time goes, kernel by kernel: profile.txt, a table, and trace.json, for chrome://tracing and ui.perfetto.dev", Defaults.Profile);
     private static readonly Option<bool> CudaGraph = New("--cuda-graph", "Launch a step as one CUDA graph, with the same results; not yet run on a GPU", Defaults.CudaGraph);
     private static readonly Option<string?> Init = new("--init") { Description = "Start from the weights in this safetensors file" };
@@ -41,7 +42,7 @@ internal static class TrainCommand
     private static readonly Option[] All =
     [
         Recipe, CommonOptions.Data, NetworkInput.Network, Epochs, Batch, Lr, Optimizer, Betas, Momentum, WeightDecay, LabelSmoothing, InitGain, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment, Distort, Dropout, Ema, Adversarial, Eps, Alpha, AttackSteps,
-        CommonOptions.Seed, Steps, Profile, Init, Resume, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Math, CommonOptions.Threads, CudaGraph, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
+        CommonOptions.Seed, Steps, Tensorboard, Profile, Init, Resume, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Math, CommonOptions.Threads, CudaGraph, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
     ];
 
     public static Command Create()
@@ -116,6 +117,7 @@ internal static class TrainCommand
             AttackSteps = Given(AttackSteps, s.AttackSteps),
             Seed = parsed.GetValue(CommonOptions.Seed),
             Steps = Given(Steps, s.Steps),
+            Tensorboard = Given(Tensorboard, s.Tensorboard),
             Profile = Given(Profile, s.Profile),
             Init = parsed.GetValue(Init),
             Device = parsed.GetValue(CommonOptions.DeviceName)!,

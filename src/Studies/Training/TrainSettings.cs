@@ -73,6 +73,8 @@ internal sealed record TrainSettings
 
     public bool Steps { get; set; }
 
+    public bool Tensorboard { get; set; }
+
     public bool Profile { get; set; }
 
     public string? Init { get; set; }

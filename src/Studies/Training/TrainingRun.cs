@@ -61,12 +61,15 @@ internal static class TrainingRun
     private static string Run(RunFolder run, TrainSettings settings, Device device, DataSet data, Network network, Trainer trainer, TrainingDisplay display, CancellationToken cancellation)
     {
         List<RunningMean> progress = run.ReadProgress(trainer.History.Count);
+        TensorBoardLog? log = settings.Tensorboard ? TensorBoardLog.Open(run, trainer.History.Count, trainer.StepsPerEpoch) : null;
+        long allSteps = (long)settings.Epochs * trainer.StepsPerEpoch;
         trainer.EpochDone += (row, losses) =>
         {
             run.WriteHistory(trainer.History);
             progress.AddRange(RunningMean.OfEpoch(row.Epoch, losses, trainer.StepAccuracies, Math.Min(settings.Batch, trainer.TrainCount), trainer.TrainCount));
             run.WriteProgress(progress);
             if (settings.Steps) run.AppendSteps(row.Epoch, losses);
+            log?.Append(row, losses, trainer.StepAccuracies, step => trainer.Options.RateAt(step, allSteps));
         };
         double? firstStep = null;
         trainer.StepDone += NoteFirstStep;
