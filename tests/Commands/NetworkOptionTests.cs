@@ -115,7 +115,12 @@ public sealed class NetworkOptionTests(MnistPart part) : IClassFixture<MnistPart
 
     private static string Facts(Model m) => $"{m.Network} {m.Mean} {m.Deviation} {string.Join(' ', m.Weights.Arrays.Select(a => $"{a.Name} {string.Join(',', a.Values.Take(5))}"))}";
 
-    private static void RefusedHere(string message, Func<object?> action) => Assert.Contains(message, Assert.ThrowsAny<Exception>(action) is RequestException or ModelFileException and var e ? e.Message : "another exception");
+    private static void RefusedHere(string message, Func<object?> action)
+    {
+        Exception e = Assert.ThrowsAny<Exception>(action);
+        Assert.True(e is RequestException or ModelFileException, $"{e}");
+        Assert.Contains(message, e.Message);
+    }
 
     private static string Done(params string[] arguments)
     {

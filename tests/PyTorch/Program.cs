@@ -12,6 +12,8 @@ const int Batch = 64;
 
 DataSet data = DataSet.Load("mnist");
 using Device device = Device.Open("cpu");
+// 'networks TEXTS OUT': the networks of that folder between here and PyTorch: Interchange.
+if (args is ["networks", var texts, var folder]) return Interchange.Run(device, data, texts, folder) ? 0 : 1;
 bool passed = true;
 Console.WriteLine($"{steps} steps of {Batch} images on {device.Name}, {device.SimdBits}-bit vectors; PyTorch {TorchSharp.torch.__version__}");
 if (steps > 0) Console.WriteLine("batch norm  optimiser     first loss   last loss   largest relative difference   ms/step here  PyTorch");
