@@ -7,7 +7,7 @@ using GpuConv.PyTorch;
 // Fails if one differs by more than 1e-3 of itself. Then attacks it by ten steps of PGD here and there: AttackComparison. With 'attacks' as its argument the latter alone.
 const double Allowed = 1e-3;
 bool attacksAlone = args is ["attacks"];
-int steps = attacksAlone ? 0 : args.Length > 0 ? int.Parse(args[0]) : 100;
+int steps = attacksAlone || args is ["networks", ..] ? 0 : args.Length > 0 ? int.Parse(args[0]) : 100;
 const int Batch = 64;
 
 DataSet data = DataSet.Load("mnist");
