@@ -17,6 +17,7 @@ RootCommand root = new("GpuConv: convolutional networks on GPU and CPU, from the
     TargetCommand.Create(),
     NoiseCommand.Create(),
     AttackCommand.Create(),
+    OnnxCommand.Create(),
     BenchCommand.Create(),
 };
 return Invocation.Run(root, args);

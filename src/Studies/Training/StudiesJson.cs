@@ -23,4 +23,6 @@ namespace GpuConv.Studies;
 [JsonSerializable(typeof(Comparison))]
 [JsonSerializable(typeof(ComparisonState))]
 [JsonSerializable(typeof(ComparedTraining.Progress))]
+[JsonSerializable(typeof(OnnxTestsJson))]
+[JsonSerializable(typeof(OnnxOutputJson[]))]
 internal sealed partial class StudiesJson : JsonSerializerContext;
