@@ -68,6 +68,17 @@ public class NetworkTextTests
     }
 
     [Fact]
+    public void The_documents_networks_are_networks_and_the_reports_is_one()
+    {
+        var read = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "networks"), "*.txt").ToDictionary(f => Path.GetFileNameWithoutExtension(f), f => NetworkText.Parse(File.ReadAllText(f)));
+        Assert.Equal(["depthwise", "lenet5", "report", "residual"], read.Keys.Order());
+        Assert.Equal(Network.Report(new Shape(1, 28, 28), 10, batchNormalization: true).ToString(), read["report"].ToString());
+        Assert.Contains("layer1.downsample.0.weight 32x16x1x1", read["residual"].Parameters.Select(p => $"{p.Name} {p.Shape}"));
+        Assert.Equal([2], read["residual"].Nodes.Single(n => n.Name == "layer1.downsample.0").Inputs);
+        Assert.Equal(61_706, read["lenet5"].TrainableCount);
+    }
+
+    [Fact]
     public void Generated_networks_read_back_from_text_and_summary()
     {
         for (int seed = 1; seed <= 200; seed++)
