@@ -5,7 +5,7 @@ namespace GpuConv.Tests;
 public class WeightedNegativeLogLikelihoodTests
 {
     [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
-    public void Losses_weights_and_mean_match_their_definition_on_forty_shapes(string deviceName)
+    public void Losses_and_weights_match_their_definition_on_forty_shapes(string deviceName)
     {
         Device device = TestDevices.Get(deviceName);
         var operation = new WeightedNegativeLogLikelihood(device);
@@ -26,10 +26,6 @@ public class WeightedNegativeLogLikelihoodTests
             operation.Forward(Values.On(arena, new Shape(batch, classes, places), logp), labelsOn, Values.On(arena, new Shape(classes), weights), ignored, losses.Tensor, labelWeights.Tensor);
             Check.Close(expected, losses.Read("losses"), Tolerance.Elementwise, $"seed {seed}, losses");
             Check.Close(expectedWeights, labelWeights.Read("weights"), Tolerance.Elementwise, $"seed {seed}, weights");
-
-            GuardedTensor mean = Check.Guarded(arena, new Shape(1));
-            operation.Mean(Values.On(arena, new Shape(1), [logp[0]]), Values.On(arena, new Shape(1), [weights[0]]), mean.Tensor);
-            Check.Close([logp[0] / weights[0]], mean.Read("mean"), Tolerance.Elementwise, $"seed {seed}, mean");
         }
     }
 

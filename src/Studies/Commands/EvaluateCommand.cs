@@ -21,6 +21,7 @@ internal static class EvaluateCommand
             CommonOptions.Model,
             Split,
             CommonOptions.Data,
+            NetworkInput.Network, NetworkInput.Normalise,
             CommonOptions.Seed,
             CommonOptions.Out, CommonOptions.Format,
             CommonOptions.DeviceName,

@@ -5,8 +5,9 @@ namespace GpuConv.Studies;
 /// <summary><c>gpuconv onnx</c>: networks in ONNX's format.</summary>
 internal static class OnnxCommand
 {
-    public static Command Create() => new("onnx", "ONNX: runs graphs and tests on this program's kernels.")
+    public static Command Create() => new("onnx", "ONNX: writes models, runs graphs and tests on this program's kernels.")
     {
+        OnnxExportCommand.Create(),
         OnnxRunCommand.Create(),
         OnnxTestCommand.Create(),
     };

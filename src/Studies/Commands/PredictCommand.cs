@@ -23,6 +23,7 @@ internal static class PredictCommand
             EvaluateCommand.Split,
             CommonOptions.Model,
             CommonOptions.Data,
+            NetworkInput.Network, NetworkInput.Normalise,
             CommonOptions.Seed,
             CommonOptions.Out, CommonOptions.Format,
             CommonOptions.DeviceName,

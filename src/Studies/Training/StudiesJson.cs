@@ -6,6 +6,7 @@ namespace GpuConv.Studies;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(DeviceJson[]))]
 [JsonSerializable(typeof(SummaryJson))]
+[JsonSerializable(typeof(OnnxExportJson))]
 [JsonSerializable(typeof(EvaluationJson))]
 [JsonSerializable(typeof(PredictionJson[]))]
 [JsonSerializable(typeof(RunConfiguration))]

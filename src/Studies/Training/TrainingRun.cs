@@ -16,7 +16,7 @@ internal static class TrainingRun
         Task<DataSet> loading = Task.Run(() => DataSet.Load(settings.Data));
         using Device device = Device.Open(settings.Device, settings.Threads, CommonOptions.MathModeOf(settings.Math));
         DataSet data = loading.GetAwaiter().GetResult();
-        Network network = settings.NetworkFor(data);
+        Network network = NetworkOf(ref settings, data);
         Weights initial = settings.Init is null
             ? Weights.Initial(network, settings.Seed, settings.InitGain)
             : Weights.Match(network, SafetensorsFile.Read(settings.Init).Tensors, settings.Init);
@@ -61,12 +61,15 @@ internal static class TrainingRun
     private static string Run(RunFolder run, TrainSettings settings, Device device, DataSet data, Network network, Trainer trainer, TrainingDisplay display, CancellationToken cancellation)
     {
         List<RunningMean> progress = run.ReadProgress(trainer.History.Count);
+        TensorBoardLog? log = settings.Tensorboard ? TensorBoardLog.Open(run, trainer.History.Count, trainer.StepsPerEpoch) : null;
+        long allSteps = (long)settings.Epochs * trainer.StepsPerEpoch;
         trainer.EpochDone += (row, losses) =>
         {
             run.WriteHistory(trainer.History);
             progress.AddRange(RunningMean.OfEpoch(row.Epoch, losses, trainer.StepAccuracies, Math.Min(settings.Batch, trainer.TrainCount), trainer.TrainCount));
             run.WriteProgress(progress);
             if (settings.Steps) run.AppendSteps(row.Epoch, losses);
+            log?.Append(row, losses, trainer.StepAccuracies, step => trainer.Options.RateAt(step, allSteps));
         };
         double? firstStep = null;
         trainer.StepDone += NoteFirstStep;
@@ -130,6 +133,14 @@ internal static class TrainingRun
     }
 
     private static double SecondsSinceStart() => (DateTime.Now - Process.GetCurrentProcess().StartTime).TotalSeconds;
+
+    // The text as it was written is forgotten: what is kept has the input's size and all names.
+    private static Network NetworkOf(ref TrainSettings settings, DataSet data)
+    {
+        Network network = settings.NetworkFor(data);
+        if (settings.Network is not null) settings = settings with { Network = network.ToString() };
+        return network;
+    }
 
     private static Trainer CreateTrainer(Device device, Network network, DataSet data, TrainSettings settings, Weights initial)
     {

@@ -2,7 +2,7 @@ using GpuConv.Kernels;
 
 namespace GpuConv.Net;
 
-/// <summary>What works element by element: activations, <c>Clip</c>, <c>Add</c>, <c>Dropout</c>.</summary>
+/// <summary>What works element by element: activations, <c>Clip</c>, <c>Add</c>, <c>Sub</c>, <c>Mul</c>, <c>Div</c>, <c>Dropout</c>.</summary>
 internal static class OnnxElementwise
 {
     public static void Relu(OnnxCall call)
@@ -61,6 +61,24 @@ internal static class OnnxElementwise
         bool isSigned = a.Type is OnnxType.Int8 or OnnxType.Int16 or OnnxType.Int32 or OnnxType.Int64;
         call.Run.Integers.Add(a.Integers, b.Integers, integers, 8 * OnnxArray.ElementSize(a.Type, call.File), isSigned);
         call.Set(0, a.Type, shape, integers);
+    }
+
+    // a + -1 b is a - b to the bit.
+    public static void Sub(OnnxCall call) => OfFloats(call, (a, b, y) => call.Run.Elementwise.AddScaled(a, -1, b, y));
+
+    public static void Mul(OnnxCall call) => OfFloats(call, call.Run.Elementwise.Multiply);
+
+    public static void Div(OnnxCall call) => OfFloats(call, call.Run.Elementwise.Divide);
+
+    private static void OfFloats(OnnxCall call, Action<Tensor<float>, Tensor<float>, Tensor<float>> operation)
+    {
+        OnnxValue a = call.Float(0), b = call.Float(1);
+        if (a.Type != b.Type) throw call.Malformed($"takes {a.Type} and {b.Type}");
+        if (call.Opset < 7) b = OldBroadcast(call, a.Shape, b);
+        int[] shape = OnnxGrid.Common(call, a.Shape, b.Shape);
+        Tensor<float> y = call.Run.Allocate<float>(shape);
+        operation(OnnxGrid.Broadcast(call, a, shape).Floats, OnnxGrid.Broadcast(call, b, shape).Floats, y);
+        call.Set(0, a.Type, shape, y);
     }
 
     /// <summary>The second value of an operator of opset 6, whose dimensions follow those of the first from an axis on.</summary>
