@@ -103,7 +103,7 @@ internal sealed class ReferenceNetwork(Model model)
         return nodes[i].Layer is ActivationLayer ? [.. back.Select((b, at) => element(b, from[at], Math.Max(0, from[at])))] : back;
     }
 
-    private bool IsLinear(int i) => nodes[i].Layer is Conv2DLayer or LinearLayer or BatchNormalizationLayer or AddLayer or AveragePool2DLayer or GlobalPoolLayer;
+    private bool IsLinear(int i) => nodes[i].Layer is Conv2DLayer or LinearLayer or BatchNormalizationLayer or AddLayer or AveragePool2DLayer or GlobalPoolLayer { IsMaximum: false };
 
     private double[] Output(int i, double[][] inputs)
     {
@@ -121,6 +121,7 @@ internal sealed class ReferenceNetwork(Model model)
             ActivationLayer layer => [.. x.Select(v => v > 0 ? v : layer.Kind == ActivationKind.LeakyRelu ? layer.Slope * v : 0)],
             MaxPool2DLayer layer => Reference.Pooling.Max(PoolShapes.For(shape, layer.Window, layer.CeilMode), shape[0], x).Y,
             AveragePool2DLayer layer => Reference.Pooling.Average(PoolShapes.For(shape, layer.Window, layer.CeilMode), shape[0], layer.CountPadding, x),
+            GlobalPoolLayer { IsMaximum: true } => [.. Enumerable.Range(0, shape[0]).Select(c => x.AsSpan(c * (shape.Count / shape[0]), shape.Count / shape[0]).ToArray().Max())],
             GlobalPoolLayer => [.. Enumerable.Range(0, shape[0]).Select(c => x.AsSpan(c * (shape.Count / shape[0]), shape.Count / shape[0]).ToArray().Average())],
             AddLayer => [.. x.Zip(inputs[1], (a, b) => a + b)],
             FlattenLayer or DropoutLayer => x,

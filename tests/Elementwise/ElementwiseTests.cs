@@ -34,6 +34,8 @@ public class ElementwiseTests
             Check.Close(sum, y.Read("add scaled"), Tolerance.Sum(2), $"add scaled of {count}");
             elementwise.Multiply(aOn, bOn, y.Tensor);
             Check.Close([.. a.Zip(b, (v, u) => v * u)], y.Read("multiply"), Tolerance.Elementwise, $"multiply of {count}");
+            elementwise.Divide(aOn, bOn, y.Tensor);
+            Check.Close([.. a.Zip(b, (v, u) => (double)(float)v / (float)u)], y.Read("divide"), Tolerance.Elementwise, $"divide of {count}");
             elementwise.AddScaled(aOn, factor, bOn, aOn);
             Check.Close(sum, aOn.ToArray(), Tolerance.Sum(2), $"add scaled in place of {count}");
         }

@@ -64,9 +64,9 @@ public class NetworkTests
     [InlineData("input 1x28x28\nconv 32 3x3 pad one", "Line 2, column 17, 'one': expected the padding")]
     [InlineData("input 1x28x28\nconv 32 3x3 padding 1", "Line 2, column 13, 'padding': known options are")]
     [InlineData("input 1x28x28\nrelu 3", "Line 2, column 6, '3': nothing more")]
-    [InlineData("input 1x28x28\nlinear 3", "Line 2: Layer 'fc1' (linear 3) cannot follow the input of 1x28x28")]
-    [InlineData("input 1x28x28\nconv 32 99x99", "Line 2: Layer 'conv1'")]
-    [InlineData("input 1000000x1000000x1000000", "Line 1: ")]
+    [InlineData("input 1x28x28\nlinear 3", "Line 2, column 1: Layer 'fc1' (linear 3) cannot follow the input of 1x28x28")]
+    [InlineData("input 1x28x28\nconv 32 99x99", "Line 2, column 1: Layer 'conv1'")]
+    [InlineData("input 1000000x1000000x1000000", "Line 1, column 1: ")]
     public void A_wrong_text_is_refused_with_line_and_column(string text, string message) =>
         Assert.Contains(message, Assert.Throws<NetworkException>(() => NetworkText.Parse(text)).Message);
 

@@ -7,11 +7,13 @@ using GpuConv.PyTorch;
 // Fails if one differs by more than 1e-3 of itself. Then attacks it by ten steps of PGD here and there: AttackComparison. With 'attacks' as its argument the latter alone.
 const double Allowed = 1e-3;
 bool attacksAlone = args is ["attacks"];
-int steps = attacksAlone ? 0 : args.Length > 0 ? int.Parse(args[0]) : 100;
+int steps = attacksAlone || args is ["networks", ..] ? 0 : args.Length > 0 ? int.Parse(args[0]) : 100;
 const int Batch = 64;
 
 DataSet data = DataSet.Load("mnist");
 using Device device = Device.Open("cpu");
+// 'networks TEXTS OUT': the networks of that folder between here and PyTorch: Interchange.
+if (args is ["networks", var texts, var folder]) return Interchange.Run(device, data, texts, folder) ? 0 : 1;
 bool passed = true;
 Console.WriteLine($"{steps} steps of {Batch} images on {device.Name}, {device.SimdBits}-bit vectors; PyTorch {TorchSharp.torch.__version__}");
 if (steps > 0) Console.WriteLine("batch norm  optimiser     first loss   last loss   largest relative difference   ms/step here  PyTorch");

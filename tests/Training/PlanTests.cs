@@ -10,6 +10,9 @@ public class PlanTests
     private const string Residual = "input 2x6x5\nconv 4 3x3 pad 1\nbatchnorm\ntanh\nconv 4 3x3 pad 1\nadd tanh1\nrelu\ndropout 0.5\navgpool 2\nflatten\nlinear 6\nsigmoid\nlinear 5\nadd fc2\nlogsoftmax\n";
     private const string Plain = "input 1x8x8\nconv 3 3x3 pad 1\nleakyrelu 0.1\nmaxpool 2\nconv 4 3x3\ntanh\nglobalavgpool\nlinear 3\nlogsoftmax\n";
 
+    // Branches with layers of their own, the input read three times.
+    private const string Branches = "input 2x6x5\nconv 3 3x3 pad 1\ntanh\nside: conv 3 1x1 from input\nadd tanh1\nsigmoid\nconv 2 3x3 pad 1\nadd input\nflatten\nlinear 4\ntanh\nglobalavgpool from sigmoid1\nlinear 4\nadd tanh2\nlogsoftmax\n";
+
     // Two blocks; a block after a layer of its own; one that is none, as its ReLU has a second reader.
     private const string Blocks = "input 1x8x8\nconv 16 3x3 pad 1\nbatchnorm\nrelu\nmaxpool 2\nconv 32 3x3 pad 1\nrelu\nmaxpool 2\nflatten\nlinear 5\nlogsoftmax\n";
     private const string LateBlock = "input 2x6x8\nconv 16 3x3 pad 1\ntanh\nconv 16 3x3 pad 1\nbatchnorm\nrelu\nmaxpool 2\nflatten\nlinear 5\nlogsoftmax\n";
@@ -90,7 +93,7 @@ public class PlanTests
     }
 
     public static TheoryData<string, string> Cases =>
-        [.. TestDevices.All.Select(row => TestDevices.Case(row.Data, Plain)), .. TestDevices.ForTraining.Select(row => TestDevices.Case(row.Data, Residual))];
+        [.. TestDevices.All.Select(row => TestDevices.Case(row.Data, Plain)), .. from row in TestDevices.ForTraining from text in new[] { Residual, Branches } select TestDevices.Case(row.Data, text)];
 
     [Theory, MemberData(nameof(Cases))]
     public void Parameter_gradients_match_differences_of_the_loss(string deviceName, string text)
@@ -161,6 +164,27 @@ public class PlanTests
             gradients.Input.CopyFrom([.. start.Select((x, i) => (float)(x + distance * direction[i] / length))]);
             gradients.Forward(2);
             return gradients.Scores.ToArray()[1];
+        }
+    }
+
+    [Theory, MemberData(nameof(TestDevices.ForTraining), MemberType = typeof(TestDevices))]
+    public void Generated_networks_give_what_float64_says(string deviceName)
+    {
+        for (int seed = 1; seed <= 40; seed++)
+        {
+            Model model = ReferenceNetwork.RandomModel(GeneratedNetwork.Of(seed).ToString(), seed);
+            var reference = new ReferenceNetwork(model);
+            using var predictor = new Predictor(TestDevices.Get(deviceName), model, maxBatch: 2);
+            double[] x = Values.Normal(new Random(seed), 2 * model.Network.InputShape.Count);
+            float[] found = predictor.Probabilities(2, (_, input) => input.CopyFrom(Array.ConvertAll(x, v => (float)v)), TestContext.Current.CancellationToken);
+            for (int i = 0; i < 2; i++)
+            {
+                double[] scores = reference.Scores([.. x[(i * x.Length / 2)..((i + 1) * x.Length / 2)].Select(v => (double)(float)v)]);
+                double sum = scores.Sum(Math.Exp);
+                // Scores of order ten, through about ten layers of sums of up to a hundred products: good to about 1e-5.
+                for (int c = 0; c < scores.Length; c++)
+                    Assert.True(Math.Abs(found[i * scores.Length + c] - Math.Exp(scores[c]) / sum) <= 1e-4, $"seed {seed}, class {c}: {found[i * scores.Length + c]} and {Math.Exp(scores[c]) / sum}\n{model.Network}");
+            }
         }
     }
 

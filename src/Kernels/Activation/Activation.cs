@@ -6,7 +6,7 @@ namespace GpuConv.Kernels;
 
 /// <summary>
 /// An elementwise activation y = f(x) and its gradient dx = dy f'(x). Any shape; x and y may be the same tensor for functions whose
-/// derivative follows from y (all but LeakyRelu). Forward moves 8 bytes for each element, backward 12.
+/// derivative follows from y (all but LeakyRelu and Clip). Forward moves 8 bytes for each element, backward 12.
 /// </summary>
 [SuppressMessage("Design", "CA1000", Justification = "Made by the factories of Activation.")]
 public abstract class Activation
@@ -35,6 +35,12 @@ public abstract class Activation
     /// <summary>The hyperbolic tangent.</summary>
     /// <param name="device">The device it runs on.</param>
     public static Activation Tanh(Device device) => new Elementwise<TanhFunction>(device, default);
+
+    /// <summary>Values below a bound are set to it, and those above another: min(max(x, low), high). The gradient passes where low &lt;= x &lt;= high, as in PyTorch.</summary>
+    /// <param name="device">The device it runs on.</param>
+    /// <param name="low">The lowest value, or negative infinity.</param>
+    /// <param name="high">The highest value, or infinity; it wins where it is below <paramref name="low"/>.</param>
+    public static Activation Clip(Device device, float low, float high) => new Elementwise<ClipFunction>(device, new ClipFunction(low, high));
 
     /// <summary>y = f(x). Overwrites y.</summary>
     /// <param name="x">The input, any shape.</param>

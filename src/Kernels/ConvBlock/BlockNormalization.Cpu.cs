@@ -55,7 +55,7 @@ internal sealed unsafe class BlockNormalization
     /// <param name="count">Of how many values.</param>
     public void UseBatch(NormalizationTensors tensors, int k, double batchMean, double square, long count)
     {
-        var running = new Running(tensors.RunningMean.Pointer, tensors.RunningVariance.Pointer, options.Momentum, options.Epsilon);
+        var running = new Running(tensors.RunningMean.Pointer, tensors.RunningVariance.Pointer, options.Momentum, options.Epsilon, correction: 1);
         mean.Pointer[k] = (float)batchMean;
         inverse.Pointer[k] = running.Move(k, batchMean, square, count);
         factor.Pointer[k] = tensors.Scale.Pointer[k] * inverse.Pointer[k];

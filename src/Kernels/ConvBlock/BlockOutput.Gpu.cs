@@ -38,7 +38,7 @@ internal sealed class BlockOutput<TWindows> where TWindows : struct, IBlockWindo
         var channels = new Shape(shape.OutChannels);
         mean = arena.Allocate<float>(channels);
         inverse = arena.Allocate<float>(channels);
-        merge = new NormalizationMerge(arena, shape.OutChannels, maxBatch, options.Epsilon, options.Momentum);
+        merge = new NormalizationMerge(arena, shape.OutChannels, maxBatch, options.Epsilon, options.Momentum, correction: 1);
         statistics = device.LoadGrouped<ChunkedBatch, TWindows, ArrayView<float>, ArrayView<float>>(BlockKernels.Statistics);
         gradientSums = device.LoadGrouped<ChunkedBatch, TWindows, BlockChannels, ArrayView<float>, ArrayView<byte>, ArrayView<float>, ArrayView<float>>(BlockKernels.GradientSums);
     }

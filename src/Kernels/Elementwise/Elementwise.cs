@@ -12,6 +12,7 @@ public sealed class Elementwise
     private readonly Action<int, ArrayView<float>, ArrayView<float>, ArrayView<float>>? add;
     private readonly Action<int, ArrayView<float>, float, ArrayView<float>, ArrayView<float>>? addScaled;
     private readonly Action<int, ArrayView<float>, ArrayView<float>, ArrayView<float>>? multiply;
+    private readonly Action<int, ArrayView<float>, ArrayView<float>, ArrayView<float>>? divide;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -25,6 +26,7 @@ public sealed class Elementwise
         add = device.LoadIndexed<ArrayView<float>, ArrayView<float>, ArrayView<float>>(AddKernel);
         addScaled = device.LoadIndexed<ArrayView<float>, float, ArrayView<float>, ArrayView<float>>(AddScaledKernel);
         multiply = device.LoadIndexed<ArrayView<float>, ArrayView<float>, ArrayView<float>>(MultiplyKernel);
+        divide = device.LoadIndexed<ArrayView<float>, ArrayView<float>, ArrayView<float>>(DivideKernel);
     }
 
     /// <summary>x[i] = value. Overwrites x.</summary>
@@ -93,6 +95,20 @@ public sealed class Elementwise
         else HostLoop.Map(device, default(MultiplyMap), a, b, y);
     }
 
+    /// <summary>y = a / b. Overwrites y.</summary>
+    /// <param name="a">The first source.</param>
+    /// <param name="b">The second source.</param>
+    /// <param name="y">The destination; may be <paramref name="a"/> or <paramref name="b"/>.</param>
+    /// <exception cref="ArgumentException">The numbers of elements differ.</exception>
+    public void Divide(Tensor<float> a, Tensor<float> b, Tensor<float> y)
+    {
+        Require.SameCount(a, b);
+        Require.SameCount(a, y);
+        if (a.Count == 0) return;
+        if (divide is not null) divide(a.Count, a.View, b.View, y.View);
+        else HostLoop.Map(device, default(DivideMap), a, b, y);
+    }
+
     // One index owns one element.
     private static void FillKernel(Index1D i, float value, ArrayView<float> x) => x[i] = value;
 
@@ -103,6 +119,8 @@ public sealed class Elementwise
     private static void AddScaledKernel(Index1D i, ArrayView<float> a, float factor, ArrayView<float> b, ArrayView<float> y) => y[i] = a[i] + factor * b[i];
 
     private static void MultiplyKernel(Index1D i, ArrayView<float> a, ArrayView<float> b, ArrayView<float> y) => y[i] = a[i] * b[i];
+
+    private static void DivideKernel(Index1D i, ArrayView<float> a, ArrayView<float> b, ArrayView<float> y) => y[i] = a[i] / b[i];
 
     private readonly unsafe struct HostFill(float* x, float value, int count) : IHostKernel
     {
@@ -133,5 +151,10 @@ public sealed class Elementwise
     private readonly struct MultiplyMap : IMap2
     {
         public TVector Apply<TSimd, TVector>(TVector a, TVector b) where TSimd : struct, ISimd<TVector> where TVector : struct => TSimd.Multiply(a, b);
+    }
+
+    private readonly struct DivideMap : IMap2
+    {
+        public TVector Apply<TSimd, TVector>(TVector a, TVector b) where TSimd : struct, ISimd<TVector> where TVector : struct => TSimd.Divide(a, b);
     }
 }

@@ -13,17 +13,19 @@ internal sealed unsafe class BatchNormalizationCpu : IBatchNormalizationKernels
     private readonly int channels;
     private readonly float epsilon;
     private readonly float momentum;
+    private readonly int correction;
 
     // (image, channel): the statistics of each plane, or its sums for the gradient.
     private readonly Tensor<float> partial1;
     private readonly Tensor<float> partial2;
 
-    public BatchNormalizationCpu(DeviceArena arena, int channels, int maxBatch, float epsilon, float momentum)
+    public BatchNormalizationCpu(DeviceArena arena, int channels, int maxBatch, float epsilon, float momentum, int correction)
     {
         device = arena.Device;
         this.channels = channels;
         this.epsilon = epsilon;
         this.momentum = momentum;
+        this.correction = correction;
         partial1 = arena.Allocate<float>(new Shape(maxBatch, channels));
         partial2 = arena.Allocate<float>(new Shape(maxBatch, channels));
     }
@@ -34,7 +36,7 @@ internal sealed unsafe class BatchNormalizationCpu : IBatchNormalizationKernels
     {
         var layout = new ChannelLayout(x.Shape[0], channels, pixels);
         var affine = new Affine(scale.Pointer, shift.Pointer, savedMean.Pointer, savedInverseDeviation.Pointer);
-        var running = new Running(runningMean.Pointer, runningVariance.Pointer, momentum, epsilon);
+        var running = new Running(runningMean.Pointer, runningVariance.Pointer, momentum, epsilon, correction);
         if (pixels == 1)
         {
             device.Host.Run(new FeatureForwardTraining(layout, x.Pointer, y.Pointer, affine, running), layout.FeatureItems);
@@ -155,9 +157,9 @@ internal sealed unsafe class BatchNormalizationCpu : IBatchNormalizationKernels
                 Lanes.Store<TSimd, TVector>(mean, affine.Mean + c, lanes);
                 Lanes.Store<TSimd, TVector>(inverse, affine.Inverse + c, lanes);
                 TVector oldMean = Lanes.Load<TSimd, TVector>(running.Mean + c, lanes), oldVariance = Lanes.Load<TSimd, TVector>(running.Variance + c, lanes);
-                TVector unbiased = TSimd.Divide(square, TSimd.Subtract(batch, one));
+                TVector variance = TSimd.Divide(square, TSimd.Subtract(batch, TSimd.Broadcast(running.Correction)));
                 Lanes.Store<TSimd, TVector>(TSimd.MultiplyAdd(rest, oldMean, TSimd.Multiply(momentum, mean)), running.Mean + c, lanes);
-                Lanes.Store<TSimd, TVector>(TSimd.MultiplyAdd(rest, oldVariance, TSimd.Multiply(momentum, unbiased)), running.Variance + c, lanes);
+                Lanes.Store<TSimd, TVector>(TSimd.MultiplyAdd(rest, oldVariance, TSimd.Multiply(momentum, variance)), running.Variance + c, lanes);
                 TVector factor = TSimd.Multiply(Lanes.Load<TSimd, TVector>(affine.Scale + c, lanes), inverse);
                 TVector shift = Lanes.Load<TSimd, TVector>(affine.Shift + c, lanes);
                 for (int n = 0; n < layout.Batch; n++)

@@ -143,18 +143,19 @@ internal readonly unsafe struct Affine(float* scale, float* shift, float* mean, 
     public readonly float* Scale = scale, Shift = shift, Mean = mean, Inverse = inverse;
 }
 
-/// <summary>The running statistics and how they move.</summary>
-internal readonly unsafe struct Running(float* mean, float* variance, float momentum, float epsilon)
+/// <summary>The running statistics and how they move. The correction is Bessel's: what is taken from the number of values in the variance, 1 or 0.</summary>
+internal readonly unsafe struct Running(float* mean, float* variance, float momentum, float epsilon, int correction)
 {
     public readonly float* Mean = mean, Variance = variance;
     public readonly float Momentum = momentum, Epsilon = epsilon;
+    public readonly int Correction = correction;
 
     /// <summary>Moves a channel's running statistics by a batch's: its mean and its sum of squared deviations of so many values. Returns 1 / sqrt(variance + epsilon).</summary>
     public float Move(int c, double mean, double square, long count)
     {
         double momentum = Momentum;
         Mean[c] = (float)((1 - momentum) * Mean[c] + momentum * mean);
-        Variance[c] = (float)((1 - momentum) * Variance[c] + momentum * (square / (count - 1)));
+        Variance[c] = (float)((1 - momentum) * Variance[c] + momentum * (square / (count - Correction)));
         return (float)(1 / Math.Sqrt(square / count + Epsilon));
     }
 }

@@ -26,11 +26,11 @@ internal sealed class BatchNormalizationGpu : IBatchNormalizationKernels
     private readonly Action<int, ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, GradientPerChannel> gradient;
     private readonly Action<int, int, float, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>> inferGradient;
 
-    public BatchNormalizationGpu(DeviceArena arena, int channels, int maxBatch, float epsilon, float momentum)
+    public BatchNormalizationGpu(DeviceArena arena, int channels, int maxBatch, float epsilon, float momentum, int correction)
     {
         this.channels = channels;
         this.epsilon = epsilon;
-        merge = new NormalizationMerge(arena, channels, maxBatch, epsilon, momentum);
+        merge = new NormalizationMerge(arena, channels, maxBatch, epsilon, momentum, correction);
         Device device = arena.Device;
         statistics = device.LoadGrouped<ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Statistics);
         normalize = device.LoadIndexed<int, ArrayView<float>, ArrayView<float>, PerChannel>(Normalize);

@@ -8,7 +8,7 @@ namespace GpuConv.Kernels;
 /// dshift = sum dy     dscale = sum dy xn     dx = scale / sqrt(variance + epsilon) (dy - dshift / n - xn dscale / n)
 /// </code>
 /// with the batch's own mean and (biased) variance in training. The running statistics take 1 - momentum of themselves and momentum of
-/// the batch's, the variance by its unbiased estimate, n / (n - 1) times the biased one: PyTorch's convention.
+/// the batch's, the variance by its unbiased estimate, n / (n - 1) times the biased one: PyTorch's convention; or by the biased one: ONNX's.
 /// Images are (N, C, H, W), feature vectors (N, C). Statistics are shifted by the channel's first value, found for parts of the batch
 /// in two passes and merged (Chan, Golub and LeVeque, Algorithms for computing the sample variance, 1983), all in an order fixed
 /// by the shapes, so a mean far larger than the deviation costs no digits.
@@ -19,6 +19,7 @@ public sealed class BatchNormalization
     private readonly int channels;
     private readonly int maxBatch;
     private readonly int maxPixels;
+    private readonly bool unbiased;
 
     /// <summary>Prepares the normalisation for a device: loads its kernels and takes what working memory they need.</summary>
     /// <param name="arena">Where working memory comes from; its device runs the kernels.</param>
@@ -27,8 +28,9 @@ public sealed class BatchNormalization
     /// <param name="maxPixels">The largest H * W; 1 for feature vectors.</param>
     /// <param name="epsilon">What is added to the variance.</param>
     /// <param name="momentum">The weight of a batch in the running statistics.</param>
+    /// <param name="unbiased">Whether the running variance takes the unbiased estimate (PyTorch) or the biased one (ONNX).</param>
     /// <exception cref="ArgumentException">A size that is not positive, a negative epsilon, a momentum outside 0 to 1.</exception>
-    public BatchNormalization(DeviceArena arena, int channels, int maxBatch, int maxPixels, float epsilon = 1e-5f, float momentum = 0.1f)
+    public BatchNormalization(DeviceArena arena, int channels, int maxBatch, int maxPixels, float epsilon = 1e-5f, float momentum = 0.1f, bool unbiased = true)
     {
         ArgumentNullException.ThrowIfNull(arena);
         if (channels < 1 || maxBatch < 1 || maxPixels < 1)
@@ -38,9 +40,11 @@ public sealed class BatchNormalization
         this.channels = channels;
         this.maxBatch = maxBatch;
         this.maxPixels = maxPixels;
+        this.unbiased = unbiased;
+        int correction = unbiased ? 1 : 0;
         kernels = arena.Device.IsHost
-            ? new BatchNormalizationCpu(arena, channels, maxBatch, epsilon, momentum)
-            : new BatchNormalizationGpu(arena, channels, maxBatch, epsilon, momentum);
+            ? new BatchNormalizationCpu(arena, channels, maxBatch, epsilon, momentum, correction)
+            : new BatchNormalizationGpu(arena, channels, maxBatch, epsilon, momentum, correction);
     }
 
     /// <summary>Normalises by the batch's statistics and moves the running ones towards them. Overwrites y, savedMean, savedInverseDeviation; updates runningMean, runningVariance.</summary>
@@ -52,13 +56,13 @@ public sealed class BatchNormalization
     /// <param name="y">As x; may be x itself.</param>
     /// <param name="savedMean">(C), for <see cref="Backward"/>.</param>
     /// <param name="savedInverseDeviation">(C), 1 / sqrt(variance + epsilon), for <see cref="Backward"/>.</param>
-    /// <exception cref="ArgumentException">The shapes do not fit together, or there is only one value for each channel, which has no variance.</exception>
+    /// <exception cref="ArgumentException">The shapes do not fit together, or there is only one value for each channel, which has no unbiased variance.</exception>
     public void ForwardTraining(
         Tensor<float> x, Tensor<float> scale, Tensor<float> shift, Tensor<float> runningMean, Tensor<float> runningVariance,
         Tensor<float> y, Tensor<float> savedMean, Tensor<float> savedInverseDeviation)
     {
         int pixels = Pixels(x);
-        if (x.Shape[0] * pixels <= 1)
+        if (x.Shape[0] * pixels < (unbiased ? 2 : 1))
             throw new ArgumentException($"Training needs more than one value for each channel, and {x.Shape} has {x.Shape[0] * pixels}. Take a larger batch.");
         RequireChannels(scale, nameof(scale));
         RequireChannels(shift, nameof(shift));

@@ -44,20 +44,23 @@ internal sealed class NormalizationMerge
     private readonly int channels;
     private readonly float epsilon;
     private readonly float momentum;
+    private readonly int correction;
     private readonly Tensor<float> first;
     private readonly Tensor<float> second;
-    private readonly Action<int, ChunkedBatch, float, float, ArrayView<float>, StatisticsViews> statistics;
+    private readonly Action<int, ChunkedBatch, float, float, int, ArrayView<float>, StatisticsViews> statistics;
     private readonly Action<int, ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>> gradients;
 
-    public NormalizationMerge(DeviceArena arena, int channels, int maxBatch, float epsilon, float momentum)
+    // The correction is Bessel's: what is taken from the number of values in the running variance, 1 or 0.
+    public NormalizationMerge(DeviceArena arena, int channels, int maxBatch, float epsilon, float momentum, int correction)
     {
         this.channels = channels;
         this.epsilon = epsilon;
         this.momentum = momentum;
+        this.correction = correction;
         // At most a chunk for each image.
         first = arena.Allocate<float>(new Shape(maxBatch, channels));
         second = arena.Allocate<float>(new Shape(maxBatch, channels));
-        statistics = arena.Device.LoadIndexed<ChunkedBatch, float, float, ArrayView<float>, StatisticsViews>(StatisticsKernel);
+        statistics = arena.Device.LoadIndexed<ChunkedBatch, float, float, int, ArrayView<float>, StatisticsViews>(StatisticsKernel);
         gradients = arena.Device.LoadIndexed<ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(GradientsKernel);
     }
 
@@ -75,14 +78,14 @@ internal sealed class NormalizationMerge
     /// <param name="runningMean">(channels).</param>
     /// <param name="runningVariance">(channels).</param>
     public void Statistics(ChunkedBatch b, ArrayView<float> origins, Tensor<float> mean, Tensor<float> inverse, Tensor<float> runningMean, Tensor<float> runningVariance) =>
-        statistics(channels, b, epsilon, momentum, origins, new StatisticsViews(First, Second, mean.View, inverse.View, runningMean.View, runningVariance.View));
+        statistics(channels, b, epsilon, momentum, correction, origins, new StatisticsViews(First, Second, mean.View, inverse.View, runningMean.View, runningVariance.View));
 
     /// <summary>The gradients to scale and shift from the chunks' sums.</summary>
     public void Gradients(ChunkedBatch b, Tensor<float> inverse, Tensor<float> dscale, Tensor<float> dshift) =>
         gradients(channels, b, First, Second, inverse.View, dscale.View, dshift.View);
 
     // One index owns one channel: merges the chunks in their order, in two passes as well (Chan et al., Updating formulae, 1979).
-    private static void StatisticsKernel(Index1D c, ChunkedBatch b, float epsilon, float momentum, ArrayView<float> origins, StatisticsViews m)
+    private static void StatisticsKernel(Index1D c, ChunkedBatch b, float epsilon, float momentum, int correction, ArrayView<float> origins, StatisticsViews m)
     {
         float origin = origins.Length > 0 ? origins[c * b.Pixels] : 0, count = (float)b.Batch * b.Pixels;
         float sum = 0;
@@ -98,7 +101,7 @@ internal sealed class NormalizationMerge
         m.Mean[c] = mean;
         m.Inverse[c] = 1 / XMath.Sqrt(square / count + epsilon);
         m.RunningMean[c] = (1 - momentum) * m.RunningMean[c] + momentum * mean;
-        m.RunningVariance[c] = (1 - momentum) * m.RunningVariance[c] + momentum * (square / (count - 1));
+        m.RunningVariance[c] = (1 - momentum) * m.RunningVariance[c] + momentum * (square / (count - correction));
     }
 
     // One index owns one channel.

@@ -49,22 +49,44 @@ public sealed class Adam
     /// <param name="step">The number of this step, from 1.</param>
     /// <exception cref="ArgumentException">The numbers of elements differ.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The step is below 1.</exception>
-    public unsafe void Step(Tensor<float> w, Tensor<float> dw, Tensor<float> m, Tensor<float> v, float learningRate, int step)
+    public void Step(Tensor<float> w, Tensor<float> dw, Tensor<float> m, Tensor<float> v, float learningRate, int step)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);
+        double correction1 = 1 - Math.Pow(beta1, step), correction2 = 1 - Math.Pow(beta2, step);
+        Step(w, dw, m, v, learningRate, learningRate / correction1, 1 / Math.Sqrt(correction2));
+    }
+
+    /// <summary>
+    /// One step as the paper's section 2 ends, and as ONNX defines it: both corrections in the rate, epsilon beside the root that is not corrected, and none at
+    /// step 0: w = w - rate sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon). Updates w, m and v.
+    /// </summary>
+    /// <param name="w">The parameters, any shape.</param>
+    /// <param name="dw">Their gradient.</param>
+    /// <param name="m">The mean of the gradients.</param>
+    /// <param name="v">The mean of their squares.</param>
+    /// <param name="learningRate">The learning rate.</param>
+    /// <param name="step">The number of this step; 0: nothing is corrected.</param>
+    /// <exception cref="ArgumentException">The numbers of elements differ.</exception>
+    public void StepWithCorrectedRate(Tensor<float> w, Tensor<float> dw, Tensor<float> m, Tensor<float> v, float learningRate, long step)
+    {
+        double correction = step > 0 ? Math.Sqrt(1 - Math.Pow(beta2, step)) / (1 - Math.Pow(beta1, step)) : 1;
+        Step(w, dw, m, v, learningRate, learningRate * correction, 1);
+    }
+
+    private unsafe void Step(Tensor<float> w, Tensor<float> dw, Tensor<float> m, Tensor<float> v, float learningRate, double stepSize, double rootScale)
     {
         Require.SameCount(w, dw);
         Require.SameCount(w, m);
         Require.SameCount(w, v);
-        ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);
         if (w.Count == 0) return;
-        double correction1 = 1 - Math.Pow(beta1, step), correction2 = 1 - Math.Pow(beta2, step);
         var c = new Coefficients(
             gain1: (float)(1 - beta1),
             keep2: (float)beta2,
             gain2: (float)(1 - beta2),
             decay: options.Decoupled ? 0 : options.WeightDecay,
             shrink: options.Decoupled ? (float)(1 - (double)learningRate * options.WeightDecay) : 1,
-            stepSize: (float)(learningRate / correction1),
-            rootScale: (float)(1 / Math.Sqrt(correction2)),
+            stepSize: (float)stepSize,
+            rootScale: (float)rootScale,
             epsilon: options.Epsilon);
         if (kernel is not null) kernel(w.Count, c, w.View, dw.View, m.View, v.View);
         else device.Host.Run(new HostKernel(c, w.Pointer, dw.Pointer, m.Pointer, v.Pointer, w.Count), HostLoop.Blocks(w.Count));

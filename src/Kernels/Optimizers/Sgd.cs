@@ -43,7 +43,7 @@ public sealed class Sgd
     public unsafe void Step(Tensor<float> w, Tensor<float> dw, Tensor<float>? velocity, float learningRate, bool firstStep)
     {
         Require.SameCount(w, dw);
-        var c = new Coefficients(learningRate, options.Momentum, options.WeightDecay, options.Nesterov ? 1 : 0, firstStep ? 1 : 0);
+        var c = new Coefficients(learningRate, options.Momentum, options.WeightDecay, options.Nesterov ? 1 : 0, firstStep ? 1 : 0, gain: 1);
         if (options.Momentum == 0)
         {
             if (w.Count == 0) return;
@@ -52,10 +52,28 @@ public sealed class Sgd
             return;
         }
         if (velocity is not { } v) throw new ArgumentException("With momentum a velocity is needed.", nameof(velocity));
-        Require.SameCount(w, v, nameB: nameof(velocity));
+        Step(w, dw, v, c);
+    }
+
+    /// <summary>One step with a velocity that is always kept, also the first: velocity = momentum velocity + gain g. (ONNX's Momentum; PyTorch's gain is 1 - dampening.) Updates w and velocity.</summary>
+    /// <param name="w">The parameters, any shape.</param>
+    /// <param name="dw">Their gradient.</param>
+    /// <param name="velocity">The velocity that is kept from step to step.</param>
+    /// <param name="learningRate">The learning rate.</param>
+    /// <param name="gain">What the gradient is multiplied with on its way into the velocity.</param>
+    /// <exception cref="ArgumentException">The numbers of elements differ.</exception>
+    public void StepWithGain(Tensor<float> w, Tensor<float> dw, Tensor<float> velocity, float learningRate, float gain)
+    {
+        Require.SameCount(w, dw);
+        Step(w, dw, velocity, new Coefficients(learningRate, options.Momentum, options.WeightDecay, options.Nesterov ? 1 : 0, first: 0, gain));
+    }
+
+    private unsafe void Step(Tensor<float> w, Tensor<float> dw, Tensor<float> velocity, Coefficients c)
+    {
+        Require.SameCount(w, velocity);
         if (w.Count == 0) return;
-        if (momentum is not null) momentum(w.Count, c, w.View, dw.View, v.View);
-        else device.Host.Run(new HostMomentum(c, w.Pointer, dw.Pointer, v.Pointer, w.Count), HostLoop.Blocks(w.Count));
+        if (momentum is not null) momentum(w.Count, c, w.View, dw.View, velocity.View);
+        else device.Host.Run(new HostMomentum(c, w.Pointer, dw.Pointer, velocity.Pointer, w.Count), HostLoop.Blocks(w.Count));
     }
 
     // One index owns one parameter.
@@ -65,15 +83,15 @@ public sealed class Sgd
     private static void MomentumKernel(Index1D i, Coefficients c, ArrayView<float> w, ArrayView<float> dw, ArrayView<float> velocity)
     {
         float g = dw[i] + c.Decay * w[i];
-        float v = c.First != 0 ? g : c.Momentum * velocity[i] + g;
+        float v = c.First != 0 ? g : c.Momentum * velocity[i] + c.Gain * g;
         velocity[i] = v;
         w[i] -= c.Rate * (c.Nesterov != 0 ? g + c.Momentum * v : v);
     }
 
     /// <summary>What a step needs to know; 1 stands for true, as kernels take no bool.</summary>
-    internal readonly struct Coefficients(float rate, float momentum, float decay, int nesterov, int first)
+    internal readonly struct Coefficients(float rate, float momentum, float decay, int nesterov, int first, float gain)
     {
-        public readonly float Rate = rate, Momentum = momentum, Decay = decay;
+        public readonly float Rate = rate, Momentum = momentum, Decay = decay, Gain = gain;
         public readonly int Nesterov = nesterov, First = first;
     }
 
@@ -120,7 +138,7 @@ public sealed class Sgd
         {
             TVector momentum = TSimd.Broadcast(c.Momentum);
             TVector g = TSimd.MultiplyAdd(TSimd.Broadcast(c.Decay), weights, gradient);
-            v = c.First != 0 ? g : TSimd.MultiplyAdd(momentum, v, g);
+            v = c.First != 0 ? g : TSimd.MultiplyAdd(momentum, v, TSimd.Multiply(TSimd.Broadcast(c.Gain), g));
             TVector direction = c.Nesterov != 0 ? TSimd.MultiplyAdd(momentum, v, g) : v;
             weights = TSimd.MultiplyAdd(TSimd.Broadcast(-c.Rate), direction, weights);
         }

@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace GpuConv.Net;
 
 /// <summary>
-/// A network with its weights and the normalisation of its input: what <c>model.safetensors</c> holds. The weights are under
+/// A network with its weights and the normalisation of its input: what <c>model.safetensors</c> holds, and an ONNX file of such a network (<see cref="OnnxImport"/>). The weights are under
 /// PyTorch's names and shapes; network and normalisation stand in the file's metadata.
 /// </summary>
 /// <param name="Network">The network.</param>
@@ -45,24 +45,31 @@ public sealed record Model(Network Network, Weights Weights, float Mean, float D
 
     /// <summary>Reads a model.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="ModelFileException">The file is missing, damaged, or no model of ours.</exception>
-    public static Model Read(string path)
+    /// <param name="context">
+    /// Says what a file of another program's making leaves out: one whose metadata have no network, as PyTorch writes it. Asked only then; null: such a file is refused.
+    /// Its mean and deviation give way to those of the file's metadata, if it has them.
+    /// </param>
+    /// <exception cref="ModelFileException">The file is missing, damaged, or no model.</exception>
+    public static Model Read(string path, Func<ModelContext>? context = null)
     {
+        if (OnnxImport.IsOnnx(path)) return OnnxImport.Read(path, context);
         SafetensorsFile file = SafetensorsFile.Read(path);
-        string text = Required("network");
+        if (!file.Metadata.TryGetValue("network", out string? text))
+        {
+            if (context is null) throw Lacking("network");
+            ModelContext known = context();
+            Network network = known.NetworkOf(file, path);
+            return new Model(network, Weights.Match(network, file.Tensors, path), Number("mean", known.Mean), Number("deviation", known.Deviation), file.Metadata.GetValueOrDefault("data", known.DataName));
+        }
         try
         {
             Network network = NetworkText.Parse(text);
-            return new Model(network, Weights.Match(network, file.Tensors, path), Number("mean"), Number("deviation"), file.Metadata.GetValueOrDefault("data", "")) { ClassNames = Names(network) };
+            return new Model(network, Weights.Match(network, file.Tensors, path), Number("mean", null), Number("deviation", null), file.Metadata.GetValueOrDefault("data", "")) { ClassNames = Names(network) };
         }
         catch (NetworkException e)
         {
             throw new ModelFileException($"{path}: the network in its metadata cannot be read. {e.Message}", e);
         }
-
-        string Required(string key) => file.Metadata.TryGetValue(key, out string? value)
-            ? value
-            : throw new ModelFileException($"{path} has no '{key}' in its metadata, so it is not a model that gpuconv wrote. To start a training from its weights, use --init.");
 
         string[]? Names(Network network)
         {
@@ -79,9 +86,13 @@ public sealed record Model(Network Network, Weights Weights, float Mean, float D
             throw new ModelFileException($"{path}: '{ClassesKey}' in its metadata is not a list of {network.OutputShape.Count} names.");
         }
 
-        float Number(string key) => float.TryParse(Required(key), NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value)
-            ? value
+        float Number(string key, float? otherwise) =>
+            !file.Metadata.TryGetValue(key, out string? number) ? otherwise ?? throw Lacking(key)
+            : float.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value) ? value
             : throw new ModelFileException($"{path}: '{key}' in its metadata is no number.");
+
+        ModelFileException Lacking(string key) =>
+            new($"{path} has no '{key}' in its metadata, so it is not a model that gpuconv wrote. To start a training from its weights, use --init.");
     }
 
     /// <summary>Writes the model, by way of a temporary file.</summary>

@@ -14,7 +14,7 @@ public sealed record NamedArray(string Name, int[] Shape, float[] Values);
 /// </summary>
 /// <remarks>
 /// Written: float32 only, tensors in the order given, metadata by name, the header padded with spaces to a multiple of eight bytes, so that the
-/// same content gives the same bytes. Read: float32, float64 (rounded), float16, bfloat16, int64, int32 and uint8, all as float32; an integer that
+/// same content gives the same bytes. Read: float32, float64 (rounded; what float32 cannot hold is an error), float16, bfloat16, int64, int32 and uint8, all as float32; an integer that
 /// float32 does not hold exactly is an error.
 /// </remarks>
 public sealed class SafetensorsFile
@@ -109,7 +109,7 @@ public sealed class SafetensorsFile
                 data.CopyTo(MemoryMarshal.AsBytes(values.AsSpan()));
                 break;
             case "F64":
-                for (int i = 0; i < values.Length; i++) values[i] = (float)MemoryMarshal.Read<double>(data[(8 * i)..]);
+                for (int i = 0; i < values.Length; i++) values[i] = Rounded(MemoryMarshal.Read<double>(data[(8 * i)..]), i);
                 break;
             case "F16":
                 for (int i = 0; i < values.Length; i++) values[i] = (float)MemoryMarshal.Read<Half>(data[(2 * i)..]);
@@ -128,6 +128,13 @@ public sealed class SafetensorsFile
                 break;
         }
         return values;
+
+        float Rounded(double value, int index)
+        {
+            float rounded = (float)value;
+            return float.IsFinite(rounded) || !double.IsFinite(value) ? rounded
+                : throw new ModelFileException($"{file}, offset {offset + (long)index * entry.Type.Size}: element {index} of '{entry.Name}' is {value}, more than float32 holds.");
+        }
 
         float Exact(long value, int index)
         {

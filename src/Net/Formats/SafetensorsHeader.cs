@@ -205,7 +205,7 @@ internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries
     }
 
     /// <summary>A text from a file as it may be shown on a terminal: short, without control characters.</summary>
-    private static string Printable(string text)
+    public static string Printable(string text)
     {
         var shown = new StringBuilder();
         foreach (char c in text.Length > 60 ? text[..60] : text) shown.Append(char.IsControl(c) ? '?' : c);

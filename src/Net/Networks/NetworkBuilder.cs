@@ -3,14 +3,14 @@ using GpuConv.Kernels;
 namespace GpuConv.Net;
 
 /// <summary>
-/// Builds a <see cref="Network"/> layer by layer. Each layer reads the one before it; <see cref="Add(string)"/> also reads an
-/// earlier one. Shapes are inferred and checked as layers are added.
+/// Builds a <see cref="Network"/> layer by layer. Each layer reads the one before it or, where <see cref="Append"/> names one, an earlier one;
+/// <see cref="Add(string)"/> also reads a second. Shapes are inferred and checked as layers are added.
 /// </summary>
 public sealed class NetworkBuilder
 {
     private readonly Shape inputShape;
     private readonly List<Node> nodes = [];
-    private readonly Dictionary<string, int> numbers = [];
+    private readonly LayerNames names = new();
 
     /// <summary>Starts a network.</summary>
     /// <param name="inputShape">The shape of one input, without the batch: (channels, height, width) or (features).</param>
@@ -88,21 +88,18 @@ public sealed class NetworkBuilder
     /// <summary>Adds any layer after the last one.</summary>
     /// <param name="layer">The layer.</param>
     /// <param name="name">Its name; without one it is numbered by its kind: conv1, conv2, …</param>
-    /// <exception cref="NetworkException">It does not fit onto its input, or the name is taken.</exception>
-    public NetworkBuilder Append(ILayer layer, string? name = null)
+    /// <param name="from">The name of the earlier layer whose output it reads, or <c>input</c>; without one it reads the last one's.</param>
+    /// <exception cref="NetworkException">It does not fit onto its input, the name is taken or none that a network's text can hold, or there is no layer to read.</exception>
+    public NetworkBuilder Append(ILayer layer, string? name = null, string? from = null)
     {
         ArgumentNullException.ThrowIfNull(layer);
-        int number = numbers[layer.NamePrefix] = numbers.GetValueOrDefault(layer.NamePrefix) + 1;
-        name ??= $"{layer.NamePrefix}{number}";
+        string numbered = names.Next(layer);
+        name ??= numbered;
+        if (LayerNames.Fault(name) is { } fault) throw new NetworkException($"A layer cannot be named '{name}': the name {fault}.");
         if (nodes.Any(n => n.Name == name)) throw new NetworkException($"Two layers are named '{name}'.");
 
-        List<int> inputs = [nodes.Count - 1];
-        if (layer is AddLayer add)
-        {
-            int other = nodes.FindIndex(n => n.Name == add.Other);
-            if (other < 0) throw new NetworkException($"Layer '{name}' adds the output of '{add.Other}', but there is no such layer before it.");
-            inputs.Add(other);
-        }
+        List<int> inputs = [from is null ? nodes.Count - 1 : Earlier(from, "reads")];
+        if (layer is AddLayer add) inputs.Add(Earlier(add.Other, "adds"));
         List<Shape> shapes = [.. inputs.Select(i => i < 0 ? inputShape : nodes[i].OutputShape)];
         Shape output;
         try
@@ -117,7 +114,13 @@ public sealed class NetworkBuilder
         nodes.Add(new Node(name, layer, inputs, shapes, output, parameters));
         return this;
 
-        string Previous() => nodes.Count == 0 ? $"the input of {inputShape}" : $"'{nodes[^1].Name}', whose output is {nodes[^1].OutputShape}";
+        int Earlier(string other, string does)
+        {
+            int index = nodes.FindIndex(n => n.Name == other);
+            return index >= 0 || other == NetworkText.Input ? index : throw new NetworkException($"Layer '{name}' {does} the output of '{other}', but there is no such layer before it.");
+        }
+
+        string Previous() => inputs[0] < 0 ? $"the input of {inputShape}" : $"'{nodes[inputs[0]].Name}', whose output is {nodes[inputs[0]].OutputShape}";
     }
 
     /// <summary>The network so far.</summary>

@@ -4,7 +4,7 @@ namespace GpuConv.Net;
 
 /// <summary>One layer of a network in numbers.</summary>
 /// <param name="Name">The layer's name.</param>
-/// <param name="Text">The layer in the words of <see cref="NetworkText"/>.</param>
+/// <param name="Text">The layer in the words of <see cref="NetworkText"/>, and what it reads where that is not the layer before.</param>
 /// <param name="Input">The shape of one input.</param>
 /// <param name="Output">The shape of one output.</param>
 /// <param name="Parameters">Trainable parameters.</param>
@@ -38,7 +38,7 @@ public sealed record NetworkSummary(
     public static NetworkSummary Of(Network network)
     {
         ArgumentNullException.ThrowIfNull(network);
-        LayerSummary[] layers = [.. network.Nodes.Select(Row)];
+        LayerSummary[] layers = [.. network.Nodes.Select((node, i) => Row(node, NetworkText.LayerText(network.Nodes, i)))];
         return new NetworkSummary(
             network.InputShape,
             layers,
@@ -52,9 +52,9 @@ public sealed record NetworkSummary(
         long Sum<TLayer>(Func<LayerSummary, long> value) => layers.Where((_, i) => network.Nodes[i].Layer is TLayer).Sum(value);
     }
 
-    private static LayerSummary Row(Node node) => new(
+    private static LayerSummary Row(Node node, string text) => new(
         node.Name,
-        node.Layer.Text,
+        text,
         node.InputShapes[0],
         node.OutputShape,
         node.Parameters.Where(p => p.IsTrainable).Sum(p => (long)p.Shape.Count),

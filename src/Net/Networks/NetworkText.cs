@@ -6,21 +6,34 @@ namespace GpuConv.Net;
 
 /// <summary>
 /// A network as text: a line for the input, then one for each layer, in the words that <c>summary</c> prints. Empty lines and what
-/// follows a # are left out.
+/// follows a # are left out; a semicolon ends a line too. A layer reads the one before it, or with <c>from</c> another;
+/// <c>add</c> adds the output of an earlier layer. A layer's name, which its parameters' names begin with, may stand before it with
+/// a colon; without one it is its kind with a number: conv1, bn1, relu1, pool1, fc1, …
 /// <code>
 /// input 1x28x28
 /// conv 32 3x3 pad 1
 /// batchnorm
 /// relu
+/// branch: conv 32 3x3 pad 1
+/// add relu1
 /// maxpool 2
 /// flatten
 /// linear 10
 /// logsoftmax
 /// </code>
+/// All that <c>summary</c> prints, table and totals, is such a text too.
 /// </summary>
 public static class NetworkText
 {
+    /// <summary>The word for the network's input where a layer's name is expected.</summary>
+    internal const string Input = "input";
+
+    // Far more than any network here has; a text is not trusted, and shapes are inferred layer by layer.
+    private const int MostLayers = 10_000;
+
     private const string Known = "conv, batchnorm, relu, leakyrelu, sigmoid, tanh, maxpool, avgpool, globalmaxpool, globalavgpool, flatten, linear, dropout, softmax, logsoftmax, add";
+
+    private const string InputFirst = "a network starts with its input, as 'input 1x28x28'";
 
     /// <summary>The text of a network.</summary>
     /// <param name="network">The network.</param>
@@ -28,39 +41,67 @@ public static class NetworkText
     {
         ArgumentNullException.ThrowIfNull(network);
         var text = new StringBuilder().Append("input ").Append(network.InputShape).Append('\n');
-        foreach (Node node in network.Nodes) text.Append(node.Layer.Text).Append('\n');
+        var names = new LayerNames();
+        for (int i = 0; i < network.Nodes.Count; i++)
+        {
+            Node node = network.Nodes[i];
+            if (names.Next(node.Layer) != node.Name) text.Append(node.Name).Append(": ");
+            text.Append(LayerText(network.Nodes, i)).Append('\n');
+        }
         return text.ToString();
+    }
+
+    /// <summary>A layer at its place in a network: what it does, and from what, where that is not the layer before.</summary>
+    internal static string LayerText(IReadOnlyList<Node> nodes, int index)
+    {
+        Node node = nodes[index];
+        int source = node.Inputs[0];
+        return source == index - 1 ? node.Layer.Text : $"{node.Layer.Text} from {(source < 0 ? Input : nodes[source].Name)}";
     }
 
     /// <summary>Reads a network.</summary>
     /// <param name="text">Lines as <see cref="Write"/> makes them.</param>
+    /// <param name="input">The input's shape where the text does not start with one: that of the images at hand.</param>
     /// <exception cref="NetworkException">A word is unknown, a number is missing or the shapes do not fit; with line and column.</exception>
-    public static Network Parse(string text)
+    public static Network Parse(string text, Shape? input = null)
     {
         ArgumentNullException.ThrowIfNull(text);
         NetworkBuilder? builder = null;
-        int number = 0;
-        foreach (string line in text.Split('\n'))
+        var places = new List<NetworkWords>();
+        foreach (NetworkWords words in NetworkWords.Of(text))
         {
-            number++;
-            var words = new Words(line.Split('#')[0], number);
-            if (words.AtEnd) continue;
-            if (builder is null)
+            if (builder is null && (input is null || words.IsNext(Input)))
             {
-                words.Expect("input", "a network starts with its input, as 'input 1x28x28'");
+                words.Expect(Input, InputFirst);
                 builder = words.Located(() => new NetworkBuilder(new Shape(words.Sizes("the input's size, as 1x28x28"))));
-            }
-            else
-            {
-                ILayer layer = Layer(words);
                 words.ExpectEnd();
-                words.Located(() => builder.Append(layer));
+                continue;
             }
+            builder ??= new NetworkBuilder(input!.Value);
+            string? name = words.Label(), from = words.Source();
+            ILayer layer = Layer(words);
+            words.ExpectEnd();
+            if (places.Count == MostLayers) throw words.Error($"a network has at most {MostLayers:n0} layers");
+            words.Located(() => builder.Append(layer, name, from));
+            places.Add(words);
         }
-        return builder?.Build() ?? throw new NetworkException("The network's text is empty: it starts with its input, as 'input 1x28x28'.");
+        if (builder is null || places.Count == 0) throw new NetworkException($"The network's text is empty: {(input is null ? InputFirst : "it has a line for each layer")}.");
+        Network network = builder.Build();
+        RequireReaders(network, places);
+        return network;
     }
 
-    private static ILayer Layer(Words words)
+    // A layer whose output goes nowhere is a mistake of whoever wrote the text.
+    private static void RequireReaders(Network network, List<NetworkWords> places)
+    {
+        var read = new bool[network.Nodes.Count];
+        foreach (int source in network.Nodes.SelectMany(n => n.Inputs).Where(i => i >= 0)) read[source] = true;
+        int lost = Array.IndexOf(read, false);
+        if (lost < read.Length - 1)
+            places[lost].Located<Network>(() => throw new NetworkException($"No layer reads '{network.Nodes[lost].Name}', and it is not the last: its output is lost."));
+    }
+
+    private static ILayer Layer(NetworkWords words)
     {
         string kind = words.Next("a layer");
         switch (kind)
@@ -117,7 +158,7 @@ public static class NetworkText
 
     private readonly record struct Window(WindowOptions Options, int Groups, bool Bias, bool Ceil, bool CountPadding);
 
-    private static Window WindowOf(Words words, bool strideIsKernel)
+    private static Window WindowOf(NetworkWords words, bool strideIsKernel)
     {
         (int height, int width) = words.Pair("the window's size, as 3x3");
         var options = new WindowOptions(height, width);
@@ -147,104 +188,5 @@ public static class NetworkText
             }
         }
         return window with { Options = options };
-    }
-
-    /// <summary>The words of one line, each with its column.</summary>
-    private sealed class Words
-    {
-        private readonly List<(string Text, int Column)> words = [];
-        private readonly int line;
-        private readonly int end;
-        private int position;
-
-        public Words(string text, int line)
-        {
-            this.line = line;
-            end = text.TrimEnd().Length + 1;
-            for (int i = 0; i < text.Length;)
-            {
-                if (char.IsWhiteSpace(text[i])) { i++; continue; }
-                int start = i;
-                while (i < text.Length && !char.IsWhiteSpace(text[i])) i++;
-                words.Add((text[start..i], start + 1));
-            }
-        }
-
-        public bool AtEnd => position == words.Count;
-
-        public string Next(string what)
-        {
-            if (AtEnd) throw new NetworkException($"Line {line}, column {end}: {what} is missing.");
-            return words[position++].Text;
-        }
-
-        public bool Accept(string word)
-        {
-            if (AtEnd || words[position].Text != word) return false;
-            position++;
-            return true;
-        }
-
-        public void Expect(string word, string otherwise)
-        {
-            if (Next(word) != word) throw Error(otherwise);
-        }
-
-        public void ExpectEnd()
-        {
-            if (!AtEnd)
-            {
-                position++;
-                throw Error("nothing more belongs here");
-            }
-        }
-
-        public int Integer(string what) => Integers(what, 'x', 1)[0];
-
-        public float Number(string what) =>
-            float.TryParse(Next(what), NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value) ? value : throw Error($"{what} is a number");
-
-        public int[] Sizes(string what) => Integers(what, 'x', 0);
-
-        public (int Height, int Width) Pair(string what)
-        {
-            int[] values = Integers(what, 'x', 0);
-            return values.Length switch { 1 => (values[0], values[0]), 2 => (values[0], values[1]), _ => throw Error($"{what} has one number or two") };
-        }
-
-        public int[] Padding()
-        {
-            int[] values = Integers("the padding", ',', 0);
-            return values.Length switch { 1 => [values[0], values[0], values[0], values[0]], 4 => values, _ => throw Error("a padding is one number, or top,left,bottom,right") };
-        }
-
-        public NetworkException Error(string message)
-        {
-            (string text, int column) = words[position - 1];
-            return new NetworkException($"Line {line}, column {column}, '{text}': {message}.");
-        }
-
-        public T Located<T>(Func<T> action)
-        {
-            try
-            {
-                return action();
-            }
-            catch (Exception e) when ((e is NetworkException && !e.Message.StartsWith("Line ", StringComparison.Ordinal)) || e is ArgumentException or OverflowException)
-            {
-                throw new NetworkException($"Line {line}: {e.Message}", e);
-            }
-        }
-
-        // Sizes beyond a million are never meant, and their products would overflow.
-        private int[] Integers(string what, char separator, int count)
-        {
-            string[] parts = Next(what).Split(separator);
-            var values = new int[parts.Length];
-            for (int i = 0; i < parts.Length; i++)
-                if (!int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out values[i]) || values[i] > 1_000_000)
-                    throw Error($"expected {what}");
-            return count == 0 || count == values.Length ? values : throw Error($"expected {what}");
-        }
     }
 }

@@ -13,6 +13,7 @@ public sealed class Plan
     private readonly ILayerStep[] steps;
     private readonly bool[] hasGradient;
     private readonly GradientSum[][] sums;
+    private readonly GradientSum[] inputSums;
     private readonly int lossStage;
     private readonly bool layerByLayer;
     private readonly Tensor<float>[] outputs;
@@ -53,6 +54,7 @@ public sealed class Plan
         InputGradient = gradients.Input;
         outputGradients = gradients.Outputs;
         sums = gradients.Sums;
+        inputSums = gradients.InputSums;
         hasGradient = [.. stages.Select(s => gradients.Outputs[s.Last] is not null)];
 
         steps = new ILayerStep[stages.Length];
@@ -159,6 +161,7 @@ public sealed class Plan
             before?.Invoke(i);
             steps[i].Backward(batch);
         }
+        foreach (GradientSum sum in inputSums) sum.Run(batch);
     }
 
     // The gradient to an output is needed if it, or something before it, has parameters to train, or the input's gradient is asked for.
@@ -236,8 +239,8 @@ public sealed class Plan
                     }
                 }
             }
-            if (inputParts.Count > 1) throw new NetworkException("Gradients to an input that several layers read are not supported.");
-            if (inputParts.Count == 1) Input = inputParts[0];
+            if (inputParts.Count > 0) Input = inputParts[0];
+            InputSums = [.. inputParts.Skip(1).Select(part => new GradientSum(arena.Device, inputParts[0], part))];
         }
 
         public Tensor<float>?[] Outputs { get; }
@@ -247,5 +250,7 @@ public sealed class Plan
         public GradientSum[][] Sums { get; }
 
         public Tensor<float>? Input { get; }
+
+        public GradientSum[] InputSums { get; } = [];
     }
 }

@@ -125,9 +125,9 @@ internal static class AttackCommand
     private static NamedModel[] ModelsOf(ParseResult parsed, DataSet data, Device device)
     {
         string[] files = parsed.GetValue(Models) ?? [];
-        if (files.Length == 0) return [new NamedModel("report's network", null, StudyModel.Of(parsed, data, device))];
+        if (files.Length == 0) return [new NamedModel(NetworkInput.TextOf(parsed) is null ? "report's network" : "own network", null, StudyModel.Of(parsed, data, device))];
         string[] names = [.. files.Select(NameOf)];
-        return [.. files.Select((file, i) => new NamedModel(names.Count(n => n == names[i]) > 1 ? $"{names[i]} ({i + 1})" : names[i], file, Model.Read(file)))];
+        return [.. files.Select((file, i) => new NamedModel(names.Count(n => n == names[i]) > 1 ? $"{names[i]} ({i + 1})" : names[i], file, StudyModel.Read(parsed, file)))];
 
         // Its run's, where the file is called as all are.
         static string NameOf(string file)

@@ -45,14 +45,14 @@ internal static class CommonOptions
 
     public static readonly Option<bool> Verbose = new("--verbose") { Description = "Show where an error comes from" };
 
-    public static readonly Option<string> Model = new("--model") { Description = "A model that 'gpuconv train' wrote (model.safetensors or best.safetensors)" };
+    public static readonly Option<string> Model = new("--model") { Description = "A model that 'gpuconv train' wrote (model.safetensors or best.safetensors), or a safetensors file with PyTorch's weights" };
 
     public static readonly Option<string> Format = new Option<string>("--format") { Description = "Pictures as png, or as vectors: svg, pdf", DefaultValueFactory = _ => "png" }.AcceptOnlyFromAmong(PictureFile.Names);
 
     public static readonly Option<string?> Out = new("--out") { Description = "Folder for the results" };
 
     /// <summary>What every study takes beside its own options and its model.</summary>
-    public static readonly Option[] OfStudies = [Data, ImageSize, Seed, Out, Format, DeviceName, Threads, Json, Quiet, Verbose];
+    public static readonly Option[] OfStudies = [Data, ImageSize, NetworkInput.Network, NetworkInput.Normalise, Seed, Out, Format, DeviceName, Threads, Json, Quiet, Verbose];
 
     public static PictureFormat FormatOf(this ParseResult parsed) => PictureFile.Parse(parsed.GetValue(Format)!);
 
@@ -63,5 +63,5 @@ internal static class CommonOptions
 
     /// <summary>The model that a command cannot do without.</summary>
     public static GpuConv.Net.Model ReadModel(this ParseResult parsed) =>
-        GpuConv.Net.Model.Read(parsed.GetValue(Model) ?? throw new RequestException("--model FILE is missing: a model that 'gpuconv train' wrote, as runs/train-1/best.safetensors."));
+        StudyModel.Read(parsed, parsed.GetValue(Model) ?? throw new RequestException("--model FILE is missing: a model that 'gpuconv train' wrote, as runs/train-1/best.safetensors."));
 }

@@ -23,6 +23,7 @@ internal static class EvaluateCommand
             Split,
             CommonOptions.Data,
             CommonOptions.ImageSize,
+            NetworkInput.Network, NetworkInput.Normalise,
             CommonOptions.Seed,
             CommonOptions.Out, CommonOptions.Format,
             CommonOptions.DeviceName,

@@ -22,6 +22,7 @@ internal static class FiltersCommand
             Limit,
             CommonOptions.Model,
             CommonOptions.Data,
+            NetworkInput.Network, NetworkInput.Normalise,
             CommonOptions.Out, CommonOptions.Format,
             CommonOptions.DeviceName,
             CommonOptions.Threads,

@@ -22,6 +22,7 @@ internal static class GpuConvCommand
         TargetCommand.Create(),
         NoiseCommand.Create(),
         AttackCommand.Create(),
+        OnnxCommand.Create(),
         BenchCommand.Create(),
         CompletionCommand.Create(),
     };

@@ -25,6 +25,7 @@ internal static class PredictCommand
             CommonOptions.Model,
             CommonOptions.Data,
             CommonOptions.ImageSize,
+            NetworkInput.Network, NetworkInput.Normalise,
             CommonOptions.Seed,
             CommonOptions.Out, CommonOptions.Format,
             CommonOptions.DeviceName,

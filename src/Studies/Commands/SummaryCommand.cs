@@ -12,9 +12,10 @@ internal static class SummaryCommand
 
     public static Command Create()
     {
-        var command = new Command("summary", "Prints the network layer by layer: shapes, parameters, neurons, and totals; with --out as a picture too.\n\nExamples:\n  gpuconv summary --batch-norm\n  gpuconv summary --model runs/train-1/best.safetensors --out network")
+        var command = new Command("summary", "Prints the network layer by layer: shapes, parameters, neurons, and totals; with --out as a picture too.\n\nExamples:\n  gpuconv summary --batch-norm\n  gpuconv summary --network my-network.txt\n  gpuconv summary --model runs/train-1/best.safetensors --out network")
         {
             BatchNorm,
+            NetworkInput.Network,
             CommonOptions.Model,
             CommonOptions.Data,
             CommonOptions.ImageSize,
@@ -46,7 +47,8 @@ internal static class SummaryCommand
         {
             return parsed.GetValue(BatchNorm) ? throw new RequestException("--batch-norm and --model contradict each other: the model's file says what its network is.") : parsed.ReadModel().Network;
         }
+        if (parsed.GetValue(BatchNorm) && NetworkInput.TextOf(parsed) is not null) throw new RequestException("--batch-norm is for the report's network: write its layers into the text of --network.");
         DataSet data = StudyData.Load(parsed);
-        return Network.Report(data.Train.ImageShape, data.Classes, parsed.GetValue(BatchNorm));
+        return NetworkInput.Of(parsed, data.Train.ImageShape) ?? Network.Report(data.Train.ImageShape, data.Classes, parsed.GetValue(BatchNorm));
     }
 }

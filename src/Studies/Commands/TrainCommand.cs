@@ -33,20 +33,21 @@ internal static class TrainCommand
     private static readonly Option<float> Alpha = New("--alpha", "With --adversarial: the size of a step; 0: 1.25 eps for fgsm, 2.5 eps / steps for pgd", Defaults.Alpha);
     private static readonly Option<int> AttackSteps = New("--attack-steps", "With --adversarial pgd: its steps", Defaults.AttackSteps);
     private static readonly Option<bool> Steps = New("--steps", "Write every step's loss to steps.csv", Defaults.Steps);
+    private static readonly Option<bool> Tensorboard = New("--tensorboard", "Write loss, accuracy and learning rate of each step and epoch as event files for TensorBoard, into the run's folder tensorboard", Defaults.Tensorboard);
     private static readonly Option<bool> Profile = New("--profile", "Write where a step's time goes, kernel by kernel: profile.txt, a table, and trace.json, for chrome://tracing and ui.perfetto.dev", Defaults.Profile);
     private static readonly Option<bool> CudaGraph = New("--cuda-graph", "Launch a step as one CUDA graph, with the same results; not yet run on a GPU", Defaults.CudaGraph);
-    private static readonly Option<string?> Init = new("--init") { Description = "Start from the weights in this safetensors file" };
+    private static readonly Option<string?> Init = new("--init") { Description = "Start from the weights in this file: safetensors, or ONNX, whose network is trained on where no other is named" };
     private static readonly Option<string?> Resume = new("--resume") { Description = "Go on with the run in this folder; only --epochs (upwards), --threads and --device may be given beside it" };
 
     private static readonly Option[] All =
     [
-        Recipe, CommonOptions.Data, CommonOptions.ImageSize, Epochs, Batch, Lr, Optimizer, Betas, Momentum, WeightDecay, LabelSmoothing, InitGain, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment, Distort, Dropout, Ema, Adversarial, Eps, Alpha, AttackSteps,
-        CommonOptions.Seed, Steps, Profile, Init, Resume, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Math, CommonOptions.Threads, CudaGraph, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
+        Recipe, CommonOptions.Data, CommonOptions.ImageSize, NetworkInput.Network, Epochs, Batch, Lr, Optimizer, Betas, Momentum, WeightDecay, LabelSmoothing, InitGain, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment, Distort, Dropout, Ema, Adversarial, Eps, Alpha, AttackSteps,
+        CommonOptions.Seed, Steps, Tensorboard, Profile, Init, Resume, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Math, CommonOptions.Threads, CudaGraph, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
     ];
 
     public static Command Create()
     {
-        var command = new Command("train", "Trains the report's network and writes a run folder: weights, tables, pictures.\n\nExamples:\n  gpuconv train --batch-norm\n  gpuconv train --epochs 1 --out runs/quick\n  gpuconv train --epochs 1 --profile\n  gpuconv train --adversarial pgd --eps 0.3 --out runs/robust\n  gpuconv train --resume runs/train-1 --epochs 20");
+        var command = new Command("train", "Trains the report's network, or one of your own, and writes a run folder: weights, tables, pictures.\n\nExamples:\n  gpuconv train --batch-norm\n  gpuconv train --network \"conv 8 5x5; relu; maxpool 2; flatten; linear 10; logsoftmax\"\n  gpuconv train --epochs 1 --out runs/quick\n  gpuconv train --epochs 1 --profile\n  gpuconv train --adversarial pgd --eps 0.3 --out runs/robust\n  gpuconv train --resume runs/train-1 --epochs 20");
         foreach (Option option in All) command.Add(option);
         command.SetAction(Run);
         return command;
@@ -80,10 +81,18 @@ internal static class TrainCommand
         bool adversarial = parsed.GetValue(Adversarial) != "none";
         if (!adversarial && ((Option[])[Eps, Alpha, AttackSteps]).FirstOrDefault(o => IsGiven(parsed, o)) is { } lone) throw new RequestException($"{lone.Name} is for --adversarial fgsm or pgd.");
         TrainSettings s = TrainSettings.Of(parsed.GetValue(Recipe) ?? Defaults.Recipe);
+        string? network = NetworkInput.TextOf(parsed);
+        if (network is not null)
+        {
+            if (((Option[])[BatchNorm, Dropout]).FirstOrDefault(o => IsGiven(parsed, o)) is { } ofReport) throw new RequestException($"{ofReport.Name} is for the report's network: write its layers into the text of --network.");
+            s = s with { BatchNorm = false, Dropout = 0 };
+        }
         return s with
         {
             Data = DataOf(parsed),
             ImageSize = parsed.GetValue(CommonOptions.ImageSize),
+            Network = network,
+            NetworkName = NetworkInput.NameOf(parsed),
             BatchNorm = Given(BatchNorm, s.BatchNorm),
             Epochs = Given(Epochs, s.Epochs),
             Batch = Given(Batch, s.Batch),
@@ -110,6 +119,7 @@ internal static class TrainCommand
             AttackSteps = Given(AttackSteps, s.AttackSteps),
             Seed = parsed.GetValue(CommonOptions.Seed),
             Steps = Given(Steps, s.Steps),
+            Tensorboard = Given(Tensorboard, s.Tensorboard),
             Profile = Given(Profile, s.Profile),
             Init = parsed.GetValue(Init),
             Device = parsed.GetValue(CommonOptions.DeviceName)!,

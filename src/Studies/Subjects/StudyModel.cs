@@ -28,9 +28,32 @@ internal static class StudyModel
 
     private static Model Of(ParseResult parsed, Option<string> option, DataSet data, Device device, TrainSettings settings)
     {
-        if (parsed.GetValue(option) is { } file) return Model.Read(file);
+        if (parsed.GetValue(option) is { } file) return Read(parsed, file);
+        if (option == CommonOptions.Model) settings = settings with { Network = NetworkInput.Of(parsed, data.Train.ImageShape)?.ToString() };
         settings = settings with { Data = TrainCommand.DataOf(parsed), ImageSize = parsed.GetValue(CommonOptions.ImageSize), Validation = ValidationOf(data), Device = parsed.GetValue(CommonOptions.DeviceName)!, Threads = parsed.GetValue(CommonOptions.Threads) };
         return Trained(settings, option.Name, data, device.Kind, parsed.GetValue(CommonOptions.Quiet) || parsed.GetValue(CommonOptions.Json));
+    }
+
+    /// <summary>A model's file, of ours or with the network and the normalisation that the options name.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="file">The file.</param>
+    /// <exception cref="ModelFileException">The file is missing or damaged, or belongs to another network.</exception>
+    /// <exception cref="RequestException">The file says itself what the options name.</exception>
+    public static Model Read(ParseResult parsed, string file)
+    {
+        bool asked = false;
+        Model model = Model.Read(file, () =>
+        {
+            asked = true;
+            DataSet data = StudyData.Load(parsed);
+            (float mean, float deviation) = NetworkInput.NormalisationOf(parsed) ?? (data.Mean, data.Deviation);
+            return new ModelContext(data.Test.ImageShape, mean, deviation, data.Name, NetworkInput.Of(parsed, data.Test.ImageShape));
+        });
+        if (asked) return model;
+        if (NetworkInput.NormalisationOf(parsed) is not null) throw new RequestException($"--normalise: {file} says itself how its images are normalised.");
+        if (NetworkInput.Of(parsed, model.Network.InputShape) is { } network && network.ToString() != model.Network.ToString())
+            throw new RequestException($"--network is not what {file} says of itself: leave it out.");
+        return model;
     }
 
     /// <summary>The model, which takes the data set's images.</summary>
@@ -66,7 +89,7 @@ internal static class StudyModel
             display.Note($"{option} is the one that was trained for studies before: {file}");
             return Model.Read(file);
         }
-        display.Note($"There is no {option}: one is trained first (--recipe report, seed {settings.Seed}{(settings.BatchNorm ? ", with batch normalisation" : "")}) and kept for the next time in {folder}");
+        display.Note($"There is no {option}: one is trained first (--recipe report, seed {settings.Seed}{(settings.BatchNorm ? ", with batch normalisation" : settings.Network is not null ? ", the network of --network" : "")}) and kept for the next time in {folder}");
         bool begun = File.Exists(Path.Combine(folder, "checkpoint", "state.safetensors"));
         if (begun) TrainingRun.Resume(folder, null, null, null, display, Invocation.Token);
         else TrainingRun.Start(settings, folder, display, Invocation.Token);

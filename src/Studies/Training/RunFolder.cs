@@ -40,6 +40,7 @@ internal sealed class RunFolder
         foreach (string name in (string[])["metrics.json", "history.csv", "progress.csv", "steps.csv", "model.safetensors", "best.safetensors", .. pictures, "profile.txt", "trace.json"])
             System.IO.File.Delete(folder.File(name));
         System.IO.File.Delete(folder.CheckpointFile);
+        folder.DeleteTensorBoard();
         return folder;
     }
 
@@ -64,6 +65,11 @@ internal sealed class RunFolder
     public string File(string name) => System.IO.Path.Combine(path, name);
 
     public bool Has(string name) => System.IO.File.Exists(File(name));
+
+    public void DeleteTensorBoard()
+    {
+        if (Directory.Exists(File("tensorboard"))) Directory.Delete(File("tensorboard"), recursive: true);
+    }
 
     public void WriteText(string name, string text) => AtomicFile.WriteAllText(File(name), text);
 

@@ -6,6 +6,7 @@ namespace GpuConv.Studies;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(DeviceJson[]))]
 [JsonSerializable(typeof(SummaryJson))]
+[JsonSerializable(typeof(OnnxExportJson))]
 [JsonSerializable(typeof(EvaluationJson))]
 [JsonSerializable(typeof(PredictionJson[]))]
 [JsonSerializable(typeof(RunConfiguration))]
@@ -25,4 +26,6 @@ namespace GpuConv.Studies;
 [JsonSerializable(typeof(ComparedTraining.Progress))]
 [JsonSerializable(typeof(ReportState))]
 [JsonSerializable(typeof(ReportJson))]
+[JsonSerializable(typeof(OnnxTestsJson))]
+[JsonSerializable(typeof(OnnxOutputJson[]))]
 internal sealed partial class StudiesJson : JsonSerializerContext;

@@ -15,6 +15,13 @@ internal sealed record TrainSettings
     /// <summary>Of pictures: N or HEIGHTxWIDTH; null: their own.</summary>
     public string? ImageSize { get; set; }
 
+    /// <summary>The network's text, as <see cref="NetworkText"/> has it; null: the report's network.</summary>
+    public string? Network { get; set; }
+
+    /// <summary>Where that text came from, for messages.</summary>
+    [JsonIgnore]
+    public string NetworkName { get; set; } = "--network";
+
     public bool BatchNorm { get; set; }
 
     public int Epochs { get; set; } = 10;
@@ -72,6 +79,8 @@ internal sealed record TrainSettings
     public ulong Seed { get; set; } = 1;
 
     public bool Steps { get; set; }
+
+    public bool Tensorboard { get; set; }
 
     public bool Profile { get; set; }
 
@@ -154,8 +163,20 @@ internal sealed record TrainSettings
     public TrainSettings For(DataSet data) =>
         ValidationIsDefault && data.ClassNames is not null && int.TryParse(Validation, out int asked) ? this with { Validation = $"{System.Math.Min(asked, data.Train.Count / 10)}" } : this;
 
-    /// <summary>The report's network for a data set.</summary>
-    public Network NetworkFor(DataSet data) => Network.Report(data.Train.ImageShape, data.Classes, BatchNorm, Dropout);
+    /// <summary>The network for a data set: the one of the text, or the report's.</summary>
+    /// <exception cref="RequestException">The text is wrong, with line and column.</exception>
+    public Network NetworkFor(DataSet data)
+    {
+        if (Network is null) return GpuConv.Net.Network.Report(data.Train.ImageShape, data.Classes, BatchNorm, Dropout);
+        try
+        {
+            return NetworkText.Parse(Network, data.Train.ImageShape);
+        }
+        catch (NetworkException e)
+        {
+            throw new RequestException($"{NetworkName}: {e.Message}");
+        }
+    }
 
     /// <summary>The options as the trainer takes them.</summary>
     /// <exception cref="RequestException">One is out of its range.</exception>

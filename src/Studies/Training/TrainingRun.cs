@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using GpuConv.Kernels;
 using GpuConv.Net;
 
@@ -17,10 +18,10 @@ internal static class TrainingRun
         using Device device = Device.Open(settings.Device, settings.Threads, CommonOptions.MathModeOf(settings.Math));
         DataSet data = loading.GetAwaiter().GetResult();
         settings = settings.For(data);
-        Network network = settings.NetworkFor(data);
-        Weights initial = settings.Init is null
-            ? Weights.Initial(network, settings.Seed, settings.InitGain)
-            : Weights.Match(network, SafetensorsFile.Read(settings.Init).Tensors, settings.Init);
+        Model? start = settings.Init is { } init && OnnxImport.IsOnnx(init) ? StartOf(init, ref settings, data, display) : null;
+        Network network = NetworkOf(ref settings, data);
+        Weights initial = settings.Init is null ? Weights.Initial(network, settings.Seed, settings.InitGain)
+            : Weights.Match(network, start?.Weights.Arrays ?? SafetensorsFile.Read(settings.Init).Tensors, settings.Init);
         using Trainer trainer = CreateTrainer(device, network, data, settings, initial);
         RunFolder run = RunFolder.Create(folder);
         ModelOf(network, initial, data).Write(run.File("init.safetensors"));
@@ -62,12 +63,15 @@ internal static class TrainingRun
     private static string Run(RunFolder run, TrainSettings settings, Device device, DataSet data, Network network, Trainer trainer, TrainingDisplay display, CancellationToken cancellation)
     {
         List<RunningMean> progress = run.ReadProgress(trainer.History.Count);
+        TensorBoardLog? log = settings.Tensorboard ? TensorBoardLog.Open(run, trainer.History.Count, trainer.StepsPerEpoch) : null;
+        long allSteps = (long)settings.Epochs * trainer.StepsPerEpoch;
         trainer.EpochDone += (row, losses) =>
         {
             run.WriteHistory(trainer.History);
             progress.AddRange(RunningMean.OfEpoch(row.Epoch, losses, trainer.StepAccuracies, Math.Min(settings.Batch, trainer.TrainCount), trainer.TrainCount));
             run.WriteProgress(progress);
             if (settings.Steps) run.AppendSteps(row.Epoch, losses);
+            log?.Append(row, losses, trainer.StepAccuracies, step => trainer.Options.RateAt(step, allSteps));
         };
         double? firstStep = null;
         trainer.StepDone += NoteFirstStep;
@@ -131,6 +135,24 @@ internal static class TrainingRun
     }
 
     private static double SecondsSinceStart() => (DateTime.Now - Process.GetCurrentProcess().StartTime).TotalSeconds;
+
+    // The text as it was written is forgotten: what is kept has the input's size and all names.
+    private static Network NetworkOf(ref TrainSettings settings, DataSet data)
+    {
+        Network network = settings.NetworkFor(data);
+        if (settings.Network is not null) settings = settings with { Network = network.ToString() };
+        return network;
+    }
+
+    // An ONNX file says what its network is: without another it is trained on.
+    private static Model StartOf(string file, ref TrainSettings settings, DataSet data, TrainingDisplay display)
+    {
+        Model model = Model.Read(file, () => new ModelContext(data.Train.ImageShape, data.Mean, data.Deviation, data.Name));
+        if (settings.Network is null) settings = settings with { Network = model.Network.ToString() };
+        if (Math.Abs(model.Mean - data.Mean) > 1e-3 || Math.Abs(model.Deviation - data.Deviation) > 1e-3)
+            display.Note(string.Create(CultureInfo.InvariantCulture, $"{file} normalises its images by mean {model.Mean:g4} and deviation {model.Deviation:g4}; the training takes those of {data.Name}, {data.Mean:g4} and {data.Deviation:g4}."));
+        return model;
+    }
 
     private static Trainer CreateTrainer(Device device, Network network, DataSet data, TrainSettings settings, Weights initial)
     {

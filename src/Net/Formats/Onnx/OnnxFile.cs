@@ -1,0 +1,55 @@
+using ProtoBuf;
+
+namespace GpuConv.Net;
+
+/// <summary>Reads files of ONNX's messages: models (<c>.onnx</c>) and single tensors (<c>.pb</c>).</summary>
+internal static class OnnxFile
+{
+    /// <summary>Reads a model.</summary>
+    /// <exception cref="ModelFileException">It is missing, cannot be read, or is no sound ONNX model.</exception>
+    public static ModelProto ReadModel(string path) => ParseModel(ReadAll(path), path);
+
+    /// <summary>Reads a tensor.</summary>
+    /// <exception cref="ModelFileException">It is missing, cannot be read, or is no sound tensor.</exception>
+    public static OnnxArray ReadTensor(string path) => OnnxArray.From(Parse<TensorProto>(ReadAll(path), path), path);
+
+    /// <summary>A model from a file's bytes; <paramref name="name"/> stands for it in messages.</summary>
+    public static ModelProto ParseModel(ReadOnlyMemory<byte> bytes, string name)
+    {
+        ModelProto model = Parse<ModelProto>(bytes, name);
+        if (model.Graph is null) throw new ModelFileException($"{name} holds no graph: it is not an ONNX model, or a damaged one.");
+        if (model.OpsetImport.Count == 0) throw new ModelFileException($"{name} does not say which version of the operators it uses (opset_import): it is not an ONNX model, or a damaged one.");
+        return model;
+    }
+
+    // protobuf-net checks lengths against what is left before it takes memory, and nesting against 512 levels; how it complains depends on the place.
+    private static T Parse<T>(ReadOnlyMemory<byte> bytes, string name) where T : new()
+    {
+        try
+        {
+            return Serializer.Deserialize<T>(bytes);
+        }
+        catch (Exception e) when (e is ProtoException or EndOfStreamException or InvalidOperationException or OverflowException or ArgumentException or InvalidCastException or IndexOutOfRangeException or FormatException)
+        {
+            throw new ModelFileException($"{name} is damaged, or not an ONNX file: {FirstLine(e.Message)}", e);
+        }
+    }
+
+    private static byte[] ReadAll(string path)
+    {
+        if (Directory.Exists(path)) throw new ModelFileException($"{path} is a folder, not an ONNX file.");
+        if (!File.Exists(path)) throw new ModelFileException($"{path} does not exist. Check the name of the ONNX file.");
+        try
+        {
+            long length = new FileInfo(path).Length;
+            if (length > Array.MaxLength) throw new ModelFileException($"{path} has {length} bytes; ONNX files end at {int.MaxValue}.");
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ModelFileException($"{path} cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static string FirstLine(string text) => text.Split('\n')[0].Trim();
+}

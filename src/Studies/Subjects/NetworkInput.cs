@@ -1,0 +1,70 @@
+using System.CommandLine;
+using System.Globalization;
+using GpuConv.Kernels;
+using GpuConv.Net;
+
+namespace GpuConv.Studies;
+
+/// <summary>A network of the user's own, as <see cref="NetworkText"/> reads it, and how its images are normalised where a model's file does not say.</summary>
+internal static class NetworkInput
+{
+    public static readonly Option<string> Network = new("--network")
+    {
+        Description = "A network of your own: a file, or the text itself, with a line for each layer as 'gpuconv summary' prints them; for a file of weights that does not say what its network is, too",
+    };
+
+    public static readonly Option<string> Normalise = new("--normalise")
+    {
+        Description = "For a file of weights that does not say: the mean and deviation of pixel/255 that its images were normalised by, as 0.1307,0.3081; without it those of --data",
+    };
+
+    /// <summary>The text; null where none is given.</summary>
+    /// <exception cref="RequestException">The file cannot be read, or there is none and the value is no network's text either.</exception>
+    public static string? TextOf(ParseResult parsed)
+    {
+        if (parsed.GetValue(Network) is not { } given) return null;
+        if (Directory.Exists(given)) throw new RequestException($"--network {given} is a folder, not a text.");
+        // A file's name is one word; a network's text is more than one.
+        if (!File.Exists(given)) return given.Any(char.IsWhiteSpace) || given.Contains(';') ? given : throw new RequestException($"--network {given}: there is no such file. As a text it needs a line for each layer, as \"flatten; linear 10; logsoftmax\".");
+        try
+        {
+            return new FileInfo(given).Length <= 1 << 20 ? File.ReadAllText(given) : throw new RequestException($"--network {given}: a network's text has at most a mebibyte.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RequestException($"--network {given} cannot be read: {e.Message}");
+        }
+    }
+
+    /// <summary>The network; null where none is given.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="input">The shape of the images at hand, for a text that does not start with one.</param>
+    /// <exception cref="RequestException">The text is wrong, with line and column.</exception>
+    public static Network? Of(ParseResult parsed, Shape input)
+    {
+        if (TextOf(parsed) is not { } text) return null;
+        try
+        {
+            return NetworkText.Parse(text, input);
+        }
+        catch (NetworkException e)
+        {
+            throw new RequestException($"{NameOf(parsed)}: {e.Message}");
+        }
+    }
+
+    /// <summary>The option with its file, if that is what it names: for messages.</summary>
+    public static string NameOf(ParseResult parsed) => File.Exists(parsed.GetValue(Network)) ? $"--network {parsed.GetValue(Network)}" : "--network";
+
+    /// <summary>Mean and deviation; null where none are given.</summary>
+    /// <exception cref="RequestException">They are not two numbers, or the deviation is not positive.</exception>
+    public static (float Mean, float Deviation)? NormalisationOf(ParseResult parsed)
+    {
+        if (parsed.GetValue(Normalise) is not { } text) return null;
+        return text.Split(',') is [var first, var second] && Number(first) is { } mean && Number(second) is > 0 and var deviation
+            ? (mean, deviation)
+            : throw new RequestException($"--normalise {text}: the mean and the deviation, with a comma between them, as 0.1307,0.3081.");
+
+        static float? Number(string word) => float.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value) ? value : null;
+    }
+}
