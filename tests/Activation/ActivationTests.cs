@@ -71,6 +71,22 @@ public class ActivationTests
         Compare(Activation.Tanh(TestDevices.Get(deviceName)), deviceName, Math.Tanh, v => 1 / (Math.Cosh(v) * Math.Cosh(v)), "tanh");
 
     [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    public void Clip_matches_its_definition_on_forty_sizes(string deviceName)
+    {
+        Device device = TestDevices.Get(deviceName);
+        foreach ((float low, float high) in new[] { (-0.75f, 1.25f), (float.NegativeInfinity, 0.5f), (-1f, float.PositiveInfinity), (1f, -1f) })
+            Compare(Activation.Clip(device, low, high), deviceName, v => Math.Min(Math.Max(v, low), high), v => v < low || v > high ? 0 : 1, $"clip to {low}..{high}");
+        using var arena = new DeviceArena(device);
+        // The gradient passes at the bounds themselves.
+        Tensor<float> x = Values.On(arena, new Shape(4), [-1, 2, double.NaN, -1.0001]), y = arena.Allocate<float>(new Shape(4)), dx = Values.On(arena, new Shape(4), [1, 1, 1, 1]);
+        Activation clip = Activation.Clip(device, -1, 2);
+        clip.Forward(x, y);
+        clip.Backward(x, y, dx, dx);
+        Assert.Equal([-1, 2, float.NaN, -1], y.ToArray());
+        Assert.Equal([1, 1, 1, 0], dx.ToArray());
+    }
+
+    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
     public void Limits_are_exact_and_NaN_stays(string deviceName)
     {
         Device device = TestDevices.Get(deviceName);

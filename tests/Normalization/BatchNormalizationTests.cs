@@ -96,6 +96,31 @@ public class BatchNormalizationTests
             Assert.Equal(Run(device, shape), Run(device, shape, inPlace: true));
     }
 
+    // ONNX's convention; a single value for each channel has a biased variance, 0.
+    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    public void The_running_variance_takes_the_biased_estimate_if_asked_to(string deviceName)
+    {
+        Device device = TestDevices.Get(deviceName);
+        foreach (Shape shape in new[] { new Shape(3, 2, 5, 7), new Shape(4, 19), new Shape(1, 3), new Shape(1, 2, 1, 1), new Shape(1, 2, 3, 1) })
+        {
+            (int batch, int channels, int pixels) = Sizes(shape);
+            using var arena = new DeviceArena(device);
+            var random = new Random(shape.Count);
+            double[] x = Values.Normal(random, shape.Count), oldMean = Values.Normal(random, channels), oldVariance = [.. Values.Normal(random, channels).Select(Math.Abs)];
+            double[] ones = [.. Enumerable.Repeat(1.0, channels)];
+            var channel = new Shape(channels);
+            Tensor<float> runningMean = Values.On(arena, channel, oldMean), runningVariance = Values.On(arena, channel, oldVariance), one = Values.On(arena, channel, ones);
+            GuardedTensor y = Check.Guarded(arena, shape), savedMean = Check.Guarded(arena, channel), inverse = Check.Guarded(arena, channel);
+            new BatchNorm(arena, channels, batch, pixels, Epsilon, Momentum, unbiased: false)
+                .ForwardTraining(Values.On(arena, shape, x), one, one, runningMean, runningVariance, y.Tensor, savedMean.Tensor, inverse.Tensor);
+            (double[] mean, double[] variance) = Oracle.Statistics(x, batch, channels, pixels);
+            var tolerance = new Tolerance(64 * Tolerance.U, 8 * Tolerance.U);
+            Check.Close([.. oldVariance.Zip(variance, (o, v) => (1 - Momentum) * o + Momentum * v)], runningVariance.ToArray(), tolerance, $"running variance of {shape}");
+            Check.Close([.. oldMean.Zip(mean, (o, v) => (1 - Momentum) * o + Momentum * v)], runningMean.ToArray(), tolerance, $"running mean of {shape}");
+            Check.Close(Oracle.Forward(x, channels, pixels, ones, ones, mean, variance, Epsilon), y.Read("y"), tolerance, $"y of {shape}");
+        }
+    }
+
     [Fact]
     public void A_single_value_for_each_channel_has_no_variance_and_is_refused()
     {

@@ -68,6 +68,49 @@ public class OptimizerTests
         Assert.True(float.IsNaN(w.ToArray()[1]));
     }
 
+    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    public void The_steps_that_ONNX_defines_follow_its_formulas(string deviceName)
+    {
+        Device device = TestDevices.Get(deviceName);
+        for (int seed = 0; seed < 42; seed++)
+        {
+            using var arena = new DeviceArena(device);
+            var random = new Random(seed);
+            int count = Count(seed), t = seed % 4;
+            (float alpha, float beta, float decay, float rate) = (seed % 2 == 0 ? 0.9f : 0.5f, 0.75f, seed % 3 == 0 ? 0 : 0.1f, 0.1f);
+            double[] x = Values.Normal(random, count), g = Values.Normal(random, count), v = Values.Normal(random, count), h = [.. Values.Normal(random, count).Select(Math.Abs)];
+            double[] regularized = [.. g.Zip(x, (gradient, weight) => decay * weight + gradient)];
+            var shape = new Shape(count);
+            string what = $"seed {seed}, {count} elements, step {t}";
+
+            GuardedTensor w = Check.Guarded(arena, shape), m = Check.Guarded(arena, shape);
+            foreach (bool nesterov in new[] { false, true })
+            {
+                Fill(w, x);
+                Fill(m, v);
+                new Sgd(device, new SgdOptions { Momentum = alpha, Nesterov = nesterov, WeightDecay = decay }).StepWithGain(w.Tensor, Values.On(arena, shape, g), m.Tensor, rate, beta);
+                double[] velocity = [.. v.Zip(regularized, (old, r) => alpha * old + beta * r)];
+                Check.Close(velocity, m.Read("v"), Tolerance.Sum(8), $"momentum, v, {what}");
+                Check.Close([.. x.Select((weight, i) => weight - rate * (nesterov ? regularized[i] + alpha * velocity[i] : velocity[i]))], w.Read("x"), Tolerance.Sum(8), $"momentum, x, {what}");
+            }
+
+            Fill(w, x);
+            Fill(m, v);
+            GuardedTensor s = Check.Guarded(arena, shape);
+            Fill(s, h);
+            const float epsilon = 0.01f;
+            new Adam(device, new AdamOptions { Beta1 = alpha, Beta2 = beta, Epsilon = epsilon, WeightDecay = decay }).StepWithCorrectedRate(w.Tensor, Values.On(arena, shape, g), m.Tensor, s.Tensor, rate, t);
+            double a = alpha == 0.9f ? 0.9 : 0.5, adjusted = t > 0 ? rate * Math.Sqrt(1 - Math.Pow(0.75, t)) / (1 - Math.Pow(a, t)) : rate;
+            double[] vNew = [.. v.Zip(regularized, (old, r) => a * old + (1 - a) * r)], hNew = [.. h.Zip(regularized, (old, r) => 0.75 * old + 0.25 * r * r)];
+            Check.Close(vNew, m.Read("v"), Tolerance.Sum(8), $"Adam, v, {what}");
+            Check.Close(hNew, s.Read("h"), Tolerance.Sum(8), $"Adam, h, {what}");
+            // The quotient may be large where the root is small: as many roundings of it.
+            Check.Close([.. x.Select((weight, i) => weight - adjusted * vNew[i] / (Math.Sqrt(hNew[i]) + epsilon))], w.Read("x"), new Tolerance(200 * Tolerance.U, 32 * Tolerance.U), $"Adam, x, {what}");
+        }
+
+        static void Fill(GuardedTensor tensor, double[] values) => tensor.Tensor.CopyFrom(Array.ConvertAll(values, value => (float)value));
+    }
+
     [Fact]
     public void Parameters_that_make_no_sense_are_refused()
     {

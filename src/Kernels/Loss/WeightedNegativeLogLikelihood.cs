@@ -5,14 +5,12 @@ namespace GpuConv.Kernels;
 
 /// <summary>
 /// The negative log-likelihood of labels at many places of an image, with a weight for each class and a label that does not count, as PyTorch and ONNX
-/// define it: loss[n, d] = -weight[label[n, d]] logp[n, label[n, d], d]; and its sum or mean, the mean over the weights:
-/// sum of losses / sum of weight[label]. Any other label outside 0..C-1 makes its loss NaN, so that it is seen.
+/// define it: loss[n, d] = -weight[label[n, d]] logp[n, label[n, d], d]. Their mean is the sum of the losses over the sum of the labels' weights. Any other label outside 0..C-1 makes its loss NaN, so that it is seen.
 /// </summary>
 public sealed class WeightedNegativeLogLikelihood
 {
     private readonly Device device;
     private readonly Action<int, Sizes, ArrayView<float>, ArrayView<long>, ArrayView<float>, ArrayView<float>, ArrayView<float>>? forward;
-    private readonly Action<int, ArrayView<float>, ArrayView<float>, ArrayView<float>>? divide;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -22,7 +20,6 @@ public sealed class WeightedNegativeLogLikelihood
         this.device = device;
         if (device.IsHost) return;
         forward = device.LoadIndexed<Sizes, ArrayView<float>, ArrayView<long>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(ForwardKernel);
-        divide = device.LoadIndexed<ArrayView<float>, ArrayView<float>, ArrayView<float>>(DivideKernel);
     }
 
     /// <summary>The loss at each place, and the weight of its label. Overwrites losses and labelWeights.</summary>
@@ -60,16 +57,6 @@ public sealed class WeightedNegativeLogLikelihood
         }
     }
 
-    /// <summary>mean[0] = losses[0] / weights[0], of their sums. Overwrites mean.</summary>
-    /// <param name="losses">The sum of the losses, one element.</param>
-    /// <param name="weights">The sum of the weights, one element.</param>
-    /// <param name="mean">One element.</param>
-    public void Mean(Tensor<float> losses, Tensor<float> weights, Tensor<float> mean)
-    {
-        if (divide is not null) divide(1, losses.View, weights.View, mean.View);
-        else mean.CopyFrom([losses.ToArray()[0] / weights.ToArray()[0]]);
-    }
-
     // One index owns one place of one image.
     private static void ForwardKernel(Index1D i, Sizes sizes, ArrayView<float> logp, ArrayView<long> labels, ArrayView<float> weights, ArrayView<float> losses, ArrayView<float> labelWeights)
     {
@@ -88,8 +75,6 @@ public sealed class WeightedNegativeLogLikelihood
         losses[i] = loss;
         labelWeights[i] = weight;
     }
-
-    private static void DivideKernel(Index1D i, ArrayView<float> a, ArrayView<float> b, ArrayView<float> y) => y[i] = a[i] / b[i];
 
     /// <summary>What the kernels need to know; 1 stands for true, as kernels take no bool.</summary>
     internal readonly struct Sizes(int classes, int places, long? ignored)

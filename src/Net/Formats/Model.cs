@@ -3,7 +3,7 @@ using System.Globalization;
 namespace GpuConv.Net;
 
 /// <summary>
-/// A network with its weights and the normalisation of its input: what <c>model.safetensors</c> holds. The weights are under
+/// A network with its weights and the normalisation of its input: what <c>model.safetensors</c> holds, and an ONNX file of such a network (<see cref="OnnxImport"/>). The weights are under
 /// PyTorch's names and shapes; network and normalisation stand in the file's metadata.
 /// </summary>
 /// <param name="Network">The network.</param>
@@ -48,6 +48,7 @@ public sealed record Model(Network Network, Weights Weights, float Mean, float D
     /// <exception cref="ModelFileException">The file is missing, damaged, or no model.</exception>
     public static Model Read(string path, Func<ModelContext>? context = null)
     {
+        if (OnnxImport.IsOnnx(path)) return OnnxImport.Read(path, context);
         SafetensorsFile file = SafetensorsFile.Read(path);
         if (!file.Metadata.TryGetValue("network", out string? text))
         {

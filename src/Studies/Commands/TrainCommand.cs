@@ -36,7 +36,7 @@ internal static class TrainCommand
     private static readonly Option<bool> Tensorboard = New("--tensorboard", "Write loss, accuracy and learning rate of each step and epoch as event files for TensorBoard, into the run's folder tensorboard", Defaults.Tensorboard);
     private static readonly Option<bool> Profile = New("--profile", "Write where a step's time goes, kernel by kernel: profile.txt, a table, and trace.json, for chrome://tracing and ui.perfetto.dev", Defaults.Profile);
     private static readonly Option<bool> CudaGraph = New("--cuda-graph", "Launch a step as one CUDA graph, with the same results; not yet run on a GPU", Defaults.CudaGraph);
-    private static readonly Option<string?> Init = new("--init") { Description = "Start from the weights in this safetensors file" };
+    private static readonly Option<string?> Init = new("--init") { Description = "Start from the weights in this file: safetensors, or ONNX, whose network is trained on where no other is named" };
     private static readonly Option<string?> Resume = new("--resume") { Description = "Go on with the run in this folder; only --epochs (upwards), --threads and --device may be given beside it" };
 
     private static readonly Option[] All =

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using GpuConv.Kernels;
 using GpuConv.Net;
 
@@ -16,10 +17,10 @@ internal static class TrainingRun
         Task<DataSet> loading = Task.Run(() => DataSet.Load(settings.Data));
         using Device device = Device.Open(settings.Device, settings.Threads, CommonOptions.MathModeOf(settings.Math));
         DataSet data = loading.GetAwaiter().GetResult();
+        Model? start = settings.Init is { } init && OnnxImport.IsOnnx(init) ? StartOf(init, ref settings, data, display) : null;
         Network network = NetworkOf(ref settings, data);
-        Weights initial = settings.Init is null
-            ? Weights.Initial(network, settings.Seed, settings.InitGain)
-            : Weights.Match(network, SafetensorsFile.Read(settings.Init).Tensors, settings.Init);
+        Weights initial = settings.Init is null ? Weights.Initial(network, settings.Seed, settings.InitGain)
+            : Weights.Match(network, start?.Weights.Arrays ?? SafetensorsFile.Read(settings.Init).Tensors, settings.Init);
         using Trainer trainer = CreateTrainer(device, network, data, settings, initial);
         RunFolder run = RunFolder.Create(folder);
         ModelOf(network, initial, data).Write(run.File("init.safetensors"));
@@ -140,6 +141,16 @@ internal static class TrainingRun
         Network network = settings.NetworkFor(data);
         if (settings.Network is not null) settings = settings with { Network = network.ToString() };
         return network;
+    }
+
+    // An ONNX file says what its network is: without another it is trained on.
+    private static Model StartOf(string file, ref TrainSettings settings, DataSet data, TrainingDisplay display)
+    {
+        Model model = Model.Read(file, () => new ModelContext(data.Train.ImageShape, data.Mean, data.Deviation, data.Name));
+        if (settings.Network is null) settings = settings with { Network = model.Network.ToString() };
+        if (Math.Abs(model.Mean - data.Mean) > 1e-3 || Math.Abs(model.Deviation - data.Deviation) > 1e-3)
+            display.Note(string.Create(CultureInfo.InvariantCulture, $"{file} normalises its images by mean {model.Mean:g4} and deviation {model.Deviation:g4}; the training takes those of {data.Name}, {data.Mean:g4} and {data.Deviation:g4}."));
+        return model;
     }
 
     private static Trainer CreateTrainer(Device device, Network network, DataSet data, TrainSettings settings, Weights initial)

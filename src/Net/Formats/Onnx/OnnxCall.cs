@@ -6,20 +6,22 @@ namespace GpuConv.Net;
 /// <summary>One node while it runs: its inputs, its attributes, and where its outputs go. What its operator does not ask for is an error, never ignored.</summary>
 internal sealed class OnnxCall
 {
+    private readonly OnnxRun? run;
     private readonly NodeProto node;
     private readonly OnnxValue?[] inputs;
     private readonly Dictionary<string, AttributeProto> attributes = [];
     private readonly HashSet<string> read = [];
 
-    public OnnxCall(OnnxRun run, NodeProto node, int opset, OnnxValue?[] inputs, string file)
+    /// <summary>A node about to run; without a run, one whose attributes are only read.</summary>
+    public OnnxCall(OnnxRun? run, NodeProto node, int opset, OnnxValue?[] inputs, string file)
     {
-        (Run, this.node, Opset, this.inputs, File) = (run, node, opset, inputs, file);
+        (this.run, this.node, Opset, this.inputs, File) = (run, node, opset, inputs, file);
         Outputs = new OnnxValue?[node.Output.Count];
         foreach (AttributeProto attribute in node.Attribute)
             if (!attributes.TryAdd(attribute.Name ?? "", attribute)) throw Malformed($"has attribute '{attribute.Name}' twice");
     }
 
-    public OnnxRun Run { get; }
+    public OnnxRun Run => run ?? throw new InvalidOperationException("The node is read, not run.");
 
     /// <summary>The version of the operator set.</summary>
     public int Opset { get; }
@@ -89,10 +91,16 @@ internal sealed class OnnxCall
     /// <summary>To be called at the end: every attribute must have been asked for, every wanted output set.</summary>
     public void RequireAllUsed()
     {
-        foreach (string name in attributes.Keys)
-            if (!read.Contains(name)) throw Unsupported($"with attribute '{name}' in opset {Opset}");
+        RequireAttributesUsed();
         for (int i = 0; i < Outputs.Length; i++)
             if (Wants(i) && Outputs[i] is null) throw Unsupported($"with output {i} in opset {Opset}");
+    }
+
+    /// <summary>To be called at the end where the node is only read: every attribute must have been asked for.</summary>
+    public void RequireAttributesUsed()
+    {
+        foreach (string name in attributes.Keys)
+            if (!read.Contains(name)) throw Unsupported($"with attribute '{name}' in opset {Opset}");
     }
 
     /// <summary>The error that the file contradicts itself.</summary>

@@ -32,6 +32,9 @@ public static class OnnxExport
     /// <summary>The graph's input.</summary>
     public const string Input = NetworkText.Input;
 
+    /// <summary>The name that the file gives its producer.</summary>
+    internal const string Producer = "GpuConv";
+
     // The producer's metadata that is not part of the graph: the data that the model was trained on.
     internal const string DataKey = "data";
 
@@ -67,7 +70,7 @@ public static class OnnxExport
         var proto = new ModelProto
         {
             IrVersion = FormatVersion(options.Opset),
-            ProducerName = "GpuConv",
+            ProducerName = Producer,
             OpsetImport = { new OperatorSetIdProto { Domain = "", Version = options.Opset } },
             Graph = new GraphWriter(model, options).Graph,
         };

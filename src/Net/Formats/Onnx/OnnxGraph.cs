@@ -136,7 +136,7 @@ public sealed class OnnxGraph
             string domain = OnnxOperators.Domain(node.Domain);
             if (OnnxOperators.Find(domain, node.OpType) is null) yield return domain.Length == 0 ? $"{node.OpType}" : $"{domain}.{node.OpType}";
             else if (!opsets.TryGetValue(domain, out int version)) throw new ModelFileException($"{file} is damaged: it uses {node.OpType}, and does not say of which version.");
-            else if (!OnnxOperators.Supports(domain, version)) yield return $"version {version} of {(domain.Length == 0 ? "the operators" : domain)}";
+            else if (!OnnxOperators.Supports(domain, node.OpType!, version)) yield return $"{node.OpType} of opset {version}";
         }
         foreach (ValueInfoProto value in graph.Input.Concat(graph.Output))
             if (value.Type is { TensorType: null }) yield return $"'{value.Name}', which is a sequence, map, optional or sparse value";

@@ -44,12 +44,17 @@ internal static class OnnxOperators
         [(Training, "Momentum")] = OnnxTraining.Momentum,
     }.ToFrozenDictionary();
 
+    // These are in every version as they were in the first.
+    private static readonly FrozenSet<string> AsInTheFirst =
+        FrozenSet.Create("Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MatMul", "Softmax", "LogSoftmax", "Identity", "Constant", "Flatten", "Transpose");
+
     /// <summary>What a domain is called: ONNX's own has two names.</summary>
     public static string Domain(string? domain) => domain is null or "ai.onnx" ? "" : domain;
 
     /// <summary>What runs an operator; null: it is not known.</summary>
     public static Action<OnnxCall>? Find(string? domain, string? name) => Table.GetValueOrDefault((Domain(domain), name ?? ""));
 
-    /// <summary>Whether a version of a domain is supported.</summary>
-    public static bool Supports(string domain, long version) => domain == Training ? version == 1 : version is >= Oldest and <= Newest;
+    /// <summary>Whether an operator is supported in a version of its domain.</summary>
+    public static bool Supports(string domain, string name, long version) =>
+        domain == Training ? version == 1 : version <= Newest && version >= (AsInTheFirst.Contains(name) ? 1 : Oldest);
 }

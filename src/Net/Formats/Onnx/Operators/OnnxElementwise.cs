@@ -46,7 +46,7 @@ internal static class OnnxElementwise
     {
         OnnxValue a = call.Input(0), b = call.Input(1);
         if (a.Type != b.Type) throw call.Malformed($"adds {a.Type} and {b.Type}");
-        if (call.Opset < 7) b = OldBroadcast(call, a, b);
+        if (call.Opset < 7) b = OldBroadcast(call, a.Shape, b);
         int[] shape = OnnxGrid.Common(call, a.Shape, b.Shape);
         (a, b) = (OnnxGrid.Broadcast(call, a, shape), OnnxGrid.Broadcast(call, b, shape));
         if (a.IsFloat)
@@ -74,7 +74,7 @@ internal static class OnnxElementwise
     {
         OnnxValue a = call.Float(0), b = call.Float(1);
         if (a.Type != b.Type) throw call.Malformed($"takes {a.Type} and {b.Type}");
-        if (call.Opset < 7) b = OldBroadcast(call, a, b);
+        if (call.Opset < 7) b = OldBroadcast(call, a.Shape, b);
         int[] shape = OnnxGrid.Common(call, a.Shape, b.Shape);
         Tensor<float> y = call.Run.Allocate<float>(shape);
         operation(OnnxGrid.Broadcast(call, a, shape).Floats, OnnxGrid.Broadcast(call, b, shape).Floats, y);
@@ -82,14 +82,14 @@ internal static class OnnxElementwise
     }
 
     /// <summary>The second value of an operator of opset 6, whose dimensions follow those of the first from an axis on.</summary>
-    public static OnnxValue OldBroadcast(OnnxCall call, OnnxValue a, OnnxValue b)
+    public static OnnxValue OldBroadcast(OnnxCall call, int[] a, OnnxValue b)
     {
         bool broadcast = call.Int("broadcast", 0) != 0;
         long axis = call.Int("axis", -1);
-        if (!broadcast && !a.Shape.AsSpan().SequenceEqual(b.Shape)) throw call.Malformed($"takes {OnnxArray.TextOf(a.Shape)} and {OnnxArray.TextOf(b.Shape)} without broadcasting");
+        if (!broadcast && !a.AsSpan().SequenceEqual(b.Shape)) throw call.Malformed($"takes {OnnxArray.TextOf(a)} and {OnnxArray.TextOf(b.Shape)} without broadcasting");
         if (!broadcast || !call.Has("axis")) return b;
-        int after = a.Shape.Length - call.Axis(axis, a.Shape.Length) - b.Shape.Length;
-        if (after < 0) throw call.Malformed($"broadcasts {OnnxArray.TextOf(b.Shape)} from axis {axis} of {OnnxArray.TextOf(a.Shape)}");
+        int after = a.Length - call.Axis(axis, a.Length) - b.Shape.Length;
+        if (after < 0) throw call.Malformed($"broadcasts {OnnxArray.TextOf(b.Shape)} from axis {axis} of {OnnxArray.TextOf(a)}");
         return b.Reshape([.. b.Shape, .. Enumerable.Repeat(1, after)]);
     }
 

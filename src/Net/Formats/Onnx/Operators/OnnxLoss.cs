@@ -85,7 +85,7 @@ internal static class OnnxLoss
         {
             Tensor<float> weight = call.Run.Allocate<float>(1);
             sum.Total(labelWeights, weight);
-            loss.Mean(total, weight, total);
+            call.Run.Elementwise.Divide(total, weight, total);
         }
         call.Set(0, logProbabilities.Type, [], total);
     }

@@ -13,9 +13,10 @@ internal static class OnnxProducts
         if (a.Shape.Length != 2 || b.Shape.Length != 2) throw call.Malformed($"takes matrices, not {OnnxArray.TextOf(a.Shape)} and {OnnxArray.TextOf(b.Shape)}");
         int m = a.Shape[transposeA ? 1 : 0], k = a.Shape[transposeA ? 0 : 1], n = b.Shape[transposeB ? 0 : 1];
         if (b.Shape[transposeB ? 1 : 0] != k) throw call.Malformed($"multiplies {OnnxArray.TextOf(a.Shape)} and {OnnxArray.TextOf(b.Shape)}, whose inner sizes differ");
-        OnnxValue? c = call.Optional(2) is null || beta == 0 ? null : call.Float(2);
-        if (c is not null && call.Opset < 7) c = OnnxElementwise.OldBroadcast(call, new OnnxValue(call.Run, a.Type, [m, n], call.Run.Allocate<float>(0)), c);
         int[] shape = [m, n];
+        OnnxValue? c = call.Optional(2) is null ? null : call.Float(2);
+        if (c is not null && call.Opset < 7) c = OnnxElementwise.OldBroadcast(call, shape, c);
+        if (beta == 0) c = null;
         // A bias of one value for each column is added on the way to memory.
         bool isBias = c is not null && alpha == 1 && beta == 1 && c.Count == n && c.Shape[^1] == n;
         Tensor<float> y = Product(call, a.Floats, b.Floats, m, n, k, transposeA, transposeB, isBias ? c!.Floats.Reshape(new Shape(n)) : null);

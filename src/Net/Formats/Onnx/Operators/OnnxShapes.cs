@@ -5,7 +5,10 @@ internal static class OnnxShapes
 {
     public static void Identity(OnnxCall call) => call.Set(0, call.Input(0));
 
-    public static void Constant(OnnxCall call)
+    public static void Constant(OnnxCall call) => call.Set(0, new OnnxValue(call.Run, ConstantOf(call)));
+
+    /// <summary>The value of a <c>Constant</c>.</summary>
+    public static OnnxArray ConstantOf(OnnxCall call)
     {
         foreach (string name in (string[])["sparse_value", "value_string", "value_strings"])
             if (call.Has(name)) throw call.Unsupported($"with {name}");
@@ -17,8 +20,7 @@ internal static class OnnxShapes
             .. call.Has("value_int") ? [new OnnxArray(OnnxType.Int64, [], [call.Int("value_int", 0)])] : (OnnxArray[])[],
             .. call.Ints("value_ints") is { } ints ? [new OnnxArray(OnnxType.Int64, [ints.Length], ints)] : (OnnxArray[])[],
         ];
-        if (values.Length != 1) throw call.Malformed($"has {values.Length} values, not one");
-        call.Set(0, new OnnxValue(call.Run, values[0]));
+        return values.Length == 1 ? values[0] : throw call.Malformed($"has {values.Length} values, not one");
     }
 
     public static void Flatten(OnnxCall call)
