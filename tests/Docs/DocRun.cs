@@ -133,7 +133,7 @@ internal static class DocRun
         if (code != Invocation.Done) throw new DocException(doc.Path, line, $"'gpuconv {string.Join(' ', arguments)}' ends with {code}: {error.ToString().Trim()}");
     }
 
-    private static bool StartsWith(string[] words, string[] start) => words.Length >= start.Length && words[..start.Length].SequenceEqual(start);
+    private static bool StartsWith(string[] words, string[] start) => words.Length >= start.Length && words.AsSpan(0, start.Length).SequenceEqual(start);
 
     /// <summary>The words of a command as a shell splits them: quotes hold together, what follows a # is a comment.</summary>
     private static string[] Words(string command)
