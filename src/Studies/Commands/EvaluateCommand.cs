@@ -20,6 +20,7 @@ internal static class EvaluateCommand
         {
             CommonOptions.Model,
             Split,
+            CommonOptions.Views,
             CommonOptions.Data,
             CommonOptions.Seed,
             CommonOptions.Out, CommonOptions.Format,
@@ -39,7 +40,7 @@ internal static class EvaluateCommand
         Model model = parsed.ReadModel();
         DataSet data = DataSet.Load(parsed.GetValue(CommonOptions.Data)!);
         using Device device = parsed.OpenDevice();
-        using var predictor = new Predictor(device, model);
+        using var predictor = new Predictor(device, model, views: CommonOptions.ViewsOf(parsed.GetValue(CommonOptions.Views)));
         LabelledImages images = parsed.GetValue(Split) == "train" ? data.Train : data.Test;
         Evaluation result = Evaluate(predictor, images);
         string json = JsonSerializer.Serialize(EvaluationJson.From(result), StudiesJson.Default.EvaluationJson);
