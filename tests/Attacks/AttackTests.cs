@@ -270,6 +270,48 @@ public class AttackTests
         }
     }
 
+    /// <summary>
+    /// One pixel, whose other class scores most at 0.43 and falls off evenly on both sides: steps as long as at first jump over the place, and what is found is as near as the last ones are long, which
+    /// eight halvings in 100 steps (at steps 22, 41, 57, 70, 80, 87, 93, 99) leave of 2 epsilon.
+    /// </summary>
+    [Theory, InlineData(PerturbationNorm.Linf), InlineData(PerturbationNorm.L2)]
+    public void The_steps_of_Auto_PGD_become_shorter_until_they_meet_a_peak(PerturbationNorm norm)
+    {
+        const float peak = 0.43f, epsilon = 0.3f;
+        Network network = new NetworkBuilder(new Shape(1, 1, 1)).Flatten().Linear(2).Relu().Linear(2).LogSoftmax().Build();
+        // The second score is -1 - 2 |x - peak|, so that nothing is ever fooled and the best place is what it returns.
+        float[][] values = [[2, -2], [-2 * peak, 2 * peak], [0, 0, -1, -1], [0, -1]];
+        var model = new Model(network, new Weights([.. network.Parameters.Zip(values, (p, v) => new NamedArray(p.Name, p.Shape.ToArray(), v))]), 0, 1, "");
+        var images = new LabelledImages([.. Enumerable.Range(0, 60).Select(i => (byte)(60 + 2 * i))], new int[60], 1, 1, 1);
+        using var attacker = new Attacker(TestDevices.Get("cpu"), model, 60);
+        AttackResult result = attacker.Run(Apgd.Ce(epsilon, norm), images);
+        for (int i = 0; i < images.Count; i++)
+        {
+            float nearest = Math.Clamp(peak, images.Pixels[i] / 255f - epsilon, images.Pixels[i] / 255f + epsilon);
+            Assert.InRange(result.Pixels[i], nearest - 2 * epsilon / 128, nearest + 2 * epsilon / 128);
+        }
+    }
+
+    /// <summary>For images that are fooled from a known constant on: between one that did not suffice and one that did the distance halves with each try.</summary>
+    [Fact]
+    public void The_search_for_a_constant_halves_what_is_left()
+    {
+        float[] smallest = [0.05f, 0.1f, 0.9f, 3, 17, 640, 5e4f, 1e-4f];
+        var search = new ConstantSearch(smallest.Length, 0.1f);
+        for (int tries = 0; tries < 30; tries++)
+        {
+            search.Next([.. smallest.Zip(search.Constants, (c, tried) => tried >= c)]);
+            for (int n = 0; n < smallest.Length; n++)
+            {
+                // Found at the first 0.1 times a power of ten that suffices, tried after so many others; what was left then, halved since.
+                int upwards = Math.Max(0, (int)Math.Ceiling(Math.Log10(smallest[n] / 0.1) - 1e-6));
+                double left = 0.1 * Math.Pow(10, upwards) - (upwards == 0 ? 0 : 0.1 * Math.Pow(10, upwards - 1));
+                if (tries >= upwards) Assert.InRange(search.Constants[n], smallest[n] * (1 - 1e-6) - left * Math.Pow(0.5, tries - upwards + 1), smallest[n] * (1 + 1e-6) + left * Math.Pow(0.5, tries - upwards + 1));
+                else Assert.Equal(0.1 * Math.Pow(10, tries + 1), search.Constants[n], search.Constants[n] * 1e-5);
+            }
+        }
+    }
+
     /// <summary>Equation 7 and its gradient against float64 and central differences.</summary>
     [Fact]
     public void The_ratio_towards_a_class_and_its_gradient_match_their_definition()

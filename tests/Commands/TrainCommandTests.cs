@@ -126,6 +126,24 @@ public class TrainCommandTests(MnistPart part) : IClassFixture<MnistPart>
         Assert.Equal(0.41f, config.GetProperty("init_gain").GetSingle());
         Assert.Equal("0.8,0.95", config.GetProperty("betas").GetString());
         Assert.Equal(320, config.GetProperty("limit").GetInt32());
+        Assert.Equal(1, config.GetProperty("views").GetInt32());
+    }
+
+    [Fact]
+    public void Views_stand_in_the_metrics_with_what_the_images_alone_give()
+    {
+        using var folder = new TemporaryFolder();
+        Output trained = Run(["train", "--views", "5", "--epochs", "1", "--adversarial", "fgsm", "--eps", "0.1", "--out", folder["run"], .. small]);
+        Assert.True(trained.ExitCode == 0, trained.Error);
+        JsonElement metrics = JsonDocument.Parse(File.ReadAllText(folder["run/metrics.json"])).RootElement;
+        Assert.Equal((5, 1.0 / 3), (metrics.GetProperty("config").GetProperty("views").GetInt32(), metrics.GetProperty("config").GetProperty("eps_warmup").GetDouble()));
+        Assert.Contains("over 5 views of each image", trained.Error);
+        foreach ((string name, string views) in ((string, string)[])[("test", "5"), ("test_one_view", "1")])
+        {
+            Output evaluated = Run("evaluate", "--model", folder["run/best.safetensors"], "--views", views, "--data", part.Path, "--device", "cpu", "--json");
+            Assert.True(evaluated.ExitCode == 0, evaluated.Error);
+            Assert.Equal(metrics.GetProperty(name).GetProperty("loss").GetDouble(), JsonDocument.Parse(evaluated.Standard).RootElement.GetProperty("loss").GetDouble());
+        }
     }
 
     [Fact]

@@ -58,6 +58,40 @@ public class DistortionTests
         }
     }
 
+    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    public void Moved_alike_batches_are_the_references(string deviceName)
+    {
+        for (int seed = 0; seed < 42; seed++)
+        {
+            using var set = new ImageSet(seed, TestDevices.Get(deviceName));
+            var random = new Random(seed);
+            int down = random.Next(-3, 4), right = random.Next(-3, 4);
+            ImageMove move = (seed % 3) switch { 0 => new(0, down, right), 1 => new(360 * random.NextSingle() - 180, 0, 0), _ => new(60 * random.NextSingle() - 30, 4 * random.NextSingle() - 2, 4 * random.NextSingle() - 2) };
+            Tensor<float> x = set.Arena.Allocate<float>(set.BatchShape);
+            Tensor<int> labels = set.Arena.Allocate<int>(new Shape(set.Batch));
+            new Distortion(set.Device, Mean, Deviation, Options[^1]).Gather(set.Images, set.Labels, set.Order, set.Start, x, labels, move);
+            float[] actual = x.ToArray();
+            double reach = 2 * (set.Height + set.Width) + 4;
+            var tolerance = new Tolerance(Tolerance.Sum(8).Absolute / Deviation + 2 * 12 * Tolerance.U * reach / Deviation, Tolerance.Sum(8).Relative);
+            int plane = set.Height * set.Width;
+            for (int p = 0; p < set.Batch * set.Channels; p++)
+            {
+                int from = set.Indices[set.Start + p / set.Channels] * set.Pixels + p % set.Channels * plane;
+                byte[] bytes = set.Bytes[from..(from + plane)];
+                Check.Close([.. Reference.Distortions.Moved(bytes, set.Height, set.Width, move).Select(v => (v / 255 - Mean) / Deviation)], actual.AsSpan(p * plane, plane), tolerance, $"seed {seed}, {move}, {set.BatchShape}, plane {p}");
+                // By whole pixels nothing is interpolated.
+                if (move.Rotation != 0) continue;
+                for (int i = 0; i < plane; i++)
+                {
+                    int row = i / set.Width - down, column = i % set.Width - right;
+                    byte value = row < 0 || row >= set.Height || column < 0 || column >= set.Width ? (byte)0 : bytes[row * set.Width + column];
+                    Assert.Equal((value / 255f - Mean) / Deviation, actual[p * plane + i]);
+                }
+            }
+            Assert.Equal([.. Enumerable.Range(0, set.Batch).Select(i => set.Classes[set.Indices[set.Start + i]])], labels.ToArray());
+        }
+    }
+
     [Fact]
     public void An_images_distortion_follows_from_its_index_and_the_seed_alone()
     {
@@ -88,5 +122,8 @@ public class DistortionTests
         foreach (DistortionOptions wrong in new DistortionOptions[] { new() { Rotation = 180 }, new() { Scale = 1 }, new() { Shear = -1 }, new() { Shift = float.NaN }, new() { Elastic = float.PositiveInfinity } })
             Assert.Throws<ArgumentOutOfRangeException>(() => new Distortion(set.Device, Mean, Deviation, wrong));
         Assert.Throws<ArgumentOutOfRangeException>(() => new Distortion(set.Device, 0, 0, new()));
+        Tensor<float> x = set.Arena.Allocate<float>(set.BatchShape);
+        foreach (ImageMove wrong in (ImageMove[])[new(-180, 0, 0), new(0, float.NaN, 0), new(0, 0, float.NegativeInfinity)])
+            Assert.Throws<ArgumentOutOfRangeException>(() => distortion.Gather(set.Images, set.Labels, set.Order, set.Start, x, labels, wrong));
     }
 }

@@ -59,6 +59,24 @@ public static class Distortions
         }
     }
 
+    /// <summary>An image turned about its middle, anticlockwise as one sees it, and then moved, in bytes with fractions; <paramref name="plane"/> is one channel.</summary>
+    public static double[] Moved(byte[] plane, int height, int width, ImageMove move)
+    {
+        double angle = move.Rotation * Math.PI / 180;
+        var result = new double[height * width];
+        // Each pixel of the image is carried to its place, and shared out to where it is looked up from: the sum is over all pairs.
+        for (int at = 0; at < result.Length; at++)
+        {
+            for (int source = 0; source < plane.Length; source++)
+            {
+                double x = at % width - (width - 1) / 2.0 - move.Right, y = at / width - (height - 1) / 2.0 - move.Down;
+                double fromX = x * Math.Cos(angle) - y * Math.Sin(angle), fromY = x * Math.Sin(angle) + y * Math.Cos(angle);
+                result[at] += plane[source] * Tent(fromX + (width - 1) / 2.0 - source % width) * Tent(fromY + (height - 1) / 2.0 - source / width);
+            }
+        }
+        return result;
+    }
+
     private static double Tent(double distance) => Math.Max(0, 1 - Math.Abs(distance));
 
     private static double[,] Product(double[,] a, double[,] b)

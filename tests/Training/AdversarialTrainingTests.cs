@@ -28,7 +28,11 @@ public class AdversarialTrainingTests
     [Theory, InlineData(false), InlineData(true)]
     public void Resumed_in_the_middle_of_an_epoch_it_ends_with_the_same_bits(bool batchNormalization)
     {
-        TrainingOptions options = SmallData.Options with { Adversarial = Attack };
+        RequireSameResumed(SmallData.Options with { Adversarial = Attack }, batchNormalization);
+    }
+
+    private static void RequireSameResumed(TrainingOptions options, bool batchNormalization)
+    {
         Weights whole = Train(options, batchNormalization).CurrentWeights;
         Network network = SmallData.Network(batchNormalization);
         TrainingState? state = null;
@@ -92,11 +96,51 @@ public class AdversarialTrainingTests
         Assert.Equal(recorder.Numbers[0].Select(n => Data.Train.Labels[n]), recorder.FirstLabels);
     }
 
+    [Fact]
+    public void The_bound_grows_step_by_step_over_the_warmup_and_then_stays()
+    {
+        var recorder = new Recorder();
+        TrainingOptions options = SmallData.Options with { Epochs = 3, Adversarial = recorder, AdversarialWarmup = 1.5 };
+        using Trainer trainer = Train(options);
+        Assert.Equal(10, trainer.StepsPerEpoch);
+        Assert.Equal([.. Enumerable.Range(1, 14).Select(step => (float)(step / 15.0)), .. Enumerable.Repeat(1f, 16)], recorder.Shares);
+
+        // Bounds and steps, but no number of them.
+        Assert.Equal(Attack with { Epsilon = 0.25f * 0.1f, Alpha = 0.25f * 0.04f }, (Attack with { Alpha = 0.04f }).Scaled(0.25f));
+        Assert.Equal(Attack with { Epsilon = 0.25f * 0.1f }, Attack.Scaled(0.25f));
+        foreach (IAttack attack in AttackTests.Every(0.2f).Where(a => !a.IsMinimal)) Assert.Equal(0.05f, attack.Scaled(0.25f)!.Epsilon!.Value, 1e-7f);
+        Assert.Contains("has no bound", Assert.Throws<ArgumentException>(() => (options with { Adversarial = new CarliniWagner() }).Validate()).Message);
+        foreach (double wrong in (double[])[-1, 3.5, double.NaN]) Assert.Throws<ArgumentException>(() => (options with { AdversarialWarmup = wrong }).Validate());
+    }
+
+    [Fact]
+    public void No_epoch_before_the_bound_is_whole_is_the_best_one()
+    {
+        // With everything allowed at the end, the images as they are are told apart best at the beginning.
+        using Trainer trainer = Train(SmallData.Options with { Epochs = 4, Adversarial = new Pgd { Epsilon = 1, Steps = 5 }, AdversarialWarmup = 3 }, false);
+        Assert.Equal(1, trainer.History.MinBy(row => row.ValidationLoss)!.Epoch);
+        Assert.InRange(trainer.BestEpoch, 3, 4);
+    }
+
+    [Fact]
+    public void Resumed_in_the_warmup_it_ends_with_the_same_bits()
+    {
+        TrainingOptions options = SmallData.Options with { Adversarial = Attack, AdversarialWarmup = 2 };
+        RequireSameResumed(options, true);
+        Assert.NotEqual(Train(options).CurrentWeights.Arrays[0].Values, Train(options with { AdversarialWarmup = 0 }).CurrentWeights.Arrays[0].Values);
+    }
+
     private sealed record Recorder : IAttack
     {
-        public List<int> Tries { get; } = [];
+        public float Share { get; init; } = 1;
 
-        public List<int[]> Numbers { get; } = [];
+        public List<float> Shares { get; init; } = [];
+
+        public IAttack Scaled(float share) => this with { Share = share };
+
+        public List<int> Tries { get; init; } = [];
+
+        public List<int[]> Numbers { get; init; } = [];
 
         public int[] FirstLabels { get; private set; } = [];
 
@@ -109,6 +153,7 @@ public class AdversarialTrainingTests
         public void Perturb(AttackBatch batch, int restart)
         {
             if (Tries.Count == 0) FirstLabels = [.. batch.LabelsOnHost];
+            Shares.Add(Share);
             Tries.Add(restart);
             Numbers.Add(batch.Numbers.ToArray());
         }

@@ -338,6 +338,43 @@ public class TrainerTests
         Assert.Equal(one.Probabilities(Data.Test.Pixels), many.Probabilities(Data.Test.Pixels));
     }
 
+    /// <summary>Over views, probabilities are the geometric mean of those of each, made here by moving the bytes.</summary>
+    [Fact]
+    public void Views_are_averaged_and_an_image_stays_independent_of_its_batch()
+    {
+        var model = new Model(SmallData.Network(), Trained(SmallData.Options), Data.Mean, Data.Deviation, "small");
+        LabelledImages test = Data.Test;
+        using var alone = new Predictor(TestDevices.Get("cpu"), model);
+        double[] logarithms = new double[test.Count * 3];
+        foreach ((int down, int right) in ((int, int)[])[(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)])
+        {
+            byte[] moved = new byte[test.Pixels.Length];
+            for (int i = 0; i < moved.Length; i++)
+            {
+                int row = i / 8 % 8 - down, column = i % 8 - right;
+                if (row is >= 0 and < 8 && column is >= 0 and < 8) moved[i] = test.Pixels[i / 64 * 64 + row * 8 + column];
+            }
+            float[] p = alone.Probabilities(moved);
+            for (int i = 0; i < p.Length; i++) logarithms[i] += Math.Log(p[i]) / 5;
+        }
+        using var views = new Predictor(TestDevices.Get("cpu"), model, 7, Views.Of(5));
+        float[] averaged = views.Probabilities(test.Pixels);
+        double loss = 0;
+        for (int i = 0; i < averaged.Length; i++)
+        {
+            double sum = Enumerable.Range(i / 3 * 3, 3).Sum(k => Math.Exp(logarithms[k])), expected = Math.Exp(logarithms[i]) / sum;
+            Assert.Equal(expected, averaged[i], 1e-5);
+            if (i % 3 == test.Labels[i / 3]) loss -= Math.Log(expected) / test.Count;
+        }
+        Assert.Equal(loss, views.Evaluate(test).Loss, 1e-5);
+        Assert.NotEqual(alone.Probabilities(test.Pixels), averaged);
+
+        using Predictor one = new(TestDevices.Get("cpu"), model, 1, Views.Of(7)), many = new(TestDevices.Get("cpu"), model, 33, Views.Of(7));
+        Assert.Equal(one.Probabilities(test.Pixels), many.Probabilities(test.Pixels));
+        Assert.NotEqual(averaged, many.Probabilities(test.Pixels));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Views.Of(2));
+    }
+
     [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
     public void A_trainings_losses_are_the_CPUs(string deviceName)
     {

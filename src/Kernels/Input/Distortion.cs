@@ -51,14 +51,31 @@ public sealed partial class Distortion
     /// <param name="batchLabels">Its labels (N).</param>
     /// <param name="seed">The seed of the distortions.</param>
     /// <exception cref="ArgumentException">The shapes do not fit together, or the batch leaves the order.</exception>
-    public void Gather(Tensor<byte> images, Tensor<int> labels, Tensor<int> order, int start, Tensor<float> x, Tensor<int> batchLabels, ulong seed)
+    public void Gather(Tensor<byte> images, Tensor<int> labels, Tensor<int> order, int start, Tensor<float> x, Tensor<int> batchLabels, ulong seed) =>
+        Gather(images, labels, order, start, x, batchLabels, new RandomMap(options, seed));
+
+    /// <summary>Gathers a batch of images that are all turned and shifted alike, whatever the options. Overwrites x and batchLabels.</summary>
+    /// <param name="images">The images of the set (M, C, H, W), or (M, C*H*W) where x has four dimensions.</param>
+    /// <param name="labels">Their labels (M).</param>
+    /// <param name="order">Indices into the set, each from 0 to M - 1.</param>
+    /// <param name="start">Where in <paramref name="order"/> the batch begins.</param>
+    /// <param name="x">The batch (N, C, H, W), or (N, C*H*W) where the images have four dimensions.</param>
+    /// <param name="batchLabels">Its labels (N).</param>
+    /// <param name="move">The turn and the shift.</param>
+    /// <exception cref="ArgumentException">The shapes do not fit together, the batch leaves the order, or the move is out of its range.</exception>
+    public void Gather(Tensor<byte> images, Tensor<int> labels, Tensor<int> order, int start, Tensor<float> x, Tensor<int> batchLabels, ImageMove move)
+    {
+        move.Validate();
+        Gather(images, labels, order, start, x, batchLabels, new RandomMap(move));
+    }
+
+    private void Gather(Tensor<byte> images, Tensor<int> labels, Tensor<int> order, int start, Tensor<float> x, Tensor<int> batchLabels, RandomMap map)
     {
         int pixels = BatchGather.Check(images, labels, order, start, x, batchLabels);
         Shape shape = x.Shape.Rank >= 3 ? x.Shape : images.Shape;
         if (shape.Rank < 3) throw new ArgumentException($"images is {images.Shape} and x {x.Shape}: to distort images, one must tell height and width.");
         if (x.Shape[0] == 0) return;
         var geometry = new BatchGather.Geometry(start, pixels, shape[shape.Rank - 2], shape[shape.Rank - 1], mean, deviation);
-        var map = new RandomMap(options, seed);
         if (gather is not null) gather(x.Count, geometry, map, images.View, labels.View, order.View, x.View, batchLabels.View);
         else RunOnHost(geometry, map, images, labels, order, x, batchLabels);
     }

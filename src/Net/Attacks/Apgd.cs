@@ -53,6 +53,9 @@ public sealed record Apgd : IAttack
     public int Tries(int classes, bool targeted) => Restarts * (targeted ? 1 : Math.Clamp(TargetClasses, 1, classes - 1));
 
     /// <inheritdoc/>
+    public IAttack Scaled(float share) => this with { Epsilon = share * Epsilon };
+
+    /// <inheritdoc/>
     public void Perturb(AttackBatch batch, int restart)
     {
         ArgumentNullException.ThrowIfNull(batch);

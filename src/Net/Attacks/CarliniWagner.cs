@@ -9,8 +9,8 @@ namespace GpuConv.Net;
 /// </summary>
 public sealed record CarliniWagner : IAttack
 {
-    // The authors' program: a c that no image needs; by how much the loss has to have fallen; images of 0 and 1 stay where tanh has a slope.
-    private const float LargestConstant = 1e10f, StillFalling = 0.9999f;
+    // The authors' program: by how much the loss has to have fallen; images of 0 and 1 stay where tanh has a slope.
+    private const float StillFalling = 0.9999f;
     private const double Inside = 0.999999;
 
     /// <inheritdoc/>
@@ -46,21 +46,12 @@ public sealed record CarliniWagner : IAttack
         ArgumentNullException.ThrowIfNull(batch);
         int count = batch.Count;
         Descent descent = new(batch, this);
-        float[] constants = new float[count], lower = new float[count], upper = new float[count], best = new float[count];
-        Array.Fill(constants, InitialConstant);
-        Array.Fill(upper, LargestConstant);
+        var constants = new ConstantSearch(count, InitialConstant);
+        float[] best = new float[count];
         Array.Fill(best, float.PositiveInfinity);
         batch.Memory("best").CopyFrom(batch.Originals);
         for (int search = 0; search < SearchSteps; search++)
-        {
-            bool[] found = descent.Run(constants, best);
-            for (int n = 0; n < count; n++)
-            {
-                if (found[n]) upper[n] = Math.Min(upper[n], constants[n]);
-                else lower[n] = Math.Max(lower[n], constants[n]);
-                constants[n] = upper[n] < LargestConstant ? (lower[n] + upper[n]) / 2 : 10 * constants[n];
-            }
-        }
+            constants.Next(descent.Run(constants.Constants, best));
         batch.Images.CopyFrom(batch.Memory("best"));
     }
 
@@ -90,7 +81,7 @@ public sealed record CarliniWagner : IAttack
         }
 
         // For each image whether it was fooled; a better one replaces the best.
-        public bool[] Run(float[] constants, float[] best)
+        public bool[] Run(IReadOnlyList<float> constants, float[] best)
         {
             int count = batch.Count;
             Tensor<float> w = batch.Memory("w"), mean = batch.Memory("mean"), square = batch.Memory("square"), t = batch.Memory("tanh"), half = batch.Memory("half"), dw = batch.Memory("dw");

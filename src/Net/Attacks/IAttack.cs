@@ -35,6 +35,10 @@ public interface IAttack
     /// <param name="targeted">Whether images have a class that they are to be taken for.</param>
     int Tries(int classes, bool targeted) => Restarts;
 
+    /// <summary>The same attack with its bound, and the size of its steps, at a share of their own, for a training whose bound grows; null where it has no bound.</summary>
+    /// <param name="share">The share, from 0 to 1.</param>
+    IAttack? Scaled(float share) => null;
+
     /// <summary>Changes <see cref="AttackBatch.Images"/>, which start as the originals.</summary>
     /// <param name="batch">The images under attack.</param>
     /// <param name="restart">Which try this is, from 0.</param>

@@ -29,6 +29,9 @@ public sealed record MiFgsm : IAttack
     public float Decay { get; init; } = 1;
 
     /// <inheritdoc/>
+    public IAttack Scaled(float share) => this with { Epsilon = share * Epsilon, Alpha = share * Alpha };
+
+    /// <inheritdoc/>
     public void Perturb(AttackBatch batch, int restart)
     {
         ArgumentNullException.ThrowIfNull(batch);

@@ -50,6 +50,9 @@ public sealed record Pgd : IAttack
         new() { Name = "bim", Norm = norm, Epsilon = epsilon, Alpha = alpha, Steps = steps, RandomStart = false };
 
     /// <inheritdoc/>
+    public IAttack Scaled(float share) => this with { Epsilon = share * Epsilon, Alpha = share * Alpha };
+
+    /// <inheritdoc/>
     public void Perturb(AttackBatch batch, int restart)
     {
         ArgumentNullException.ThrowIfNull(batch);

@@ -35,6 +35,9 @@ public sealed record Square : IAttack
     public float FirstShare { get; init; } = 0.8f;
 
     /// <inheritdoc/>
+    public IAttack Scaled(float share) => this with { Epsilon = share * Epsilon };
+
+    /// <inheritdoc/>
     public void Perturb(AttackBatch batch, int restart)
     {
         ArgumentNullException.ThrowIfNull(batch);

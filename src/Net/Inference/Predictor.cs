@@ -8,6 +8,12 @@ public sealed class Predictor : IDisposable
     private readonly DeviceArena arena;
     private readonly Plan plan;
     private readonly BatchGather gather;
+
+    // The views that scores are averaged over, where there are more than the image itself.
+    private readonly IReadOnlyList<ImageMove> views;
+    private readonly Distortion? mover;
+    private readonly Elementwise? sums;
+    private readonly Tensor<float> averaged;
     private readonly SoftmaxCrossEntropy loss;
     private readonly Softmax softmax;
     private readonly HostBuffer<byte> nextPixels;
@@ -22,12 +28,17 @@ public sealed class Predictor : IDisposable
     /// <param name="device">The device it runs on.</param>
     /// <param name="model">The model.</param>
     /// <param name="maxBatch">The number of images that are worked on at once.</param>
+    /// <param name="views">
+    /// Views of each image over which its scores are averaged (<see cref="Views"/>), which is the geometric mean of the views' probabilities; null: the image as it is. Inputs that are made on
+    /// the device are taken as they are.
+    /// </param>
     /// <exception cref="DeviceException">The device has no room.</exception>
-    public Predictor(Device device, Model model, int maxBatch = 128)
+    public Predictor(Device device, Model model, int maxBatch = 128, IReadOnlyList<ImageMove>? views = null)
     {
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(model);
         Model = model;
+        this.views = views ?? [];
         arena = new DeviceArena(device);
         try
         {
@@ -35,6 +46,12 @@ public sealed class Predictor : IDisposable
             parameters.Load(model.Weights);
             plan = new Plan(arena, parameters, maxBatch, PlanPurpose.Infer);
             gather = new BatchGather(device, model.Mean, model.Deviation);
+            if (this.views.Count > 0)
+            {
+                mover = new Distortion(device, model.Mean, model.Deviation, new DistortionOptions());
+                sums = new Elementwise(device);
+                averaged = arena.Allocate<float>(new Shape(maxBatch, model.Classes));
+            }
             loss = new SoftmaxCrossEntropy(device);
             softmax = new Softmax(device);
             pixels = arena.Allocate<byte>(model.Network.InputShape.Prepend(maxBatch));
@@ -73,8 +90,7 @@ public sealed class Predictor : IDisposable
         for (int start = 0; start < count; start += plan.MaxBatch)
         {
             cancellation.ThrowIfCancellationRequested();
-            int batch = RunBatch(images, start, count);
-            ReadProbabilities(batch, result, start);
+            ReadProbabilities(RunBatch(images, start, count), result, start);
         }
         return result;
     }
@@ -96,7 +112,7 @@ public sealed class Predictor : IDisposable
             int batch = Math.Min(plan.MaxBatch, count - start);
             prepare(start, plan.Input.First(batch));
             plan.Forward(batch, toScores: true);
-            ReadProbabilities(batch, result, start);
+            ReadProbabilities(plan.Scores.First(batch), result, start);
         }
         return result;
     }
@@ -133,12 +149,13 @@ public sealed class Predictor : IDisposable
         for (int start = 0; start < images.Count; start += plan.MaxBatch)
         {
             cancellation.ThrowIfCancellationRequested();
-            int batch = RunBatch(images.Pixels, start, images.Count);
+            Tensor<float> batchScores = RunBatch(images.Pixels, start, images.Count);
+            int batch = batchScores.Shape[0];
             labels.First(batch).CopyFrom(images.Labels.AsSpan(start, batch));
-            loss.Forward(plan.Scores.First(batch), labels.First(batch), losses.First(batch));
-            softmax.Forward(plan.Scores.First(batch), probabilities.First(batch));
+            loss.Forward(batchScores, labels.First(batch), losses.First(batch));
+            softmax.Forward(batchScores, probabilities.First(batch));
             losses.First(batch).CopyTo(batchLosses.AsSpan(0, batch));
-            plan.Scores.First(batch).CopyTo(scores.AsSpan(0, batch * Model.Classes));
+            batchScores.CopyTo(scores.AsSpan(0, batch * Model.Classes));
             probabilities.First(batch).CopyTo(shares.AsSpan(0, batch * Model.Classes));
             for (int i = 0; i < batch; i++)
             {
@@ -154,19 +171,34 @@ public sealed class Predictor : IDisposable
     /// <summary>Frees all memory of the predictor.</summary>
     public void Dispose() => arena.Dispose();
 
-    private int RunBatch(ReadOnlySpan<byte> images, int start, int count)
+    // The scores of the next images (batch, classes), over all views.
+    private Tensor<float> RunBatch(ReadOnlySpan<byte> images, int start, int count)
     {
         int size = Model.Network.InputShape.Count, batch = Math.Min(plan.MaxBatch, count - start);
         images.Slice(start * size, batch * size).CopyTo(nextPixels.Span);
         nextPixels.CopyTo(pixels.First(batch));
-        gather.Gather(pixels, labels, order, 0, plan.Input.First(batch), gathered.First(batch));
-        plan.Forward(batch, toScores: true);
-        return batch;
+        Tensor<float> scores = plan.Scores.First(batch);
+        if (views.Count == 0)
+        {
+            gather.Gather(pixels, labels, order, 0, plan.Input.First(batch), gathered.First(batch));
+            plan.Forward(batch, toScores: true);
+            return scores;
+        }
+        Tensor<float> mean = averaged.First(batch);
+        for (int view = 0; view < views.Count; view++)
+        {
+            mover!.Gather(pixels, labels, order, 0, plan.Input.First(batch), gathered.First(batch), views[view]);
+            plan.Forward(batch, toScores: true);
+            if (view == 0) sums!.Scale(scores, 1f / views.Count, mean);
+            else sums!.AddScaled(mean, 1f / views.Count, scores, mean);
+        }
+        return mean;
     }
 
-    private void ReadProbabilities(int batch, float[] result, int start)
+    private void ReadProbabilities(Tensor<float> scores, float[] result, int start)
     {
-        softmax.Forward(plan.Scores.First(batch), probabilities.First(batch));
-        probabilities.First(batch).CopyTo(result.AsSpan(start * Model.Classes, batch * Model.Classes));
+        Tensor<float> shares = probabilities.First(scores.Shape[0]);
+        softmax.Forward(scores, shares);
+        shares.CopyTo(result.AsSpan(start * Model.Classes, shares.Count));
     }
 }

@@ -364,7 +364,7 @@ public sealed class Trainer : IDisposable
             profile?.Step = "attack";
             attacked.LoadOnDevice(truth, train.Order.Slice(at, batch), Options.Seed);
             // A try of its own for each step, so that what is random is drawn anew.
-            Options.Adversarial!.Perturb(attacked, (int)step);
+            Options.AttackAt(step, StepsPerEpoch)!.Perturb(attacked, (int)step);
             attacked.Normalise(plan.Input.First(batch));
         }
         if (ReplaysSteps && batch == plan.MaxBatch && kernelsAreLoaded)
@@ -424,7 +424,9 @@ public sealed class Trainer : IDisposable
         RequireFiniteWeights(validated);
         double rate = Options.RateAt(step - 1, TotalSteps);
         history.Add(new EpochRow(epoch + 1, trained.Loss, trained.Accuracy, validated?.Loss, validated?.Accuracy, epochSeconds, TrainCount / epochSeconds, rate));
-        if (validated is { } score && (bestEpoch == 0 || score.Loss < history[bestEpoch - 1].ValidationLoss))
+        // Validation is by the images as they are: while the attack's bound still grows, the epochs before would look better than they are.
+        bool isComparable = epoch + 1 >= Options.AdversarialWarmup;
+        if (isComparable && validated is { } score && (bestEpoch == 0 || score.Loss < history[bestEpoch - 1].ValidationLoss))
         {
             bestEpoch = epoch + 1;
             bestWeights = CurrentWeights;

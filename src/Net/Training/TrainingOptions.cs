@@ -98,6 +98,13 @@ public sealed record TrainingOptions
     /// </summary>
     public IAttack? Adversarial { get; init; }
 
+    /// <summary>
+    /// The epochs, with fractions, over which the attack's bound grows step by step from 0 to its own; 0: it is its own from the first step on. With a large bound at once a network learns
+    /// to give one answer for all images and stays there for long (Liu et al. 2020, arXiv 2006.08403, who call it warmup of epsilon).
+    /// None of these epochs but the last is the best one.
+    /// </summary>
+    public double AdversarialWarmup { get; init; }
+
     /// <summary>The seed of everything that is random.</summary>
     public ulong Seed { get; init; } = 1;
 
@@ -123,7 +130,18 @@ public sealed record TrainingOptions
         if (MaxShift < 0) throw new ArgumentException($"The largest shift {MaxShift} is negative.");
         if (MaxShift > 0 && Distortion is not null) throw new ArgumentException("--distort shifts images too: leave --augment out.");
         Distortion?.Validate();
+        if (!(AdversarialWarmup >= 0 && AdversarialWarmup <= Epochs)) throw new ArgumentException($"--eps-warmup {AdversarialWarmup}: from 0 to the {Epochs} epochs of the training.");
+        if (AdversarialWarmup > 0 && Adversarial is { } attack && attack.Scaled(1) is null) throw new ArgumentException($"{attack.Name} has no bound that could grow: leave the warmup out.");
         if (AverageDecay is not (>= 0 and < 1)) throw new ArgumentException($"--ema {AverageDecay}: from 0 up to, not including, 1.");
+    }
+
+    /// <summary>The attack of a step; null: none.</summary>
+    /// <param name="step">The step, from 0.</param>
+    /// <param name="stepsPerEpoch">The steps of an epoch.</param>
+    public IAttack? AttackAt(long step, int stepsPerEpoch)
+    {
+        double steps = AdversarialWarmup * stepsPerEpoch;
+        return step + 1 < steps ? Adversarial?.Scaled((float)((step + 1) / steps)) : Adversarial;
     }
 
     /// <summary>The learning rate of a step.</summary>

@@ -47,6 +47,12 @@ internal static class CommonOptions
 
     public static readonly Option<string> Model = new("--model") { Description = "A model that 'gpuconv train' wrote (model.safetensors or best.safetensors), or a safetensors file with PyTorch's weights" };
 
+    public static readonly Option<int> Views = new Option<int>("--views")
+    {
+        Description = "Views of each test image that scores are averaged over: 1: the image; 5: it is moved by a pixel in four directions too; 7: and turned by 8 degrees both ways",
+        DefaultValueFactory = _ => 1,
+    }.AcceptOnlyFromAmong([.. GpuConv.Net.Views.Counts.Select(n => $"{n}")]);
+
     public static readonly Option<string> Format = new Option<string>("--format") { Description = "Pictures as png, or as vectors: svg, pdf", DefaultValueFactory = _ => "png" }.AcceptOnlyFromAmong(PictureFile.Names);
 
     public static readonly Option<string?> Out = new("--out") { Description = "Folder for the results" };
@@ -57,6 +63,9 @@ internal static class CommonOptions
     public static PictureFormat FormatOf(this ParseResult parsed) => PictureFile.Parse(parsed.GetValue(Format)!);
 
     public static Device OpenDevice(this ParseResult parsed) => Device.Open(parsed.GetValue(DeviceName)!, parsed.GetValue(Threads), MathModeOf(parsed.GetValue(Math)!));
+
+    /// <summary>The views of a value of <see cref="Views"/>; null for the image alone.</summary>
+    public static IReadOnlyList<ImageMove>? ViewsOf(int count) => count == 1 ? null : GpuConv.Net.Views.Of(count);
 
     /// <summary>What a value of <see cref="Math"/> means.</summary>
     public static MathMode MathModeOf(string name) => name == "tf32" ? MathMode.Tf32 : MathMode.Fp32;

@@ -21,6 +21,7 @@ internal static class EvaluateCommand
         {
             CommonOptions.Model,
             Split,
+            CommonOptions.Views,
             CommonOptions.Data,
             CommonOptions.ImageSize,
             NetworkInput.Network, NetworkInput.Normalise,
@@ -42,7 +43,7 @@ internal static class EvaluateCommand
         Model model = parsed.ReadModel();
         DataSet data = StudyData.Load(parsed);
         using Device device = parsed.OpenDevice();
-        using var predictor = new Predictor(device, model);
+        using var predictor = new Predictor(device, model, views: CommonOptions.ViewsOf(parsed.GetValue(CommonOptions.Views)));
         LabelledImages images = parsed.GetValue(Split) == "train" ? data.Train : data.Test;
         Evaluation result = Evaluate(predictor, images);
         string json = JsonSerializer.Serialize(EvaluationJson.From(result, model.ClassNames), StudiesJson.Default.EvaluationJson);

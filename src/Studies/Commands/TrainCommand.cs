@@ -32,6 +32,7 @@ internal static class TrainCommand
     private static readonly Option<float> Eps = New("--eps", "With --adversarial: the largest change of a pixel, on images of 0 to 1", Defaults.Eps);
     private static readonly Option<float> Alpha = New("--alpha", "With --adversarial: the size of a step; 0: 1.25 eps for fgsm, 2.5 eps / steps for pgd", Defaults.Alpha);
     private static readonly Option<int> AttackSteps = New("--attack-steps", "With --adversarial pgd: its steps", Defaults.AttackSteps);
+    private static readonly Option<double?> EpsWarmup = new("--eps-warmup") { Description = "With --adversarial: the epochs over which eps grows from 0, in which a network learns what it would not with all of eps at once; default: a third of --epochs" };
     private static readonly Option<bool> Steps = New("--steps", "Write every step's loss to steps.csv", Defaults.Steps);
     private static readonly Option<bool> Tensorboard = New("--tensorboard", "Write loss, accuracy and learning rate of each step and epoch as event files for TensorBoard, into the run's folder tensorboard", Defaults.Tensorboard);
     private static readonly Option<bool> Profile = New("--profile", "Write where a step's time goes, kernel by kernel: profile.txt, a table, and trace.json, for chrome://tracing and ui.perfetto.dev", Defaults.Profile);
@@ -41,8 +42,8 @@ internal static class TrainCommand
 
     private static readonly Option[] All =
     [
-        Recipe, CommonOptions.Data, CommonOptions.ImageSize, NetworkInput.Network, Epochs, Batch, Lr, Optimizer, Betas, Momentum, WeightDecay, LabelSmoothing, InitGain, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment, Distort, Dropout, Ema, Adversarial, Eps, Alpha, AttackSteps,
-        CommonOptions.Seed, Steps, Tensorboard, Profile, Init, Resume, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Math, CommonOptions.Threads, CudaGraph, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
+        Recipe, CommonOptions.Data, CommonOptions.ImageSize, NetworkInput.Network, Epochs, Batch, Lr, Optimizer, Betas, Momentum, WeightDecay, LabelSmoothing, InitGain, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment, Distort, Dropout, Ema, Adversarial, Eps, Alpha, AttackSteps, EpsWarmup,
+        CommonOptions.Views, CommonOptions.Seed, Steps, Tensorboard, Profile, Init, Resume, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Math, CommonOptions.Threads, CudaGraph, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
     ];
 
     public static Command Create()
@@ -79,7 +80,7 @@ internal static class TrainCommand
     {
         if (parsed.GetValue(Profile) && parsed.GetValue(CudaGraph)) throw new RequestException("--profile times each kernel for itself, --cuda-graph launches them as one: leave one of them out.");
         bool adversarial = parsed.GetValue(Adversarial) != "none";
-        if (!adversarial && ((Option[])[Eps, Alpha, AttackSteps]).FirstOrDefault(o => IsGiven(parsed, o)) is { } lone) throw new RequestException($"{lone.Name} is for --adversarial fgsm or pgd.");
+        if (!adversarial && ((Option[])[Eps, Alpha, AttackSteps, EpsWarmup]).FirstOrDefault(o => IsGiven(parsed, o)) is { } lone) throw new RequestException($"{lone.Name} is for --adversarial fgsm or pgd.");
         TrainSettings s = TrainSettings.Of(parsed.GetValue(Recipe) ?? Defaults.Recipe);
         string? network = NetworkInput.TextOf(parsed);
         if (network is not null)
@@ -117,6 +118,8 @@ internal static class TrainCommand
             Eps = Given(Eps, s.Eps),
             Alpha = Given(Alpha, s.Alpha),
             AttackSteps = Given(AttackSteps, s.AttackSteps),
+            EpsWarmup = parsed.GetValue(EpsWarmup) ?? (adversarial ? Given(Epochs, s.Epochs) / 3.0 : 0),
+            Views = Given(CommonOptions.Views, s.Views),
             Seed = parsed.GetValue(CommonOptions.Seed),
             Steps = Given(Steps, s.Steps),
             Tensorboard = Given(Tensorboard, s.Tensorboard),

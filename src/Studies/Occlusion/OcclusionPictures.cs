@@ -38,6 +38,7 @@ internal static class OcclusionPictures
             string[] lines = rows[kind].Text.Split('\n');
             for (int i = 0; i < lines.Length; i++) picture.Text(lines[i], x, y + 16 + 14 * i, Theme.SmallSize, Theme.Muted, align: SKTextAlign.Right);
         }
+        DrawLegend(picture, [.. image.Sizes.SelectMany(s => s.PredictedMap).SelectMany(line => line).Distinct().Where(c => c != image.Class).Order()], left - Gap, top + row + height / 2 + 30);
         for (int i = 0; i < image.Sizes.Count; i++)
         {
             OccludedSize size = image.Sizes[i];
@@ -120,6 +121,20 @@ internal static class OcclusionPictures
         picture.Image(new Raster(shape[1], shape[2], colors), frame);
         picture.Frame(frame, Theme.Rule);
         return largest;
+    }
+
+    // The colours of classes, from a right end, row below row: regions too small for a number have a name too.
+    private static void DrawLegend(Picture picture, int[] classes, float right, float y)
+    {
+        const int inRow = 4;
+        const float swatch = 9, entry = 27;
+        for (int i = 0; i < classes.Length; i++)
+        {
+            int inThisRow = Math.Min(inRow, classes.Length - i / inRow * inRow);
+            float x = right - (inThisRow - i % inRow) * entry, at = y + i / inRow * 14;
+            picture.Fill(SKRect.Create(x, at - swatch / 2, swatch, swatch), ClassColors.Of(classes[i]));
+            picture.Text($"{classes[i]}", x + swatch + 3, at + Theme.SmallSize * Picture.CapitalHeight / 2, Theme.SmallSize, Theme.Muted);
+        }
     }
 
     private static void DrawBar(Picture picture, float left, float top, float height)

@@ -7,7 +7,8 @@ namespace GpuConv.Studies;
 /// </summary>
 internal static class WindowMap
 {
-    private const float SmallestLabel = 8;
+    // The least size of a number, and how much of a square it may fill.
+    private const float SmallestLabel = 8, Room = 0.9f;
 
     /// <summary>Draws values from 0 to 1.</summary>
     public static void DrawValues(Picture picture, SKRect frame, OcclusionView view, IReadOnlyList<IReadOnlyList<float>> map)
@@ -18,7 +19,7 @@ internal static class WindowMap
         picture.Frame(frame, Theme.Rule);
     }
 
-    /// <summary>Draws classes: white where it is the one that is followed, else in colours, with its number in the middle of each larger region.</summary>
+    /// <summary>Draws classes: white where it is the one that is followed, else in colours, with its number in each region that has room for it.</summary>
     public static void DrawClasses(Picture picture, SKRect frame, OcclusionView view, int[][] map, int followed)
     {
         picture.Fill(frame, Theme.Grid);
@@ -27,17 +28,18 @@ internal static class WindowMap
         SKColor[] colors = [.. map.SelectMany(row => row).Select(c => c == followed ? SKColors.White : ClassColors.Of(c))];
         picture.Image(new Raster(rows, columns, colors), cells);
         float cell = cells.Width / columns;
-        foreach ((int c, int row, int column, int size) in Regions(map))
+        foreach ((int c, double row, double column, int side) in Regions(map))
         {
-            float text = Math.Min(Theme.TextSize, 0.8f * cell * MathF.Sqrt(size));
+            string number = $"{c}";
+            float room = Room * side * cell, text = Math.Min(Theme.TextSize, room / Math.Max(Picture.CapitalHeight, Picture.TextWidth(number, 1, bold: true)));
             if (c == followed || text < SmallestLabel) continue;
-            picture.TextCentred($"{c}", cells.Left + (column + 0.5f) * cell, cells.Top + (row + 0.5f) * cell, text, ColorScale.InkOn(ClassColors.Of(c)), bold: true);
+            picture.TextCentred(number, cells.Left + (float)column * cell, cells.Top + (float)row * cell, text, ColorScale.InkOn(ClassColors.Of(c)), bold: true);
         }
         picture.Frame(frame, Theme.Rule);
     }
 
-    /// <summary>Connected regions of one class, each with the cell of its own that is nearest to its middle.</summary>
-    internal static IEnumerable<(int Class, int Row, int Column, int Size)> Regions(int[][] map)
+    /// <summary>Connected regions of one class, each with the largest square in it, of these the one nearest to the region's middle: the square's middle, in cells from the map's corner, and its side.</summary>
+    internal static IEnumerable<(int Class, double Row, double Column, int Side)> Regions(int[][] map)
     {
         int rows = map.Length, columns = map[0].Length;
         var seen = new bool[rows, columns];
@@ -47,9 +49,15 @@ internal static class WindowMap
             {
                 if (seen[row, column]) continue;
                 List<(int Row, int Column)> cells = Flood(map, row, column, seen);
-                double middleRow = cells.Average(p => p.Row), middleColumn = cells.Average(p => p.Column);
-                (int r, int c) = cells.MinBy(p => Math.Pow(p.Row - middleRow, 2) + Math.Pow(p.Column - middleColumn, 2));
-                yield return (map[row][column], r, c, cells.Count);
+                double middleRow = cells.Average(p => p.Row) + 0.5, middleColumn = cells.Average(p => p.Column) + 0.5;
+                // By the corner at the lower right: the square that ends there.
+                var sides = new Dictionary<(int Row, int Column), int>();
+                foreach ((int r, int c) in cells.Order())
+                    sides[(r, c)] = 1 + Math.Min(sides.GetValueOrDefault((r - 1, c - 1)), Math.Min(sides.GetValueOrDefault((r - 1, c)), sides.GetValueOrDefault((r, c - 1))));
+                int side = sides.Values.Max();
+                (double y, double x) = sides.Where(s => s.Value == side).Select(s => (s.Key.Row + 1 - side / 2.0, s.Key.Column + 1 - side / 2.0))
+                    .MinBy(m => Math.Pow(m.Item1 - middleRow, 2) + Math.Pow(m.Item2 - middleColumn, 2));
+                yield return (map[row][column], y, x, side);
             }
         }
     }

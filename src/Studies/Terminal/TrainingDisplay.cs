@@ -38,7 +38,8 @@ internal sealed class TrainingDisplay(bool quiet)
     public void Finished(Metrics metrics, string folder, bool bestIsTested)
     {
         string which = bestIsTested ? $"best epoch {metrics.BestEpoch}" : "last weights";
-        Note($"test: loss {metrics.Test.Loss:f4}, accuracy {100 * metrics.Test.Accuracy:f2} % ({which}); {metrics.SecondsTraining:f1} s of training, median step {metrics.StepMillisecondsMedian:f2} ms");
+        string views = metrics.TestOneView is { } one ? $" over {metrics.Config.Views} views of each image, {100 * one.Accuracy:f2} % by the image alone" : "";
+        Note($"test: loss {metrics.Test.Loss:f4}, accuracy {100 * metrics.Test.Accuracy:f2} %{views} ({which}); {metrics.SecondsTraining:f1} s of training, median step {metrics.StepMillisecondsMedian:f2} ms");
         Note(metrics.Overfitting.Text);
         Note($"results in {folder}");
     }

@@ -30,7 +30,11 @@ internal sealed record Metrics
     /// <summary>What the validation says about overfitting.</summary>
     public required OverfittingFacts Overfitting { get; init; }
 
+    /// <summary>Over as many views of each test image as the configuration says.</summary>
     public required Score Test { get; init; }
+
+    /// <summary>By the test images as they are; null where <see cref="Test"/> is that.</summary>
+    public Score? TestOneView { get; init; }
 
     /// <summary>The test images by class.</summary>
     public required IReadOnlyList<EvaluationJson.ClassRow> PerClass { get; init; }

@@ -91,8 +91,9 @@ internal static class TrainingRun
         Weights best = trainer.BestWeights, last = trainer.CurrentWeights;
         // The test takes the memory that the steps no longer need.
         trainer.Dispose();
-        using var predictor = new Predictor(device, ModelOf(network, bestIsTested ? best : last, data));
+        using var predictor = new Predictor(device, ModelOf(network, bestIsTested ? best : last, data), views: CommonOptions.ViewsOf(settings.Views));
         Evaluation test = predictor.Evaluate(data.Test, CancellationToken.None);
+        Score? oneView = settings.Views == 1 ? null : TestOfOneView(device, predictor.Model, data);
         if (!double.IsFinite(test.Loss)) throw new TrainingException($"The loss on the test images is {test.Loss}: the training diverged. Try a smaller --lr, or --batch-norm.");
 
         ModelOf(network, best, data).Write(run.File("best.safetensors"));
@@ -114,6 +115,7 @@ internal static class TrainingRun
             BestEpoch = trainer.BestEpoch,
             Overfitting = Metrics.OverfittingFacts.Of(Overfitting.Of(trainer.History)),
             Test = new Score(test.Loss, test.Accuracy),
+            TestOneView = oneView,
             PerClass = EvaluationJson.From(test, data.ClassNames).PerClass,
             SecondsTotal = seconds,
             SecondsToFirstStep = firstStep,
@@ -132,6 +134,13 @@ internal static class TrainingRun
             firstStep = SecondsSinceStart();
             trainer.StepDone -= NoteFirstStep;
         }
+    }
+
+    private static Score TestOfOneView(Device device, Model model, DataSet data)
+    {
+        using var predictor = new Predictor(device, model);
+        Evaluation test = predictor.Evaluate(data.Test, CancellationToken.None);
+        return new Score(test.Loss, test.Accuracy);
     }
 
     private static double SecondsSinceStart() => (DateTime.Now - Process.GetCurrentProcess().StartTime).TotalSeconds;
