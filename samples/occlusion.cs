@@ -16,8 +16,8 @@ using var trainer = new Trainer(device, network, data, new TrainingOptions { Epo
 trainer.Run();
 using var predictor = new Predictor(device, new Model(network, trainer.CurrentWeights, data.Mean, data.Deviation, data.Name));
 
-// All places of a 6 x 6 window in steps of 2. A covered pixel is black, as the ground of the digits is; and each covered copy is an image like any other.
-const int size = 28, window = 6, step = 2, places = (size - window) / step + 1;
+// All places of a 12 x 12 window in steps of 2. A covered pixel is black, as the ground of the digits is; and each covered copy is an image like any other.
+const int size = 28, window = 12, step = 2, places = (size - window) / step + 1;
 byte[] image = data.Test.Image(index).ToArray();
 var copies = new byte[places * places * image.Length];
 for (int place = 0; place < places * places; place++)
