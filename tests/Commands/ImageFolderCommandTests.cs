@@ -36,6 +36,11 @@ public class ImageFolderCommandTests
         PictureFolder.Write(folder["clean"], ["cat", "dog", "long-tailed tit"], 1, 20, colour: true, noise: 0);
         Output predicted = Run("predict", "--model", model, folder["clean/dog/0000.png"], "--device", "cpu", "--json");
         Assert.Equal("dog", JsonDocument.Parse(predicted.Standard).RootElement[0].GetProperty("predicted_name").GetString());
+        // A light border is nothing to invert for, where the training images came from files.
+        PictureFolder.Write(folder["light.png"], 20, 20, colour: true, (c, y, x) => y is 0 or 19 || x is 0 or 19 ? 255 : 40 * c);
+        string Predicted(params string[] invert) => Run(["predict", "--model", model, folder["light.png"], "--device", "cpu", "--json", .. invert]).Standard;
+        Assert.Equal(Predicted("--invert", "no"), Predicted());
+        Assert.NotEqual(Predicted("--invert", "yes"), Predicted());
         Output random = Run("predict", "--model", model, "--data", folder["set"], "--random", "30", "--device", "cpu");
         Assert.Contains("long-tailed tit: ", random.Standard);
         Output resumed = Run("train", "--resume", run, "--epochs", "3", "--json");

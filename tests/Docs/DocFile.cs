@@ -17,6 +17,7 @@ internal sealed record DocBlock(int Line, string Language, string Text, IReadOnl
 /// <item><c>append COMMAND OPTIONS</c>: the block's runs of that command get these options too.</item>
 /// <item><c>replace A => B</c>: in the block's text.</item>
 /// <item><c>pictures FOLDER</c>: before the block a folder of pictures, with two classes, is made, and a picture photo.jpg.</item>
+/// <item>none, for a block without a language that begins with <c>input</c>: it is a network's text.</item>
 /// <item><c>part</c>: C# that declares types, for all later blocks of the document; it may use what is internal, and its facts and theories are run.</item>
 /// </list>
 /// </summary>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using GpuConv.Net;
 using GpuConv.Studies;
 
 namespace GpuConv.Tests;
@@ -35,6 +36,7 @@ internal static class DocRun
                 foreach (string marker in block.Markers.Where(m => m.StartsWith(Pictures, StringComparison.Ordinal))) WritePictures(Path.Combine(folder, marker[Pictures.Length..]));
                 if (block.Language == "csharp") compiled!.Run(doc, block);
                 else if (block.Language == "sh") Shell(doc, block);
+                else if (block.Language.Length == 0 && block.Text.StartsWith("input ", StringComparison.Ordinal)) ReadNetwork(doc, block);
                 else throw new DocException(doc.Path, block.Line, $"a block of '{block.Language}' that no test knows how to run. Mark it: <!-- test: skip, REASON -->");
             }
         }
@@ -86,6 +88,19 @@ internal static class DocRun
     {
         PictureFolder.Write(folder, ["daisy", "tulip"], 10, 40, colour: true);
         File.Copy(Path.Combine(folder, "tulip", "0000.png"), Path.Combine(folder, "..", "photo.jpg"));
+    }
+
+    // A network as text.
+    private static void ReadNetwork(DocFile doc, DocBlock block)
+    {
+        try
+        {
+            NetworkText.Parse(block.Text);
+        }
+        catch (NetworkException e)
+        {
+            throw new DocException(doc.Path, block.Line, $"is no network. {e.Message}", e);
+        }
     }
 
     private static bool IsSkipped(DocFile doc, DocBlock block)

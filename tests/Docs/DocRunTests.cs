@@ -11,6 +11,7 @@ public class DocRunTests
     [InlineData("```csharp\nGpuConv.Kernels.HostLoop.Blocks(1);\n```", "doc.md:2: does not compile. CS0122: 'HostLoop' is inaccessible due to its protection level")]
     [InlineData("```python\nprint(1)\n```", "doc.md:2: a block of 'python' that no test knows how to run")]
     [InlineData("```\nsome output\n```", "doc.md:2: a block of '' that no test knows how to run")]
+    [InlineData("```\ninput 1x4x4\nflatten\nlinar 2\n```", "doc.md:2: is no network. Line 3, column 1, 'linar'")]
     [InlineData("```sh\nls -l\n```", "doc.md:2: no test knows how to run 'ls -l'")]
     [InlineData("<!-- test: skip -->\n```sh\nls\n```", "doc.md:3: a block is left out for a reason")]
     [InlineData("<!-- test: replace a => b -->\n```sh\nls\n```", "doc.md:3: 'a' is to be replaced, but is not in the block.")]
@@ -35,6 +36,11 @@ public class DocRunTests
                 dotnet test -c Release
                 gpuconv summary --out \
                   there # a comment
+                ```
+                ```
+                input 1x4x4
+                flatten
+                linear 2
                 ```
                 <!-- test: skip, it needs another machine -->
                 ```sh
