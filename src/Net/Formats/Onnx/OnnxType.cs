@@ -1,6 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace GpuConv.Net;
 
 /// <summary>The type of an array's elements: <c>TensorProto.DataType</c>.</summary>
+[SuppressMessage("Naming", "CA1720:Identifier contains type name", Justification = "They are ONNX's names of types.")]
 public enum OnnxType
 {
     /// <summary>Not given.</summary>
