@@ -8,10 +8,10 @@ public sealed class OnnxUnsupportedException : Exception
 
     /// <summary>Creates the exception with its message.</summary>
     /// <param name="message">What is not supported.</param>
-    public OnnxUnsupportedException(string message) : base(message) { }
+    public OnnxUnsupportedException(string message) : base(ModelFileException.OneLine(message)) { }
 
     /// <summary>Creates the exception with its message and cause.</summary>
     /// <param name="message">What is not supported.</param>
     /// <param name="innerException">The cause.</param>
-    public OnnxUnsupportedException(string message, Exception innerException) : base(message, innerException) { }
+    public OnnxUnsupportedException(string message, Exception innerException) : base(ModelFileException.OneLine(message), innerException) { }
 }
