@@ -14,7 +14,7 @@ namespace GpuConv.PyTorch;
 /// </summary>
 internal static class Interchange
 {
-    private const int Batch = 64, StepsThere = 200, StepsBoth = 20, Compared = 2000;
+    private const int Batch = 64, StepsThere = 100, StepsBoth = 20, Compared = 1000;
 
     // Log-probabilities down to -20 or so, through up to ten layers of sums of some hundred products in another order.
     private const double SameOutputs = 1e-4;
@@ -30,6 +30,8 @@ internal static class Interchange
     public static bool Run(Device device, DataSet data, string texts, string folder)
     {
         bool passed = true;
+        // Small networks: teams of threads would wait for each other.
+        set_num_threads(1);
         Console.WriteLine($"network    written by PyTorch, read here    {StepsBoth} steps of SGD    trained on here    written here, read by PyTorch");
         foreach ((string name, Func<nn.Module<Tensor, Tensor>> create) in TorchNetworks.All)
         {
@@ -60,7 +62,7 @@ internal static class Interchange
             double step = ours.Zip(theirs, (o, t) => Math.Abs(o - t) / Math.Abs((double)t)).Aggregate(0.0, Larger);
 
             // Trained on here, and back.
-            using var on = new Trainer(device, network, data, new TrainingOptions { Epochs = 1, Batch = Batch, Limit = 12_800, Validation = 0 }, model.Weights);
+            using var on = new Trainer(device, network, data, new TrainingOptions { Epochs = 1, Batch = Batch, Limit = 6400, Validation = 0 }, model.Weights);
             on.Run();
             Model after = model with { Weights = on.CurrentWeights };
             string back = Path.Combine(folder, $"{name}-trained-on.safetensors");

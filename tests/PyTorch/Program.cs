@@ -11,7 +11,7 @@ int steps = attacksAlone || args is ["networks", ..] ? 0 : args.Length > 0 ? int
 const int Batch = 64;
 
 DataSet data = DataSet.Load("mnist");
-using Device device = Device.Open("cpu");
+using Device device = Device.Open("cpu", threads: args is ["networks", ..] ? 1 : 0);
 // 'networks TEXTS OUT': the networks of that folder between here and PyTorch: Interchange.
 if (args is ["networks", var texts, var folder]) return Interchange.Run(device, data, texts, folder) ? 0 : 1;
 bool passed = true;

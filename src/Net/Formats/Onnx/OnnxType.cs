@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace GpuConv.Net;
 
 /// <summary>The type of an array's elements: <c>TensorProto.DataType</c>.</summary>
-[SuppressMessage("Naming", "CA1720:Identifier contains type name", Justification = "They are ONNX's names of types.")]
+[SuppressMessage("Naming", "CA1720", Justification = "ONNX's names.")]
 public enum OnnxType
 {
     /// <summary>Not given.</summary>
