@@ -58,6 +58,7 @@ public class OnnxFileTests
         }
         Assert.Equal([2, 3], OnnxArray.From(Of(2, 3), "file").Shape);
         Refused(Of(2, 4), "has 8 elements");
+        Refused(Of(5), "has 5 elements");
         Refused(Of(-1, 6), "size 0 is -1");
         Refused(Of(long.MaxValue), "size 0 is");
         // A product that overflows to a small number.

@@ -106,9 +106,9 @@ public sealed class OnnxArray
             else if (Type == OnnxType.Float16) writer.Write((Half)v);
             else writer.Write((ushort)(BitConverter.SingleToUInt32Bits(v) >> 16));
         }
+        Span<byte> value = stackalloc byte[8];
         foreach (long v in Integers)
         {
-            Span<byte> value = stackalloc byte[8];
             BitConverter.TryWriteBytes(value, v);
             writer.Write(value[..ElementSize(Type, name)]);
         }

@@ -1,6 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace GpuConv.Net;
 
 /// <summary>The type of an array's elements: <c>TensorProto.DataType</c>.</summary>
+[SuppressMessage("Naming", "CA1720", Justification = "ONNX's names.")]
 public enum OnnxType
 {
     /// <summary>Not given.</summary>
