@@ -16,8 +16,8 @@ using var trainer = new Trainer(device, network, data, new TrainingOptions { Epo
 trainer.Run();
 using var predictor = new Predictor(device, new Model(network, trainer.CurrentWeights, data.Mean, data.Deviation, data.Name));
 
-// All places of a 12 x 12 window in steps of 2. A covered pixel is black, as the ground of the digits is; and each covered copy is an image like any other.
-const int size = 28, window = 12, step = 2, places = (size - window) / step + 1;
+// All places of an 8 x 8 window in steps of 2. A covered pixel is black, as the ground of the digits is; and each covered copy is an image like any other.
+const int size = 28, window = 8, step = 2, places = (size - window) / step + 1;
 byte[] image = data.Test.Image(index).ToArray();
 var copies = new byte[places * places * image.Length];
 for (int place = 0; place < places * places; place++)
@@ -30,14 +30,14 @@ for (int place = 0; place < places * places; place++)
 
 // One call for all copies: they go through the network in batches, and each one's result is the same as if it had gone alone.
 int label = data.Test.Labels[index];
-float whole = predictor.Probabilities(image)[label];
 float[] probabilities = predictor.Probabilities(copies);
-Console.WriteLine($"test image {index}, a {label}: probability {whole:f3} with nothing covered");
-Console.WriteLine("left the image; right what is left of the probability where the window covers it, from 9 (all) to 0 (none):");
+double[] losses = [.. Enumerable.Range(0, places * places).Select(place => -Math.Log(probabilities[place * data.Classes + label]))];
+Console.WriteLine($"test image {index}, a {label}: probability {predictor.Probabilities(image)[label]:f4} with nothing covered, {Math.Exp(-losses.Max()):f4} with the window at the worst place");
+Console.WriteLine("left the image; right the loss, -ln of the probability, where the window covers it, from 0 to 9 (the largest):");
 for (int row = 0; row < places; row++)
 {
     // The image at the windows' middles, two columns of text for each.
     string drawn = string.Concat(Enumerable.Range(0, places).Select(column => image[(row * step + window / 2) * size + column * step + window / 2] is var v && v > 170 ? "##" : v > 60 ? "::" : " ."));
-    string left = string.Join(' ', Enumerable.Range(0, places).Select(column => (int)Math.Min(9, 10 * probabilities[(row * places + column) * data.Classes + label] / whole)));
-    Console.WriteLine($"{drawn}   {left}");
+    string map = string.Join(' ', Enumerable.Range(0, places).Select(column => (int)(9 * losses[row * places + column] / losses.Max())));
+    Console.WriteLine($"{drawn}   {map}");
 }
