@@ -95,7 +95,9 @@ public class OnnxVolumeTests
     {
         OnnxArray result = OnnxGraph.Parse(graph.ToBytes(), "made").Run(TestDevices.Get(deviceName), new Dictionary<string, OnnxArray> { ["x"] = new(x, Floats(input)) }, cancellation: TestContext.Current.CancellationToken)[0];
         Assert.Equal(y, result.Shape);
-        Check.Close(expected, result.Floats, tolerance, what);
+        // The maximum of a window that holds padding alone; the difference of two is none.
+        Assert.Equal(expected.Select(double.IsNegativeInfinity), result.Floats.Select(float.IsNegativeInfinity));
+        Check.Close([.. expected.Select(v => double.IsInfinity(v) ? 0 : v)], [.. result.Floats.Select(v => float.IsInfinity(v) ? 0 : v)], tolerance, what);
     }
 
     private static float[] Floats(double[] values) => Array.ConvertAll(values, v => (float)v);
