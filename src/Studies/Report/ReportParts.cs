@@ -28,15 +28,15 @@ internal static class ReportParts
             new(Train, ["train", "--epochs", $"{epochs}"], 6.5 * epochs),
             new(TrainBatchNorm, ["train", "--batch-norm", "--epochs", $"{epochs}"], 6.7 * epochs),
             new(Compare, ["compare-batchnorm", "--seeds", "1", "--epochs", $"{epochs}", "--sweeps", "short"], 13.5 * epochs + 90),
-            new(Filters, ["filters", "--model", Model], 4),
-            new(Activations, ["activations", "--model", Model], 9),
-            new(Occlusion, ["occlusion", "--model", Model], 9),
-            new(Attribute, ["attribute", "--model", Model], 40),
+            new(Filters, ["filters", "--model", Model], 8),
+            new(Activations, ["activations", "--model", Model], 10),
+            new(Occlusion, ["occlusion", "--model", Model], 6),
+            new(Attribute, ["attribute", "--model", Model], 20),
             new(Fool, ["fool", "--seeds", "1", "--model", Model], 6),
             new(TargetFromImage, ["target", "--case", "1", "--model", Model], 12),
             new(TargetFromNoise, ["target", "--case", "2", "--model", Model], 12),
-            new(Noise, ["noise", "--eps", "0.1,0.2,0.3", "--limit", "1000", "--model", Model, "--other", Other], 60),
-            new(Attack, ["attack", "--method", "fgsm,pgd,apgd-ce,square,deepfool", "--queries", "300", "--curve", "0.05,0.1,0.2", "--limit", $"{settings.Attacked ?? 1000}", "--model", Model, "--model", Other], 100),
+            new(Noise, ["noise", "--eps", "0.1,0.2,0.3", "--limit", "1000", "--model", Model, "--other", Other], 40),
+            new(Attack, ["attack", "--method", "fgsm,pgd,apgd-ce,square,deepfool", "--queries", "300", "--curve", "0.1,0.2", "--limit", $"{settings.Attacked ?? 1000}", "--model", Model, "--model", Other], 110),
         ];
     }
 
