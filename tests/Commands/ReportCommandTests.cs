@@ -8,7 +8,7 @@ public sealed partial class ReportCommandTests(MnistPart mnist) : IClassFixture<
 {
     private static readonly string[] Parts =
     [
-        "activations", "attack", "attribute", "compare-batchnorm", "filters", "fool", "noise", "occlusion", "target-from-image", "target-from-noise", "train", "train-batchnorm",
+        "activations", "attack", "attribute", "batchnorm", "compare-batchnorm", "filters", "fool", "noise", "occlusion", "plain", "target-from-image", "target-from-noise",
     ];
 
     [GeneratedRegex("""<img [^>]*src="data:image/png;base64,[A-Za-z0-9+/=]+"[^>]* alt="[^"]+">""")]
@@ -73,7 +73,7 @@ public sealed partial class ReportCommandTests(MnistPart mnist) : IClassFixture<
         Assert.Equal(2, output.ExitCode);
         Assert.Contains("files in it that no report made", output.Error, StringComparison.Ordinal);
         Assert.True(File.Exists(mine));
-        Assert.False(Directory.Exists(Path.Combine(folder["report"], "train")));
+        Assert.False(Directory.Exists(Path.Combine(folder["report"], "plain")));
     }
 
     private static DateTime[] Times(TemporaryFolder folder) => [.. Parts.Select(p => File.GetLastWriteTimeUtc(Path.Combine(folder["report"], p, "part.json")))];

@@ -59,11 +59,10 @@ internal static class AttackPictures
         string title = $"Networks against one another: {t.Attack}{(t.Eps is { } eps ? $", {NormText(result.Norm)} {eps:0.####}" : "")}";
         string explanation = $"Accuracy on all {result.Images} images as they were changed against the network of the row; the network of the column looks at them.";
         float labels = t.Models.Max(m => Picture.TextWidth(m, map.LabelSize(cell))) + 14, side = cell * t.Models.Count;
-        const float top = 128;
-        float left = Theme.Margin + 22 + labels;
+        float above = map.LabelHeight(cell), top = 113 + above, left = Theme.Margin + 22 + labels;
         var picture = new Picture(Math.Max(left + side + 100, 2 * Theme.Margin + Math.Max(Picture.TextWidth(explanation), Picture.TextWidth(title, Theme.TitleSize, bold: true))), top + side + Theme.Margin);
         picture.Heading(title, explanation);
-        picture.TextCentred("network that looks", Math.Max(left + side / 2, left + 40), top - 36, Theme.TextSize, Theme.Muted);
+        picture.TextCentred("network that looks", Math.Max(left + side / 2, left + 40), top - above - 14, Theme.TextSize, Theme.Muted);
         picture.TextUpwards("network attacked", Theme.Margin + 8, top + side / 2, Theme.TextSize, Theme.Muted);
         map.Draw(picture, left, top, cell);
         ColorScale.Viridis.DrawBar(picture, SKRect.Create(left + side + 24, top, 14, side), [(0, "0 %"), (0.5, "50 %"), (1, "100 %")]);

@@ -3,7 +3,7 @@ namespace GpuConv.Studies;
 /// <summary>The parts of a report, in the order in which they run.</summary>
 internal static class ReportParts
 {
-    public const string Train = "train", TrainBatchNorm = "train-batchnorm", TrainRobust = "train-robust", Compare = "compare-batchnorm";
+    public const string Train = "plain", TrainBatchNorm = "batchnorm", TrainRobust = "robust", Compare = "compare-batchnorm";
     public const string Filters = "filters", Activations = "activations", Occlusion = "occlusion", Attribute = "attribute";
     public const string Fool = "fool", TargetFromImage = "target-from-image", TargetFromNoise = "target-from-noise", Noise = "noise", Attack = "attack";
 

@@ -72,7 +72,7 @@ internal static class SightSections
                     "Areas under the curves, means over the images",
                     ["method", ">deletion", ">insertion", "sanity checks"],
                     [.. r.Methods.Select(m => (string[])[m.Name, Text($"{m.Curves.DeletionArea:f3}"), Text($"{m.Curves.InsertionArea:f3}"), m.Verdict ?? "not checked"]), ["random order", Text($"{r.RandomOrder.DeletionArea:f3}"), Text($"{r.RandomOrder.InsertionArea:f3}"), ""]]),
-                .. files.Figure(ReportParts.Attribute, "attribute", "The maps of all methods for every image, side by side.", "Maps of all methods. Blue counts against the class, red for it, where a method tells them apart."),
+                .. files.Figure(ReportParts.Attribute, "attribute", "The maps of all methods for every image, side by side.", "Maps of all methods, each in its own largest magnitude. Where a method has signs, purple speaks for the class and orange against it."),
                 .. files.Figure(ReportParts.Attribute, "curves", "Probability of the class while pixels are deleted and inserted, method by method.", "Deletion and insertion, method by method."),
                 .. files.Figure(ReportParts.Attribute, "sanity", "How like the maps stay when layers are drawn anew, method by method.", "Sanity checks: how like the maps stay when layers are drawn anew."),
                 .. files.Made(ReportParts.Attribute),
