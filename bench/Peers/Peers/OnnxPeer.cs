@@ -1,4 +1,5 @@
 using GpuConv.Kernels;
+using GpuConv.Net;
 using Microsoft.ML.OnnxRuntime;
 
 namespace GpuConv.Peers;
@@ -42,10 +43,12 @@ internal sealed class OnnxPeer(int threads) : IPeer
         private readonly InferenceSession session;
         private readonly RunOptions options = new();
         private readonly OrtValue[] inputs, outputs;
+        private readonly string output;
 
         public Session(Case work, SessionOptions sessionOptions)
         {
-            session = new InferenceSession(OnnxModel.Write(work.Network, Inputs.Weights(work.Network), work.Batch), sessionOptions);
+            session = new InferenceSession(OnnxExport.ToBytes(new Model(work.Network, Inputs.Weights(work.Network), 0, 1, ""), new OnnxExportOptions { Batch = work.Batch }), sessionOptions);
+            output = work.Network.Nodes[^1].Name;
             Y = new float[work.Network.OutputShape.Prepend(work.Batch).Count];
             inputs = [Value(Inputs.X(work), work.Network.InputShape.Prepend(work.Batch))];
             outputs = [Value(Y, work.Network.OutputShape.Prepend(work.Batch))];
@@ -53,7 +56,7 @@ internal sealed class OnnxPeer(int threads) : IPeer
 
         public float[] Y { get; }
 
-        public void Run() => session.Run(options, [OnnxModel.Input], inputs, [OnnxModel.Output], outputs);
+        public void Run() => session.Run(options, [OnnxExport.Input], inputs, [output], outputs);
 
         public void Dispose()
         {
