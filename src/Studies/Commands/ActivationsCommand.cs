@@ -97,7 +97,7 @@ internal static class ActivationsCommand
             int live = l.Channels.Count(c => !c.Dead);
             table.Add(l.Name, $"{l.Channels.Count}", $"{l.Channels.Count - live}", $"{l.FieldHeight} x {l.FieldWidth}", $"{l.Above} of {live}", $"{l.AboveUnregularised} of {live}{(l.LevelUnregularised > 0 ? $", {l.LevelUnregularised} as much" : "")}");
         }
-        return $"over {result.Images} test images\n{table}";
+        return $"over {result.Images:n0} test images\n{table}";
     }
 
     private static string Csv(ActivationsResult result)

@@ -38,7 +38,7 @@ internal static class AttackCommand
 
     private static readonly Option<bool> SaveImages = new("--save-images") { Description = "Write originals.npy, adversarial.npy (of the first attack on the first network) and labels.npy, and the others as adversarial-NETWORK-ATTACK.npy" };
 
-    private static readonly Option<string[]> Models = new("--model") { Description = "A model that 'gpuconv train' wrote; several: each after a --model of its own" };
+    private static readonly Option<string[]> Models = new("--model") { Description = "A model, as 'gpuconv train' wrote it, or of PyTorch's or ONNX; several: each after a --model of its own" };
 
     public static Command Create()
     {
