@@ -45,7 +45,7 @@ internal static class CommonOptions
 
     public static readonly Option<bool> Verbose = new("--verbose") { Description = "Show where an error comes from" };
 
-    public static readonly Option<string> Model = new("--model") { Description = "A model that 'gpuconv train' wrote (model.safetensors or best.safetensors), or a safetensors file with PyTorch's weights" };
+    public static readonly Option<string> Model = new("--model") { Description = "A model that 'gpuconv train' wrote (best.safetensors, model.safetensors), a safetensors file with weights from PyTorch, or an ONNX file" };
 
     public static readonly Option<int> Views = new Option<int>("--views")
     {
