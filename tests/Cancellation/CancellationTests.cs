@@ -1,6 +1,7 @@
 using System.Reflection;
 using GpuConv.Kernels;
 using GpuConv.Net;
+using GpuConv.Studies;
 
 namespace GpuConv.Tests;
 
@@ -28,6 +29,9 @@ public class CancellationTests
         ["AttributionNetwork.Gradients"] = () => On(Attributed(), (n, token) => n.Gradients(Inputs, Targets, cancellation: token)),
         ["IntegratedGradients.Differences"] = () => On(Attributed(), (n, token) => new IntegratedGradients { Steps = 4 }.Differences(n, Inputs, Targets, token)),
         ["LayerwiseRelevance.Propagate"] = () => On(Attributed(), (n, token) => new LayerwiseRelevance().Propagate(n, Inputs, Targets, token).Attributions.Values),
+        ["ImageFolder.Load"] = () => On(Pictures(), (folder, token) => ImageFolder.Load(folder.Path, ImageInput.Decode, cancellation: token).Train.Pixels),
+        ["OnnxGraph.Run"] = () => (null, token => OnnxGraph.Load(Path.Combine(Relu, "model.onnx")).Run(Cpu, new Dictionary<string, OnnxArray> { ["x"] = OnnxArrayFile.Read(Path.Combine(Relu, "test_data_set_0", "input_0.pb")) }, cancellation: token)[0].Floats),
+        ["OnnxTest.Run"] = () => (null, token => OnnxTest.Run(Cpu, Relu, "relu", cancellation: token)),
         ["DeviceCeilings.Measure"] = () => (null, token => token.CanBeCanceled ? DeviceCeilings.Measure(Cpu, token) : ""),
     };
 
@@ -40,6 +44,8 @@ public class CancellationTests
     public static TheoryData<string> Names => [.. Operations.Keys, .. Attributions.Select(a => $"{a.GetType().Name}.Attribute")];
 
     private static Device Cpu => TestDevices.Get("cpu");
+
+    private static string Relu => BackendTests.Of("node/test_relu");
 
     private static float[] Inputs => Trained.Value.Normalised(Images.Pixels);
 
@@ -132,6 +138,13 @@ public class CancellationTests
             Assert.Equal(whole.History.Select(r => (r.Epoch, r.TrainLoss, r.ValidationLoss)), trainer.History.Select(r => (r.Epoch, r.TrainLoss, r.ValidationLoss)));
             Assert.Equal(whole.CurrentWeights.Arrays.SelectMany(a => a.Values), trainer.CurrentWeights.Arrays.SelectMany(a => a.Values));
         }
+    }
+
+    private static TemporaryFolder Pictures()
+    {
+        var folder = new TemporaryFolder();
+        PictureFolder.Write(folder.Path, ["one", "two"], 5, 8, colour: false);
+        return folder;
     }
 
     private static AttributionNetwork Attributed() => new(Cpu, Trained.Value, 16);

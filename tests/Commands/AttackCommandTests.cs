@@ -96,7 +96,7 @@ public sealed class AttackCommandTests(AttackCommandTests.Files files) : IClassF
     public void Training_against_an_attack_is_resumed_to_the_bit_and_its_options_need_it()
     {
         using var folder = new TemporaryFolder();
-        string[] train = ["train", "--device", "cpu", "--data", files.Mnist.Path, "--epochs", "2", "--validation", "0", "--limit", "128", "--adversarial", "pgd", "--eps", "0.2", "--attack-steps", "2", "--quiet"];
+        string[] train = ["train", "--device", "cpu", "--data", files.Mnist.Path, "--epochs", "2", "--validation", "0", "--limit", "128", "--adversarial", "pgd", "--eps", "0.2", "--eps-warmup", "0.5", "--attack-steps", "2", "--quiet"];
         Assert.Equal(0, GpuConvProgram.Run([.. train, "--out", folder["whole"]]).ExitCode);
         Assert.Equal(0, GpuConvProgram.Run([.. train[..6], "1", .. train[7..], "--out", folder["parts"]]).ExitCode);
         Assert.Equal(0, GpuConvProgram.Run("train", "--resume", folder["parts"], "--epochs", "2", "--quiet").ExitCode);

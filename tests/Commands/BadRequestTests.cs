@@ -87,7 +87,7 @@ public class BadRequestTests
         File.WriteAllText(path, "not a model");
         Assert.Equal(2, Run("evaluate", "--model", path, "--device", "cpu").ExitCode);
         new SafetensorsFile([new NamedArray("conv1.weight", [1], [1])]).Write(path);
-        Assert.Contains("no 'network' in its metadata", Run("evaluate", "--model", path, "--device", "cpu").Error);
+        Assert.Contains("does not say what its network is", Run("evaluate", "--model", path, "--device", "cpu").Error);
     }
 
     [Fact]
