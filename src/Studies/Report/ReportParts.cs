@@ -35,7 +35,7 @@ internal static class ReportParts
             new(Fool, ["fool", "--seeds", "1", "--model", Model], 6),
             new(TargetFromImage, ["target", "--case", "1", "--model", Model], 12),
             new(TargetFromNoise, ["target", "--case", "2", "--model", Model], 12),
-            new(Noise, ["noise", "--eps", "0.1,0.2,0.3", "--limit", "1000", "--model", Model, "--other", Other], 40),
+            new(Noise, ["noise", "--eps", "0.2,0.3", "--limit", "1000", "--model", Model, "--other", Other], 28),
             new(Attack, ["attack", "--method", "fgsm,pgd,apgd-ce,square,deepfool", "--queries", "300", "--curve", "0.1,0.2", "--limit", $"{settings.Attacked ?? 1000}", "--model", Model, "--model", Other], 110),
         ];
     }
