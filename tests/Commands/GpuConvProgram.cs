@@ -20,6 +20,14 @@ internal static class GpuConvProgram
         return new Output(process.ExitCode, standard.Result, error.Result);
     }
 
+    /// <summary>What it prints on standard output; it must end with exit code 0.</summary>
+    public static string Done(params string[] arguments)
+    {
+        Output output = Run(arguments);
+        Assert.True(output.ExitCode == 0, $"{string.Join(' ', arguments)}: {output.Error}");
+        return output.Standard;
+    }
+
     public static Process Start(params string[] arguments) => Start([], arguments);
 
     private static Process Start(Dictionary<string, string> environment, string[] arguments)

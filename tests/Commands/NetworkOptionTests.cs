@@ -122,13 +122,6 @@ public sealed class NetworkOptionTests(MnistPart part) : IClassFixture<MnistPart
         Assert.Contains(message, e.Message);
     }
 
-    private static string Done(params string[] arguments)
-    {
-        Output output = Run(arguments);
-        Assert.True(output.ExitCode == 0, $"{string.Join(' ', arguments)}: {output.Error}");
-        return output.Standard;
-    }
-
     private static void Refused(string message, params string[] arguments)
     {
         Output output = Run(arguments);

@@ -91,13 +91,6 @@ public sealed class OnnxCommandTests(MnistPart part) : IClassFixture<MnistPart>,
         Assert.NotEqual(model.Weights.Arrays[0].Values, Model.Read(Path.Combine(folder["run"], "best.safetensors")).Weights.Arrays[0].Values);
     }
 
-    private static string Done(params string[] arguments)
-    {
-        Output output = Run(arguments);
-        Assert.True(output.ExitCode == 0, $"{string.Join(' ', arguments)}: {output.Error}");
-        return output.Standard;
-    }
-
     private static void Wrong(string what, params string[] arguments)
     {
         Output output = Run(arguments);

@@ -127,7 +127,7 @@ internal static class AttackCommand
         string[] files = parsed.GetValue(Models) ?? [];
         if (files.Length == 0) return [new NamedModel(NetworkInput.TextOf(parsed) is null ? "report's network" : "own network", null, StudyModel.Of(parsed, data, device))];
         string[] names = [.. files.Select(NameOf)];
-        return [.. files.Select((file, i) => new NamedModel(names.Count(n => n == names[i]) > 1 ? $"{names[i]} ({i + 1})" : names[i], file, StudyModel.Read(parsed, file)))];
+        return [.. files.Select((file, i) => new NamedModel(names.Count(n => n == names[i]) > 1 ? $"{names[i]} ({i + 1})" : names[i], file, StudyModel.Read(parsed, file, data)))];
 
         // Its run's, where the file is called as all are.
         static string NameOf(string file)

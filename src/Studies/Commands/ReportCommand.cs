@@ -107,7 +107,7 @@ internal sealed record ReportJson(string Version, ReportSettings Config, IReadOn
     internal sealed record Part(string Name, string Command, double Seconds);
 
     public static ReportJson Of(ReportSettings settings, IReadOnlyList<DonePart> parts, ReportDocument document) => new(
-        Metrics.ProgramVersion, settings, [.. parts.Select(p => new Part(p.Part.Name, "gpuconv " + string.Join(' ', p.Part.Arguments), p.Seconds))], ClaimsOf(document));
+        Metrics.ProgramVersion, settings, [.. parts.Select(p => new Part(p.Part.Name, p.Part.CommandLine, p.Seconds))], ClaimsOf(document));
 
     public static IReadOnlyList<ReportedClaim> ClaimsOf(ReportDocument document) => document.Sections.SelectMany(s => s.Blocks).OfType<ReportClaimTable>().First().Claims;
 }

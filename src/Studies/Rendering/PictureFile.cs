@@ -12,6 +12,9 @@ internal static class PictureFile
     // Skia: up to 100 is a JPEG's.
     private const int LosslessQuality = 101;
 
+    /// <summary>What every PDF says of itself: no dates, so that the same content is the same file; small images are kept to the bit.</summary>
+    public static SKDocumentPdfMetadata PdfMetadata => SKDocumentPdfMetadata.Default with { EncodingQuality = LosslessQuality, Creation = null, Modified = null };
+
     /// <summary>The names of --format.</summary>
     public static string[] Names => ["png", "svg", "pdf"];
 
@@ -53,9 +56,7 @@ internal static class PictureFile
     private static byte[] Pdf(Picture picture)
     {
         using var stream = new MemoryStream();
-        // Without dates, so that the same picture is the same file; small images are kept to the bit.
-        SKDocumentPdfMetadata metadata = SKDocumentPdfMetadata.Default with { EncodingQuality = LosslessQuality, Creation = null, Modified = null };
-        using (SKDocument document = SKDocument.CreatePdf(stream, metadata))
+        using (SKDocument document = SKDocument.CreatePdf(stream, PdfMetadata))
         {
             picture.DrawOn(document.BeginPage(picture.Width, picture.Height));
             document.EndPage();

@@ -21,11 +21,11 @@ internal static class AdversarialSections
         return new ReportSection(
             "fool", "From noise to any class",
             [
-                new ReportParagraph(Text($"Ten images of noise (mean 128, standard deviation 1), one for each class; each step goes {r.Lr:0.####} times the gradient of the class's {r.Objective} up. After {steps} steps {last.Count(c => c.Predicted == c.Class)} of {last.Length} are taken for their class.")),
+                new ReportParagraph($"Ten images of noise (mean 128, standard deviation 1), one for each class; each step goes {r.Lr:0.####} times the gradient of the class's {r.Objective} up. After {steps} steps {last.Count(c => c.Predicted == c.Class)} of {last.Length} are taken for their class."),
                 new ReportTable(
-                    Text($"Probability of the class after {steps} steps, seed {r.Seed}; close to 1 it stands as 1 less what it lacks"),
+                    $"Probability of the class after {steps} steps, seed {r.Seed}; close to 1 it stands as 1 less what it lacks",
                     [">class", ">the report", ">here", ">taken for", ">most similar training image", ">correlation with it"],
-                    [.. last.Select(c => (string[])[$"{c.Class}", c.Report is { } p ? Text($"{p:f4}") : "\u2013", FoolPictures.Certainty(c.Doubt), $"{c.Predicted}", $"{r.Likeness[c.Class].AlikeLabel}", Text($"{r.Likeness[c.Class].AlikeCorrelation:f2}")])]),
+                    [.. last.Select(c => (string[])[$"{c.Class}", c.Report is { } p ? $"{p:f4}" : "\u2013", FoolPictures.Certainty(c.Doubt), $"{c.Predicted}", $"{r.Likeness[c.Class].AlikeLabel}", $"{r.Likeness[c.Class].AlikeCorrelation:f2}"])]),
                 .. files.Figure(ReportParts.Fool, "fool", "The image made for each class, with its contrast stretched, its nearest and its most similar training image.", "The images as they are, with their contrast stretched, and the training images most like them."),
                 .. files.Figure(ReportParts.Fool, "costs", "The class's score and probability by step, class by class.", "The way there: what is climbed, step by step."),
                 .. files.Figure(ReportParts.Fool, "regularised", "The same images with total variation, blur and jitter.", "With the usual regularisers of natural images: what they change."),
@@ -41,7 +41,7 @@ internal static class AdversarialSections
         {
             TargetPair[] fooled = [.. r.Pairs.Where(p => p.Success)];
             return fooled.Length == 0 ? [name, $"0 of {r.Pairs.Count}", "\u2013", "\u2013", "\u2013"]
-                : [name, $"{fooled.Length} of {r.Pairs.Count}", Text($"{Spread.Of(fooled.Select(p => p.L2)).Median:f2}"), Text($"{fooled.Max(p => p.L2):f2}"), Text($"{Spread.Of(fooled.Select(p => p.Ssim)).Median:f2}")];
+                : [name, $"{fooled.Length} of {r.Pairs.Count}", $"{Spread.Of(fooled.Select(p => p.L2)).Median:f2}", $"{fooled.Max(p => p.L2):f2}", $"{Spread.Of(fooled.Select(p => p.Ssim)).Median:f2}"];
         }
         return new ReportSection(
             "target", "One digit, read as another",
@@ -62,11 +62,11 @@ internal static class AdversarialSections
         return new ReportSection(
             "noise", "One noise for all images",
             [
-                new ReportParagraph(Text($"One pattern, learnt on training images and added to {r.Images:n0} test images that it never saw; its bound is the largest change of a pixel. Beside it the same pattern with its pixels in random order, which has the same size by every norm. The other network has batch normalisation.")),
+                new ReportParagraph($"One pattern, learnt on training images and added to {r.Images:n0} test images that it never saw; its bound is the largest change of a pixel. Beside it the same pattern with its pixels in random order, which has the same size by every norm. The other network has batch normalisation."),
                 new ReportTable(
                     "Images that were recognised and are not any more",
                     [">bound", "learnt on", "tried on", ">the noise", ">random order"],
-                    [.. r.FoolingRate.Take(MostRates).Select(f => (string[])[Text($"{f.Epsilon:0.###}"), f.LearntOn, f.TestedOn, Percent(f.Untargeted), Percent(f.Random)])]),
+                    [.. r.FoolingRate.Take(MostRates).Select(f => (string[])[$"{f.Epsilon:0.###}", f.LearntOn, f.TestedOn, Percent(f.Untargeted), Percent(f.Random)])]),
                 .. files.Figure(ReportParts.Noise, "noise", "Fooling rate by bound, of the learnt noise and of random noise, on both networks.", "How often the noise fools, by its bound."),
                 .. files.Figure(ReportParts.Noise, "patterns", "The learnt patterns, one for each class and one for none.", "The patterns: one for each class, and one for none."),
                 .. files.Figure(ReportParts.Noise, "examples", "Test images with each noise added, and what the network takes them for.", "Test images before and after, and what they are taken for."),
@@ -82,11 +82,11 @@ internal static class AdversarialSections
         return new ReportSection(
             "attacks", "The standard attacks",
             [
-                new ReportParagraph(Text($"No pixel may change by more than {r.Eps:0.###} of the range from black to white. Accuracy that is left on the first {r.Images:n0} test images; images that were not recognised before count as lost. The smallest perturbation that deepfool finds has no bound.")),
+                new ReportParagraph($"No pixel may change by more than {r.Eps:0.###} of the range from black to white. Accuracy that is left on the first {r.Images:n0} test images; images that were not recognised before count as lost. The smallest perturbation that deepfool finds has no bound."),
                 new ReportTable(
                     "Networks under attack",
                     ["network", "attack", ">before", ">after", ">median size", ">images a second"],
-                    [.. r.Models.SelectMany(m => m.Attacks.Select(a => (string[])[m.Name, a.Name, Percent(m.CleanAccuracy), Percent(a.RobustAccuracy), a.MedianNorm is { } size ? Text($"{size:0.###}") : "\u2013", Text($"{a.ImagesPerSecond:f0}")]))]),
+                    [.. r.Models.SelectMany(m => m.Attacks.Select(a => (string[])[m.Name, a.Name, Percent(m.CleanAccuracy), Percent(a.RobustAccuracy), a.MedianNorm is { } size ? $"{size:0.###}" : "\u2013", $"{a.ImagesPerSecond:f0}"]))]),
                 .. r.Warnings.Select(w => new ReportParagraph(w)),
                 .. files.Figure(ReportParts.Attack, "curves", "Accuracy against the bound, for each attack and network.", "Accuracy against the bound. An attack that is above another has missed images."),
                 .. files.Figure(ReportParts.Attack, sample, "Test images, the perturbation, and what the network takes them for before and after.", "Images before and after PGD, and the perturbation, amplified."),
@@ -96,5 +96,5 @@ internal static class AdversarialSections
             []);
     }
 
-    private static string Percent(double share) => Text($"{100 * share:f1} %");
+    private static string Percent(double share) => $"{100 * share:f1} %";
 }

@@ -14,9 +14,6 @@ internal sealed class PaperPages : IDisposable
     // How much smaller a picture may become to stand on the page that is begun.
     private const float LeastShrink = 0.65f;
 
-    // Skia: up to 100 is a JPEG's.
-    private const int LosslessQuality = 101;
-
     private readonly MemoryStream stream = new();
     private readonly SKDocument document;
     private Picture? page;
@@ -25,8 +22,7 @@ internal sealed class PaperPages : IDisposable
 
     public PaperPages(string title)
     {
-        // Without dates, so that the same report is the same file.
-        document = SKDocument.CreatePdf(stream, SKDocumentPdfMetadata.Default with { Title = title, EncodingQuality = LosslessQuality, Creation = null, Modified = null });
+        document = SKDocument.CreatePdf(stream, PictureFile.PdfMetadata with { Title = title });
         NewPage();
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using GpuConv.Kernels;
 
 namespace GpuConv.Studies;
@@ -28,7 +27,7 @@ internal static class ReportContent
     {
         int Count(string verdict) => claims.Count(c => c.Verdict == verdict);
         string open = Count(Claim.Open) > 0 ? $", {Count(Claim.Open)} open because too little was measured" : "";
-        return Text($"A network of two convolutions and three fully connected layers, trained for {Epochs(plain)} on {plain.Data.Train:n0} images in {plain.SecondsTraining:f0} s, recognises {100 * plain.Test.Accuracy:f2} % of {plain.Data.Test:n0} test images; with batch normalisation {100 * normalised.Test.Accuracy:f2} % after {normalised.SecondsTraining:f0} s. Of {claims.Count} claims of {Original}, {Count(Claim.True)} hold here, {Count(Claim.Partly)} hold in part, {Count(Claim.False)} do not{open}.");
+        return $"A network of two convolutions and three fully connected layers, trained for {Epochs(plain)} on {plain.Data.Train:n0} images in {plain.SecondsTraining:f0} s, recognises {100 * plain.Test.Accuracy:f2} % of {plain.Data.Test:n0} test images; with batch normalisation {100 * normalised.Test.Accuracy:f2} % after {normalised.SecondsTraining:f0} s. Of {claims.Count} claims of {Original}, {Count(Claim.True)} hold here, {Count(Claim.Partly)} hold in part, {Count(Claim.False)} do not{open}.";
     }
 
     public static string Epochs(Metrics training) => training.History.Count == 1 ? "1 epoch" : $"{training.History.Count} epochs";
@@ -49,12 +48,9 @@ internal static class ReportContent
             [
                 new ReportParagraph($"By GpuConv {plain.Version}, on {device.Name}{simd}, seed {settings.Seed}. Training, gradients and every study run on GpuConv's own kernels. The same program, kind of device and seed give the same numbers to the bit, but for times, on one thread or many."),
                 new ReportParagraph($"Data: {NameOf(plain.Data.Name)}; {plain.Data.Train:n0} images to train on, {plain.Data.Validation:n0} to validate, {plain.Data.Test:n0} to test, which no choice was made by.{(plain.Data.Name == "mnist" ? " MNIST is by Yann LeCun, Corinna Cortes and Christopher Burges (CC BY-SA 3.0)." : "")}"),
-                new ReportTable("Commands, and how long each took", ["part", "command", ">seconds"], [.. files.Parts.Select(p => (string[])[p.Part.Name, "gpuconv " + string.Join(' ', p.Part.Arguments), Text($"{p.Seconds:f1}")])]),
-                new ReportParagraph(Text($"{files.Parts.Sum(p => p.Seconds):f0} s in all. Each part can be run alone by its command, with --out and a folder.")),
+                new ReportTable("Commands, and how long each took", ["part", "command", ">seconds"], [.. files.Parts.Select(p => (string[])[p.Part.Name, p.Part.CommandLine, $"{p.Seconds:f1}"])]),
+                new ReportParagraph($"{files.Parts.Sum(p => p.Seconds):f0} s in all. Each part can be run alone by its command, with --out and a folder."),
             ],
             []);
     }
-
-    /// <summary>A text whose numbers are written the same everywhere.</summary>
-    public static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -6,24 +6,24 @@ namespace GpuConv.Studies;
 /// <summary>The files of a report's parts.</summary>
 internal sealed class ReportFiles(string folder, IReadOnlyList<DonePart> parts)
 {
-    public string Folder => folder;
+    // Sections and claims ask for the same.
+    private readonly Dictionary<string, object> read = [];
 
     public IReadOnlyList<DonePart> Parts => parts;
-
-    public bool Has(string part) => parts.Any(p => p.Part.Name == part);
-
-    public DonePart Part(string name) => parts.First(p => p.Part.Name == name);
 
     public string File(string part, string name) => Path.Combine(folder, part, name);
 
     /// <summary>What a part's JSON holds.</summary>
     /// <exception cref="RequestException">It cannot be read.</exception>
-    public T Read<T>(string part, string name, JsonTypeInfo<T> type)
+    public T Read<T>(string part, string name, JsonTypeInfo<T> type) where T : notnull
     {
         string file = File(part, name);
+        if (read.TryGetValue(file, out object? known)) return (T)known;
         try
         {
-            return JsonSerializer.Deserialize(System.IO.File.ReadAllText(file), type) ?? throw new JsonException("It is empty.");
+            T content = JsonSerializer.Deserialize(System.IO.File.ReadAllText(file), type) ?? throw new JsonException("It is empty.");
+            read[file] = content;
+            return content;
         }
         catch (Exception e) when (e is JsonException or FileNotFoundException)
         {
@@ -45,7 +45,7 @@ internal sealed class ReportFiles(string folder, IReadOnlyList<DonePart> parts)
     /// <summary>The command that made a part, and its numbers.</summary>
     public IEnumerable<IReportBlock> Made(string part)
     {
-        yield return new ReportCommandLine("gpuconv " + string.Join(' ', Part(part).Part.Arguments));
+        yield return new ReportCommandLine(parts.First(p => p.Part.Name == part).Part.CommandLine);
         string[] kinds = [".json", ".csv"];
         string[] files = [.. Directory.EnumerateFiles(Path.Combine(folder, part)).Where(f => kinds.Contains(Path.GetExtension(f)) && Path.GetFileName(f) != "part.json").Order(StringComparer.Ordinal)];
         if (files.Length > 0) yield return new ReportDownloads(files);

@@ -12,6 +12,9 @@ internal sealed record ReportPart(string Name, string[] Arguments, double Second
     /// <summary>The command's name.</summary>
     public string Command => Arguments[0];
 
+    /// <summary>What a user would type.</summary>
+    public string CommandLine => "gpuconv " + string.Join(' ', Arguments);
+
     /// <summary>The models that it looks at.</summary>
     public IEnumerable<string> Models => Arguments.Where(IsModel);
 

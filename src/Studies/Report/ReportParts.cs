@@ -9,6 +9,21 @@ internal static class ReportParts
 
     private static readonly string Model = ReportPart.ModelOf(Train), Other = ReportPart.ModelOf(TrainBatchNorm), Robust = ReportPart.ModelOf(TrainRobust);
 
+    // What usual and full reports have in common.
+    private static readonly ReportPart[] Sight =
+    [
+        new(Filters, ["filters", "--model", Model], 8),
+        new(Activations, ["activations", "--model", Model], 10),
+        new(Occlusion, ["occlusion", "--model", Model], 6),
+        new(Attribute, ["attribute", "--model", Model], 20),
+    ];
+
+    private static readonly ReportPart[] Targets =
+    [
+        new(TargetFromImage, ["target", "--case", "1", "--model", Model], 12),
+        new(TargetFromNoise, ["target", "--case", "2", "--model", Model], 12),
+    ];
+
     public static IReadOnlyList<ReportPart> Of(ReportSettings settings)
     {
         ReportPart[] parts = settings.Size switch
@@ -20,21 +35,22 @@ internal static class ReportParts
         return [.. parts.Select(p => p with { Arguments = [.. p.Arguments, .. Shared(settings, p.Command)] })];
     }
 
+    private static ReportPart[] Trainings(int epochs) =>
+    [
+        new(Train, ["train", "--epochs", $"{epochs}"], 6.5 * epochs),
+        new(TrainBatchNorm, ["train", "--batch-norm", "--epochs", $"{epochs}"], 6.7 * epochs),
+    ];
+
     private static ReportPart[] Usual(ReportSettings settings)
     {
         int epochs = settings.Epochs ?? 10;
         return
         [
-            new(Train, ["train", "--epochs", $"{epochs}"], 6.5 * epochs),
-            new(TrainBatchNorm, ["train", "--batch-norm", "--epochs", $"{epochs}"], 6.7 * epochs),
+            .. Trainings(epochs),
             new(Compare, ["compare-batchnorm", "--seeds", "1", "--epochs", $"{epochs}", "--sweeps", "short"], 13.5 * epochs + 90),
-            new(Filters, ["filters", "--model", Model], 8),
-            new(Activations, ["activations", "--model", Model], 10),
-            new(Occlusion, ["occlusion", "--model", Model], 6),
-            new(Attribute, ["attribute", "--model", Model], 20),
+            .. Sight,
             new(Fool, ["fool", "--seeds", "1", "--model", Model], 6),
-            new(TargetFromImage, ["target", "--case", "1", "--model", Model], 12),
-            new(TargetFromNoise, ["target", "--case", "2", "--model", Model], 12),
+            .. Targets,
             new(Noise, ["noise", "--eps", "0.2,0.3", "--limit", "1000", "--model", Model, "--other", Other], 28),
             new(Attack, ["attack", "--method", "fgsm,pgd,apgd-ce,square,deepfool", "--queries", "300", "--curve", "0.1,0.2", "--limit", $"{settings.Attacked ?? 1000}", "--model", Model, "--model", Other], 110),
         ];
@@ -66,17 +82,12 @@ internal static class ReportParts
         int epochs = settings.Epochs ?? 10;
         return
         [
-            new(Train, ["train", "--epochs", $"{epochs}"], 6.5 * epochs),
-            new(TrainBatchNorm, ["train", "--batch-norm", "--epochs", $"{epochs}"], 6.7 * epochs),
+            .. Trainings(epochs),
             new(Compare, ["compare-batchnorm", "--epochs", $"{epochs}", "--sweeps", "full"], 40 * epochs + 3600),
             new(TrainRobust, ["train", "--adversarial", "pgd", "--attack-steps", "10", "--epochs", $"{epochs}"], 70 * epochs),
-            new(Filters, ["filters", "--model", Model], 4),
-            new(Activations, ["activations", "--model", Model], 9),
-            new(Occlusion, ["occlusion", "--model", Model], 9),
-            new(Attribute, ["attribute", "--model", Model], 40),
+            .. Sight,
             new(Fool, ["fool", "--model", Model], 24),
-            new(TargetFromImage, ["target", "--case", "1", "--model", Model], 12),
-            new(TargetFromNoise, ["target", "--case", "2", "--model", Model], 12),
+            .. Targets,
             new(Noise, ["noise", "--limit", "0", "--model", Model, "--other", Other], 240),
             new(Attack, ["attack", "--limit", $"{settings.Attacked ?? 0}", "--model", Model, "--model", Other, "--model", Robust], 6000),
         ];

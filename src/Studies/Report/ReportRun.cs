@@ -43,7 +43,7 @@ internal sealed class ReportRun(string folder, ReportSettings settings, DeviceKi
             long start = Stopwatch.GetTimestamp();
             Tell(0, "starts");
             Execute(part, goesOn, Tell);
-            double seconds = (state is { Done: false } && goesOn ? state.Seconds : 0) + Stopwatch.GetElapsedTime(start).TotalSeconds;
+            double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
             Write(part, new ReportState(key, Done: true, seconds));
             done.Add(new DonePart(part, seconds, Reused: false));
             before += part.Seconds;

@@ -40,16 +40,22 @@ internal static class NetworkInput
     /// <param name="parsed">The command line.</param>
     /// <param name="input">The shape of the images at hand, for a text that does not start with one.</param>
     /// <exception cref="RequestException">The text is wrong, with line and column.</exception>
-    public static Network? Of(ParseResult parsed, Shape input)
+    public static Network? Of(ParseResult parsed, Shape input) => TextOf(parsed) is { } text ? Parse(text, input, NameOf(parsed)) : null;
+
+    /// <summary>Reads a network's text.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="input">The shape of the images at hand, for a text that does not start with one.</param>
+    /// <param name="name">Where the text came from, for messages.</param>
+    /// <exception cref="RequestException">The text is wrong, with line and column.</exception>
+    public static Network Parse(string text, Shape input, string name)
     {
-        if (TextOf(parsed) is not { } text) return null;
         try
         {
             return NetworkText.Parse(text, input);
         }
         catch (NetworkException e)
         {
-            throw new RequestException($"{NameOf(parsed)}: {e.Message}");
+            throw new RequestException($"{name}: {e.Message}");
         }
     }
 

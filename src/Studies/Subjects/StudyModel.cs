@@ -28,7 +28,7 @@ internal static class StudyModel
 
     private static Model Of(ParseResult parsed, Option<string> option, DataSet data, Device device, TrainSettings settings)
     {
-        if (parsed.GetValue(option) is { } file) return Read(parsed, file);
+        if (parsed.GetValue(option) is { } file) return Read(parsed, file, data);
         if (option == CommonOptions.Model) settings = settings with { Network = NetworkInput.Of(parsed, data.Train.ImageShape)?.ToString() };
         settings = settings with { Data = TrainCommand.DataOf(parsed), ImageSize = parsed.GetValue(CommonOptions.ImageSize), Validation = ValidationOf(data), Device = parsed.GetValue(CommonOptions.DeviceName)!, Threads = parsed.GetValue(CommonOptions.Threads) };
         return Trained(settings, option.Name, data, device.Kind, parsed.GetValue(CommonOptions.Quiet) || parsed.GetValue(CommonOptions.Json));
@@ -37,15 +37,16 @@ internal static class StudyModel
     /// <summary>A model's file, of ours or with the network and the normalisation that the options name.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="file">The file.</param>
+    /// <param name="known">The data set of --data; null: it is loaded if the file's own words do not suffice.</param>
     /// <exception cref="ModelFileException">The file is missing or damaged, or belongs to another network.</exception>
     /// <exception cref="RequestException">The file says itself what the options name.</exception>
-    public static Model Read(ParseResult parsed, string file)
+    public static Model Read(ParseResult parsed, string file, DataSet? known = null)
     {
         bool asked = false;
         Model model = Model.Read(file, () =>
         {
             asked = true;
-            DataSet data = StudyData.Load(parsed);
+            DataSet data = known ?? StudyData.Load(parsed);
             (float mean, float deviation) = NetworkInput.NormalisationOf(parsed) ?? (data.Mean, data.Deviation);
             return new ModelContext(data.Test.ImageShape, mean, deviation, data.Name, NetworkInput.Of(parsed, data.Test.ImageShape));
         });

@@ -172,18 +172,8 @@ internal sealed record TrainSettings
 
     /// <summary>The network for a data set: the one of the text, or the report's.</summary>
     /// <exception cref="RequestException">The text is wrong, with line and column.</exception>
-    public Network NetworkFor(DataSet data)
-    {
-        if (Network is null) return GpuConv.Net.Network.Report(data.Train.ImageShape, data.Classes, BatchNorm, Dropout);
-        try
-        {
-            return NetworkText.Parse(Network, data.Train.ImageShape);
-        }
-        catch (NetworkException e)
-        {
-            throw new RequestException($"{NetworkName}: {e.Message}");
-        }
-    }
+    public Network NetworkFor(DataSet data) =>
+        Network is null ? GpuConv.Net.Network.Report(data.Train.ImageShape, data.Classes, BatchNorm, Dropout) : NetworkInput.Parse(Network, data.Train.ImageShape, NetworkName);
 
     /// <summary>The options as the trainer takes them.</summary>
     /// <exception cref="RequestException">One is out of its range.</exception>

@@ -24,26 +24,25 @@ internal static class OnnxConvolution
         }
     }
 
-    // The last two dimensions are height and width; one dimension is an image of height 1.
     private static Conv2DShape Shape(int[] x, int[] w, OnnxWindow window, int groups)
     {
-        bool row = x.Length == 3;
+        OnnxWindow plane = window.Plane();
         return new Conv2DShape
         {
             InChannels = x[1],
-            InHeight = row ? 1 : x[^2],
+            InHeight = x.Length == 3 ? 1 : x[^2],
             InWidth = x[^1],
             OutChannels = w[0],
-            KernelHeight = row ? 1 : w[^2],
-            KernelWidth = w[^1],
-            StrideHeight = row ? 1 : window.Strides[^2],
-            StrideWidth = window.Strides[^1],
-            DilationHeight = row ? 1 : window.Dilations[^2],
-            DilationWidth = window.Dilations[^1],
-            PadTop = row ? 0 : window.Begin[^2],
-            PadBottom = row ? 0 : window.End[^2],
-            PadLeft = window.Begin[^1],
-            PadRight = window.End[^1],
+            KernelHeight = plane.Kernel[0],
+            KernelWidth = plane.Kernel[1],
+            StrideHeight = plane.Strides[0],
+            StrideWidth = plane.Strides[1],
+            DilationHeight = plane.Dilations[0],
+            DilationWidth = plane.Dilations[1],
+            PadTop = plane.Begin[0],
+            PadBottom = plane.End[0],
+            PadLeft = plane.Begin[1],
+            PadRight = plane.End[1],
             Groups = groups,
         };
     }

@@ -126,8 +126,7 @@ internal static class OnnxPooling
 
     private static Pool2DShape Shape(int[] x, OnnxWindow window, bool ceil, int dimensions)
     {
-        bool row = x.Length == 3, across = dimensions == 1;
-        if (across)
+        if (dimensions == 1)
         {
             return new Pool2DShape
             {
@@ -143,21 +142,22 @@ internal static class OnnxPooling
                 CeilMode = ceil,
             };
         }
+        OnnxWindow plane = window.Plane();
         return new Pool2DShape
         {
             Channels = x.Length == 5 ? checked(x[1] * x[2]) : x[1],
-            InHeight = row ? 1 : x[^2],
+            InHeight = x.Length == 3 ? 1 : x[^2],
             InWidth = x[^1],
-            KernelHeight = row ? 1 : window.Kernel[^2],
-            KernelWidth = window.Kernel[^1],
-            StrideHeight = row ? 1 : window.Strides[^2],
-            StrideWidth = window.Strides[^1],
-            DilationHeight = row ? 1 : window.Dilations[^2],
-            DilationWidth = window.Dilations[^1],
-            PadTop = row ? 0 : window.Begin[^2],
-            PadBottom = row ? 0 : window.End[^2],
-            PadLeft = window.Begin[^1],
-            PadRight = window.End[^1],
+            KernelHeight = plane.Kernel[0],
+            KernelWidth = plane.Kernel[1],
+            StrideHeight = plane.Strides[0],
+            StrideWidth = plane.Strides[1],
+            DilationHeight = plane.Dilations[0],
+            DilationWidth = plane.Dilations[1],
+            PadTop = plane.Begin[0],
+            PadBottom = plane.End[0],
+            PadLeft = plane.Begin[1],
+            PadRight = plane.End[1],
             CeilMode = ceil,
         };
     }

@@ -58,6 +58,14 @@ internal sealed class OnnxWindow
         return new OnnxWindow(kernel, strides, dilations, begin, end, automatic is "NOTSET" or "");
     }
 
+    /// <summary>The windows over height and width: the last two dimensions; one dimension is an image of height 1.</summary>
+    public OnnxWindow Plane()
+    {
+        return new OnnxWindow(Two(Kernel, 1), Two(Strides, 1), Two(Dilations, 1), Two(Begin, 0), Two(End, 0), IsExplicit);
+
+        static int[] Two(int[] values, int lone) => values.Length == 1 ? [lone, values[0]] : values[^2..];
+    }
+
     private static int[]? Sizes(OnnxCall call, string name, int count, int least)
     {
         if (call.Ints(name) is not { } values) return null;
