@@ -372,6 +372,17 @@ public class TrainerTests
         using Predictor one = new(TestDevices.Get("cpu"), model, 1, Views.Of(7)), many = new(TestDevices.Get("cpu"), model, 33, Views.Of(7));
         Assert.Equal(one.Probabilities(test.Pixels), many.Probabilities(test.Pixels));
         Assert.NotEqual(averaged, many.Probabilities(test.Pixels));
+    }
+
+    [Fact]
+    public void Views_are_different_ones_about_the_image_itself()
+    {
+        foreach (int count in Views.Counts)
+        {
+            IReadOnlyList<ImageMove> views = Views.Of(count);
+            Assert.Equal((count, default), (views.Distinct().Count(), views[0]));
+            Assert.Equal((0, 0, 0), (views.Sum(v => v.Rotation), views.Sum(v => v.Down), views.Sum(v => v.Right)));
+        }
         Assert.Throws<ArgumentOutOfRangeException>(() => Views.Of(2));
     }
 

@@ -49,7 +49,7 @@ internal static class CommonOptions
 
     public static readonly Option<int> Views = new Option<int>("--views")
     {
-        Description = "Views of each test image that scores are averaged over: 1: the image; 5: it is moved by a pixel in four directions too; 7: and turned by 8 degrees both ways",
+        Description = "Views of each test image that scores are averaged over: 1: the image; 5: it is moved by a pixel in four directions too; 7: and turned by 8 degrees both ways; 15: and each turn moved so",
         DefaultValueFactory = _ => 1,
     }.AcceptOnlyFromAmong([.. GpuConv.Net.Views.Counts.Select(n => $"{n}")]);
 
