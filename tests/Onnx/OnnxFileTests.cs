@@ -74,7 +74,7 @@ public class OnnxFileTests
         tensor = Of(6);
         tensor.DataLocation = 1;
         tensor.ExternalData.Add(new StringStringEntryProto { Key = "location", Value = "/etc/passwd" });
-        Refused(tensor, "in another file, which is not followed");
+        Refused(tensor, "in another file, which is not read unless asked for");
         tensor = Of(6);
         tensor.DataType = (int)OnnxType.Complex64;
         Assert.Throws<OnnxUnsupportedException>(() => OnnxArray.From(tensor, "file"));

@@ -49,10 +49,11 @@ public sealed record Model(Network Network, Weights Weights, float Mean, float D
     /// Says what a file of another program's making leaves out: one whose metadata have no network, as PyTorch writes it. Asked only then; null: such a file is refused.
     /// Its mean and deviation give way to those of the file's metadata, if it has them.
     /// </param>
+    /// <param name="externalData">Whether weights that an ONNX file keeps in other files in its folder are read; otherwise such a file is refused.</param>
     /// <exception cref="ModelFileException">The file is missing, damaged, or no model.</exception>
-    public static Model Read(string path, Func<ModelContext>? context = null)
+    public static Model Read(string path, Func<ModelContext>? context = null, bool externalData = false)
     {
-        if (OnnxImport.IsOnnx(path)) return OnnxImport.Read(path, context);
+        if (OnnxImport.IsOnnx(path)) return OnnxImport.Read(path, context, externalData);
         SafetensorsFile file = SafetensorsFile.Read(path);
         if (!file.Metadata.TryGetValue("network", out string? text))
         {

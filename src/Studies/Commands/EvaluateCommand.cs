@@ -24,7 +24,7 @@ internal static class EvaluateCommand
             CommonOptions.Views,
             CommonOptions.Data,
             CommonOptions.ImageSize,
-            NetworkInput.Network, NetworkInput.Normalise,
+            NetworkInput.Network, NetworkInput.Normalise, NetworkInput.ExternalData,
             CommonOptions.Seed,
             CommonOptions.Out, CommonOptions.Format,
             CommonOptions.DeviceName,

@@ -22,7 +22,7 @@ internal static class FiltersCommand
             Limit,
             CommonOptions.Model,
             CommonOptions.Data,
-            NetworkInput.Network, NetworkInput.Normalise,
+            NetworkInput.Network, NetworkInput.Normalise, NetworkInput.ExternalData,
             CommonOptions.Out, CommonOptions.Format,
             CommonOptions.DeviceName,
             CommonOptions.Threads,

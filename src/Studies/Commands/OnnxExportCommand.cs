@@ -25,6 +25,7 @@ internal static class OnnxExportCommand
             Examples:
               gpuconv onnx export --model runs/train-1/best.safetensors --out model.onnx
               gpuconv onnx export --model runs/train-1/best.safetensors --out model.onnx --fold-batch-norm --opset 13
+              gpuconv onnx export --model elsewhere.onnx --external-data --out whole.onnx
             """)
         {
             CommonOptions.Model,
@@ -35,6 +36,7 @@ internal static class OnnxExportCommand
             CommonOptions.Data,
             NetworkInput.Network,
             NetworkInput.Normalise,
+            NetworkInput.ExternalData,
             CommonOptions.Json,
             CommonOptions.Verbose,
         };

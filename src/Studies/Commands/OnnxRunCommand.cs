@@ -28,6 +28,7 @@ internal static class OnnxRunCommand
         {
             Model,
             Input,
+            NetworkInput.ExternalData,
             Memory,
             CommonOptions.Seed,
             CommonOptions.Out,
@@ -51,7 +52,7 @@ internal static class OnnxRunCommand
     private static int Run(ParseResult parsed)
     {
         string path = parsed.GetValue(Model)!;
-        OnnxGraph graph = OnnxGraph.Load(path);
+        OnnxGraph graph = OnnxGraph.Load(path, parsed.GetValue(NetworkInput.ExternalData));
         if (graph.Unsupported.Count > 0) throw new RequestException($"{path} needs what is not supported: {string.Join(", ", graph.Unsupported)}.");
         Dictionary<string, OnnxArray> inputs = Inputs(parsed, graph);
         using Device device = parsed.OpenDevice();

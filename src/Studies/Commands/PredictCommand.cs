@@ -25,7 +25,7 @@ internal static class PredictCommand
             CommonOptions.Model,
             CommonOptions.Data,
             CommonOptions.ImageSize,
-            NetworkInput.Network, NetworkInput.Normalise,
+            NetworkInput.Network, NetworkInput.Normalise, NetworkInput.ExternalData,
             CommonOptions.Seed,
             CommonOptions.Out, CommonOptions.Format,
             CommonOptions.DeviceName,

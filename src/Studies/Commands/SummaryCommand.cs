@@ -16,7 +16,7 @@ internal static class SummaryCommand
         {
             BatchNorm,
             NetworkInput.Network,
-            CommonOptions.Model,
+            CommonOptions.Model, NetworkInput.ExternalData,
             CommonOptions.Data,
             CommonOptions.ImageSize,
             CommonOptions.Out, CommonOptions.Format,

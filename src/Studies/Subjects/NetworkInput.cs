@@ -18,6 +18,8 @@ internal static class NetworkInput
         Description = "For a file of weights that does not say: the mean and deviation of pixel/255 that its images were normalised by, as 0.1307,0.3081; without it those of --data",
     };
 
+    public static readonly Option<bool> ExternalData = new("--external-data") { Description = "Read the weights that an ONNX file keeps in other files in its folder; without it they are refused" };
+
     /// <summary>The text; null where none is given.</summary>
     /// <exception cref="RequestException">The file cannot be read, or there is none and the value is no network's text either.</exception>
     public static string? TextOf(ParseResult parsed)

@@ -49,7 +49,7 @@ internal static class StudyModel
             DataSet data = known ?? StudyData.Load(parsed);
             (float mean, float deviation) = NetworkInput.NormalisationOf(parsed) ?? (data.Mean, data.Deviation);
             return new ModelContext(data.Test.ImageShape, mean, deviation, data.Name, NetworkInput.Of(parsed, data.Test.ImageShape));
-        });
+        }, parsed.GetValue(NetworkInput.ExternalData));
         if (asked) return model;
         if (NetworkInput.NormalisationOf(parsed) is not null) throw new RequestException($"--normalise: {file} says itself how its images are normalised.");
         if (NetworkInput.Of(parsed, model.Network.InputShape) is { } network && network.ToString() != model.Network.ToString())

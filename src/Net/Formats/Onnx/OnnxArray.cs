@@ -72,8 +72,8 @@ public sealed class OnnxArray
     internal static OnnxArray From(TensorProto tensor, string file)
     {
         string what = $"{file}: tensor '{tensor.Name}'";
-        if (tensor.DataLocation is 1 || tensor.ExternalData.Count > 0)
-            throw new ModelFileException($"{what} has its values in another file, which is not followed. Save the model with its weights inside (in Python: onnx.save of onnx.load's result).");
+        if (OnnxExternalData.IsOutside(tensor))
+            throw new ModelFileException($"{what} has its values in another file, which is not read unless asked for. Put them inside: 'gpuconv onnx export --external-data --model FILE --out NEW'.");
         if (tensor.Segment is not null) throw new OnnxUnsupportedException("a tensor in segments");
         var type = (OnnxType)(tensor.DataType ?? 0);
         int size = ElementSize(type, what);

@@ -6,8 +6,15 @@ namespace GpuConv.Net;
 internal static class OnnxFile
 {
     /// <summary>Reads a model.</summary>
-    /// <exception cref="ModelFileException">It is missing, cannot be read, or is no sound ONNX model.</exception>
-    public static ModelProto ReadModel(string path) => ParseModel(ReadAll(path), path);
+    /// <param name="path">The file.</param>
+    /// <param name="externalData">Whether values that stand in other files in its folder are taken in; otherwise they stay there, and their use is refused.</param>
+    /// <exception cref="ModelFileException">It is missing, cannot be read, or is no sound ONNX model; or so is one of the other files.</exception>
+    public static ModelProto ReadModel(string path, bool externalData)
+    {
+        ModelProto model = ParseModel(ReadAll(path), path);
+        if (externalData) OnnxExternalData.TakeInside(model, path);
+        return model;
+    }
 
     /// <summary>Reads a tensor.</summary>
     /// <exception cref="ModelFileException">It is missing, cannot be read, or is no sound tensor.</exception>

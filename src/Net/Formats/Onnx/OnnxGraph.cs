@@ -54,8 +54,9 @@ public sealed class OnnxGraph
 
     /// <summary>Reads a graph.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="ModelFileException">It is missing, damaged, or keeps its weights in other files.</exception>
-    public static OnnxGraph Load(string path) => new(OnnxFile.ReadModel(path), path);
+    /// <param name="externalData">Whether values that it keeps in other files in its folder are read; otherwise such a graph is refused.</param>
+    /// <exception cref="ModelFileException">It is missing, damaged, or keeps its weights in other files, which were not asked for or cannot be read.</exception>
+    public static OnnxGraph Load(string path, bool externalData = false) => new(OnnxFile.ReadModel(path, externalData), path);
 
     /// <summary>A graph from a file's bytes; <paramref name="name"/> stands for it in messages.</summary>
     internal static OnnxGraph Parse(ReadOnlyMemory<byte> bytes, string name) => new(OnnxFile.ParseModel(bytes, name), name);
