@@ -240,7 +240,7 @@ public class ActivationsStudyTests
         using var outputs = new LayerOutputs(TestDevices.Get("cpu"), model);
         ActivationsResult result = ActivationsStudy.Run(outputs, images, new ActivationsOptions { BestInput = new BestInputOptions { Steps = 3 } }, _ => { }, CancellationToken.None);
         StudyImage image = StudyImages.Of(images, 3) with { Name = "a picture of something.png", Label = null };
-        Picture[] drawn = [ActivationsPictures.Sheet(image, 2, model.Network, outputs.Stages, outputs.Maps(image), result, eachItsOwnScale), .. result.Layers.Select(l => ActivationsPictures.Page(l, images, result))];
+        Picture[] drawn = [ActivationsPictures.Sheet(image, 2, model.Network, outputs.Stages, outputs.Maps(image), result, eachItsOwnScale, default), .. result.Layers.Select(l => ActivationsPictures.Page(l, images, result))];
         foreach (Picture picture in drawn)
         {
             TrainingPicturesTests.Margins(picture.ToPng(), "activations");

@@ -147,12 +147,12 @@ public class AttributeStudyTests
                 Assert.Equal(1, r.Input + r.Epsilon + r.Biases, 1e-9);
                 Assert.Equal(r.Epsilon, r.EpsilonByLayer.Sum(l => l.Share), 1e-9);
             }
-            string words = AttributeText.Of(result);
+            string words = AttributeText.Of(result, default);
             Assert.Contains("random order", words, StringComparison.Ordinal);
             Assert.Contains("shuffled labels", words, StringComparison.Ordinal);
             Assert.Equal(left > 0, words.Contains("left out: guided-backprop", StringComparison.Ordinal));
             Assert.Equal(1 + 2 * result.Methods.Count, AttributeText.Csv(result).Count(c => c == '\n'));
-            foreach (Picture picture in new[] { AttributeSheet.Draw(result, images), ExchangePicture.Draw(result), SanityPicture.Draw(result), RandomisedMaps.Draw(result, first, images[0]) })
+            foreach (Picture picture in new[] { AttributeSheet.Draw(result, images, default), ExchangePicture.Draw(result, default), SanityPicture.Draw(result), RandomisedMaps.Draw(result, first, images[0], default) })
             {
                 using (picture)
                 {

@@ -148,7 +148,7 @@ public class OcclusionStudyTests
         using var predictor = new Predictor(TestDevices.Get("cpu"), new Model(network, Weights.Initial(network, 1), 0.3f, 0.4f, ""));
         StudyImage[] images = [Image(channels, label: 46), Image(channels, 2, null) with { Name = "/a/very/long/path/to/a/picture-of-something.png" }];
         OcclusionResult result = Run(predictor, images, new OcclusionOptions { Sizes = [1, 9], Stride = 4 });
-        Picture[] drawn = [OcclusionPictures.Page(result, images, perPixel), .. result.Images.Select((r, i) => OcclusionPictures.Sheet(r, images[i], "noise", 4, perPixel))];
+        Picture[] drawn = [OcclusionPictures.Page(result, images, perPixel, default), .. result.Images.Select((r, i) => OcclusionPictures.Sheet(r, images[i], "noise", 4, perPixel, default))];
         foreach (Picture picture in drawn)
         {
             TrainingPicturesTests.Margins(picture.ToPng(), "occlusion");

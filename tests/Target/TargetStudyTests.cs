@@ -29,7 +29,7 @@ public class TargetStudyTests
         DataSet data = SmallData.Create();
         Model model = TrainedModel.Of(data);
         using var predictor = new Predictor(TestDevices.Get("cpu"), model);
-        TargetResult Run(float? beta = null) => TargetStudy.Run(TestDevices.Get("cpu"), predictor, data.Test, new TargetOptions { Case = number, Steps = 60, Beta = beta }, _ => { }, TestContext.Current.CancellationToken);
+        TargetResult Run(float? beta = null) => TargetStudy.Run(TestDevices.Get("cpu"), predictor, data, new TargetOptions { Case = number, Steps = 60, Beta = beta }, _ => { }, TestContext.Current.CancellationToken);
         TargetResult result = Run();
         Assert.Equal([(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)], result.Pairs.Select(p => (p.SourceLabel, p.TargetLabel)));
         Assert.Equal(6, result.Succeeded);

@@ -21,10 +21,11 @@ internal static class ActivationsPictures
     /// <param name="maps">What each gives: (channel, height, width).</param>
     /// <param name="result">The study, which knows the dead channels.</param>
     /// <param name="eachItsOwnScale">Whether each map has a scale of its own instead of its layer's.</param>
-    public static Picture Sheet(StudyImage image, int predicted, Network network, int[] stages, float[][] maps, ActivationsResult result, bool eachItsOwnScale)
+    /// <param name="names">The classes' names.</param>
+    public static Picture Sheet(StudyImage image, int predicted, Network network, int[] stages, float[][] maps, ActivationsResult result, bool eachItsOwnScale, ClassNames names)
     {
         MapBlock[] blocks = [.. stages.Select((s, i) => new MapBlock(network, s, maps[i], result.Stages[i].Channels, eachItsOwnScale))];
-        string title = $"Feature maps of {image.Name}: {ClassText(image.Label, predicted)}";
+        string title = $"Feature maps of {image.Name}: {names.Verdict(image.Label, predicted)}";
         string scale = eachItsOwnScale
             ? "Each map has a scale of its own, from nothing to its largest magnitude, which stands below it after its number."
             : "All maps of a layer have one scale, shown beside them. Below each map its number.";
@@ -96,9 +97,6 @@ internal static class ActivationsPictures
 
     private static string Regularisers(BestInputOptions options, int jitter) =>
         options is { L2: 0, Blur: 0 } && jitter == 0 ? "without regularisers, within 0 to 255" : $"regularisers: L2 {options.L2:g3}, blur {options.Blur:g3}, jitter {jitter}";
-
-    private static string ClassText(int? label, int predicted) =>
-        label is not { } known ? $"taken for {predicted}" : known == predicted ? $"class {known}" : $"class {known}, taken for {predicted}";
 
     /// <summary>Three significant digits.</summary>
     public static string Number(double value) => Math.Abs(value) switch { >= 99.95 => $"{value:f0}", >= 9.995 => $"{value:f1}", _ => $"{value:f2}" };

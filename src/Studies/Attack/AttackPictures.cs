@@ -15,13 +15,13 @@ internal static class AttackPictures
     private static readonly MarkerShape[] Markers = [MarkerShape.FilledCircle, MarkerShape.FilledSquare, MarkerShape.FilledDiamond, MarkerShape.FilledTriangleUp, MarkerShape.FilledTriangleDown, MarkerShape.Cross, MarkerShape.OpenCircle, MarkerShape.OpenSquare];
 
     /// <summary>Accuracy against the bound: a panel for each network, a line for each attack.</summary>
-    public static Picture Curves(AttackStudyResult result)
+    public static Picture Curves(AttackStudyResult result, ClassNames names)
     {
         string[] attacks = [.. result.Models[0].Curves.Select(c => c.Attack)];
         IReadOnlyList<AttackedModel> models = result.Models;
         int columns = Math.Min(models.Count, 3), rows = (models.Count + columns - 1) / columns;
         string title = $"Accuracy under attack by the bound on the perturbation ({NormText(result.Norm)})";
-        string explanation = $"{result.Images:n0} test images{(result.Target is { } target ? $", to be taken for {target}" : "")}. An image fooled at a smaller bound counts as fooled at every larger one. Images are of 0 to 1.";
+        string explanation = $"{result.Images:n0} test images{(result.Target is { } target ? $", to be taken for {(int.TryParse(target, out int wanted) ? names[wanted] : target)}" : "")}. An image fooled at a smaller bound counts as fooled at every larger one. Images are of 0 to 1.";
         float width = Math.Max(columns * PanelWidth, Math.Max(Picture.TextWidth(title, Theme.TitleSize, bold: true), Picture.TextWidth(explanation)));
         int perLine = Math.Max(1, (int)(width / LegendColumn)), lines = (attacks.Length + perLine - 1) / perLine;
         float top = 72 + lines * LegendLine;
@@ -70,7 +70,7 @@ internal static class AttackPictures
     }
 
     /// <summary>Images before and after an attack, and what was changed.</summary>
-    public static Picture Samples(string model, AttackSamples samples, Shape shape)
+    public static Picture Samples(string model, AttackSamples samples, Shape shape, ClassNames names)
     {
         const float image = 92, column = 124, line = 15, top = 82, gap = 10;
         float height = image, width = image * shape[2] / shape[1];
@@ -81,27 +81,27 @@ internal static class AttackPictures
         string gain = largest > 0 ? $"The change{(largest < 0.99f ? $" is drawn {1 / largest:0.#} times as strong" : "")}: purple brighter, orange darker, its ends {largest:0.####} on images of 0 to 1." : "Nothing was changed.";
         float left = Theme.Margin + 84;
         float wide = Math.Max(left + samples.Images.Count * column, 2 * Theme.Margin + Math.Max(Picture.TextWidth(gain), Picture.TextWidth(title, Theme.TitleSize, bold: true)));
-        float row = height + gap;
-        var picture = new Picture(wide, top + 3 * row + 4 * line + Theme.Margin);
+        float row = height + gap, extra = names.CaptionExtra;
+        var picture = new Picture(wide, top + 3 * row + 4 * line + 2 * extra + Theme.Margin);
         picture.Heading(title, gain);
-        float[] rows = [top, top + row + 1.5f * line, top + 2 * row + 3 * line];
-        string[] names = ["original", "change", "adversarial"];
-        for (int r = 0; r < 3; r++) picture.Text(names[r], left - 12, rows[r] + height / 2 + 4, Theme.TextSize, bold: true, align: SKTextAlign.Right);
+        float[] rows = [top, top + row + 1.5f * line + extra, top + 2 * row + 3 * line + extra];
+        string[] steps = ["original", "change", "adversarial"];
+        for (int r = 0; r < 3; r++) picture.Text(steps[r], left - 12, rows[r] + height / 2 + 4, Theme.TextSize, bold: true, align: SKTextAlign.Right);
         for (int i = 0; i < samples.Images.Count; i++)
         {
             AttackSample s = samples.Images[i];
             float x = left + i * column, middle = x + width / 2;
             SKRect At(int r) => SKRect.Create(x, rows[r], width, height);
-            void Caption(int r, int number, string text, SKColor? color = null) => picture.Text(text, middle, rows[r] + height + (1 + number) * line, Theme.SmallSize, color ?? Theme.Muted, align: SKTextAlign.Center);
+            void Taken(int r, int c, double confidence, SKColor color) => names.DrawCaption(picture, c, ", ", PredictionGrid.Percent(confidence), middle, rows[r] + height + line - Theme.SmallSize * Picture.CapitalHeight / 2, column - ClassNames.Apart, color);
             picture.Image(Grey(s.Before, shape), At(0));
             picture.Frame(At(0), Theme.Rule);
-            Caption(0, 0, $"{s.PredictedBefore}, {PredictionGrid.Percent(s.ConfidenceBefore)}");
+            Taken(0, s.PredictedBefore, s.ConfidenceBefore, Theme.Muted);
             picture.Image(Change(s, shape, largest), At(1));
             picture.Frame(At(1), Theme.Rule);
-            Caption(1, 0, attack.Norm == "l0" ? $"{s.Size:0} elements" : $"{s.Size:0.###}");
+            picture.Text(attack.Norm == "l0" ? $"{s.Size:0} elements" : $"{s.Size:0.###}", middle, rows[1] + height + line, Theme.SmallSize, Theme.Muted, align: SKTextAlign.Center);
             picture.Image(Grey(s.After, shape), At(2));
             ImageGrid.DrawMark(picture, At(2), s.Fooled ? ImageMark.Wrong : ImageMark.Right);
-            Caption(2, 0, $"{s.PredictedAfter}, {PredictionGrid.Percent(s.ConfidenceAfter)}", s.Fooled ? Theme.Vermilion : Theme.Ink);
+            Taken(2, s.PredictedAfter, s.ConfidenceAfter, s.Fooled ? Theme.Vermilion : Theme.Ink);
         }
         return picture;
     }

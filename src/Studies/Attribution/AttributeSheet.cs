@@ -8,12 +8,12 @@ internal static class AttributeSheet
 {
     private const float MapHeight = 88, Gap = 12, Caption = 18, Labels = 132, Top = 118;
 
-    public static Picture Draw(AttributeResult result, IReadOnlyList<StudyImage> images)
+    public static Picture Draw(AttributeResult result, IReadOnlyList<StudyImage> images, ClassNames names)
     {
         Shape shape = images[0].Shape;
         float height = MapHeight, width = Math.Max(24, MapHeight * shape[2] / shape[1]), column = Math.Max(width, 76) + Gap, row = height + Caption + Gap;
         float left = Theme.Margin + Labels, maps = (result.Methods.Count + 1) * column;
-        string title = $"What counts for the score of the {AttributeText.TargetText(result.Target)}, by {result.Methods.Count} {(result.Methods.Count == 1 ? "method" : "methods")}";
+        string title = $"What counts for the score of the {AttributeText.TargetText(result.Target, names)}, by {result.Methods.Count} {(result.Methods.Count == 1 ? "method" : "methods")}";
         string[] explanation =
         [
             $"{AttributionMap.Explanation} Each map goes to its own largest magnitude, which stands below it.",
@@ -31,7 +31,7 @@ internal static class AttributeSheet
         {
             AttributedImage image = result.Images[r];
             float y = Top + r * row;
-            DrawLabels(picture, image, y + height / 2);
+            DrawLabels(picture, image, y + height / 2, names);
             SKRect Frame(int at) => SKRect.Create(left + (at + 0.5f) * column - width / 2, y, width, height);
             picture.Image(Raster.Of(images[r].Pixels, shape[0], shape[1], shape[2]), Frame(0));
             picture.Frame(Frame(0), Theme.Rule);
@@ -47,13 +47,15 @@ internal static class AttributeSheet
         return picture;
     }
 
-    private static void DrawLabels(Picture picture, AttributedImage image, float middle)
+    private static void DrawLabels(Picture picture, AttributedImage image, float middle, ClassNames names)
     {
         bool wrong = image.Label is { } label && label != image.Predicted;
+        const string explained = "explained: ";
+        string target = names.Exist ? names.Fitting(image.Target, Labels - Gap - Picture.TextWidth(explained, Theme.SmallSize)) : names.Words(image.Target);
         (string Text, SKColor Color)[] lines =
         [
-            (image.Label is null ? $"taken for {image.Predicted}" : wrong ? $"class {image.Label}, taken for {image.Predicted}" : $"class {image.Label}", wrong ? Theme.Vermilion : Theme.Ink),
-            ($"explained: class {image.Target}", Theme.Muted),
+            .. names.VerdictLines(image.Label, image.Predicted, Labels - Gap).Select(line => (line, wrong ? Theme.Vermilion : Theme.Ink)),
+            ($"{explained}{target}", Theme.Muted),
             ($"score {AttributionMap.Number(image.Score)}, P {PredictionGrid.Percent((float)image.Probability)}", Theme.Muted),
         ];
         float right = Theme.Margin + Labels - Gap;

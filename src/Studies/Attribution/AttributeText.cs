@@ -6,7 +6,7 @@ namespace GpuConv.Studies;
 /// <summary>The study in words, and as tables for other programs.</summary>
 internal static class AttributeText
 {
-    public static string Of(AttributeResult result)
+    public static string Of(AttributeResult result, ClassNames names)
     {
         var text = new StringBuilder();
         bool checks = result.Methods.Any(m => m.Verdict is not null), labels = result.ShuffledLabels is not null;
@@ -18,7 +18,7 @@ internal static class AttributeText
             table.Add([m.Name, Area(m.Curves.DeletionArea), Area(m.Curves.InsertionArea), .. Columns(m.AllRandomised), .. Columns(m.ShuffledLabels), .. checks ? new[] { m.Verdict! } : []]);
         }
         table.Add(["random order", Area(result.RandomOrder.DeletionArea), Area(result.RandomOrder.InsertionArea), .. Enumerable.Repeat("", headings.Length - 3)]);
-        text.Append(CultureInfo.InvariantCulture, $"{result.Images.Count} {(result.Images.Count == 1 ? "image" : "images")}, the score of the {TargetText(result.Target)} explained; areas under the curves of its probability: a good map's deletion is small, its insertion large\n{table}");
+        text.Append(CultureInfo.InvariantCulture, $"{result.Images.Count} {(result.Images.Count == 1 ? "image" : "images")}, the score of the {TargetText(result.Target, names)} explained; areas under the curves of its probability: a good map's deletion is small, its insertion large\n{table}");
         if (checks) text.Append(CultureInfo.InvariantCulture, $"weights: all layers drawn anew; rank correlations of the maps with those of the model, of their magnitudes, and structural similarity.{(labels ? $" labels: trained on {result.ShuffledLabels!.Images:n0} images with shuffled labels ({Percent(result.ShuffledLabels.Accuracy)} learnt by heart in {result.ShuffledLabels.Epochs} epochs)." : "")}\n{Rule}\n");
         foreach (MethodSummary m in result.Methods.Where(m => m.Verdict is SanityChecks.Fails or SanityChecks.FailsByMagnitude)) text.Append(Failure(m)).Append('\n');
         if (result.Completeness is { } c)
@@ -33,7 +33,7 @@ internal static class AttributeText
     public static string Rule => string.Create(CultureInfo.InvariantCulture, $"fails: the maps' rank correlation stays above {SanityChecks.Unchanged}; fails by magnitude: only that of the magnitudes does.");
 
     /// <summary>The class that is explained, in words.</summary>
-    public static string TargetText(string target) => target switch { "predicted" => "predicted class", "label" => "true class", _ => $"class {target}" };
+    public static string TargetText(string target, ClassNames names) => target switch { "predicted" => "predicted class", "label" => "true class", _ => $"class {(int.TryParse(target, CultureInfo.InvariantCulture, out int c) ? names[c] : target)}" };
 
     public static string Csv(AttributeResult result)
     {

@@ -9,12 +9,12 @@ internal static class ExchangePicture
     private const float PanelWidth = 320, PanelHeight = 236, Gap = 20, Top = 112;
     private const int MostColumns = 3;
 
-    public static Picture Draw(AttributeResult result)
+    public static Picture Draw(AttributeResult result, ClassNames names)
     {
         MethodSummary[] methods = [.. result.Methods.OrderByDescending(m => m.Curves.InsertionArea - m.Curves.DeletionArea)];
         int columns = Math.Min(MostColumns, methods.Length), rows = (methods.Length + columns - 1) / columns;
         string title = $"Deletion and insertion, means over {result.Images.Count} {(result.Images.Count == 1 ? "image" : "images")}";
-        string explanation = $"The probability of the {AttributeText.TargetText(result.Target)} while pixels, the most important first, go ({Cover.Text(result.Baseline)} in their place) or come.";
+        string explanation = $"The probability of the {AttributeText.TargetText(result.Target, names)} while pixels, the most important first, go ({Cover.Text(result.Baseline)} in their place) or come.";
         string area = $"The areas under the curves stand above them in their colours. Random order: insertion {result.RandomOrder.InsertionArea:f3}, deletion {result.RandomOrder.DeletionArea:f3}.";
         var picture = new Picture(
             2 * Theme.Margin + Math.Max(columns * (PanelWidth + Gap) - Gap, new[] { explanation, area }.Max(t => Picture.TextWidth(t))), Top + rows * (PanelHeight + Gap) - Gap + Theme.Margin);

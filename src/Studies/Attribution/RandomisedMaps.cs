@@ -8,12 +8,12 @@ internal static class RandomisedMaps
 {
     private const float MapHeight = 76, Gap = 12, Labels = 150, Top = 104;
 
-    public static Picture Draw(AttributeResult result, FirstMaps first, StudyImage image)
+    public static Picture Draw(AttributeResult result, FirstMaps first, StudyImage image, ClassNames names)
     {
         Shape shape = image.Shape;
         float height = MapHeight, width = Math.Max(24, MapHeight * shape[2] / shape[1]), column = Math.Max(width, 64) + Gap, row = height + Gap;
         float left = Theme.Margin + Labels;
-        string title = $"{image.Name}: maps for class {result.Images[0].Target} as layers are drawn anew, from the last to the first";
+        string title = $"{image.Name}: maps for {names.Words(result.Images[0].Target)} as layers are drawn anew, from the last to the first";
         string explanation = $"{AttributionMap.Explanation} Each map goes to its own largest magnitude. Below each name the verdict over all images.";
         float maps = (first.Changes.Count + 1) * column;
         var picture = new Picture(

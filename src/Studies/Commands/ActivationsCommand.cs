@@ -64,7 +64,7 @@ internal static class ActivationsCommand
         for (int i = 0; i < images.Count; i++)
         {
             Invocation.Token.ThrowIfCancellationRequested();
-            ActivationsPictures.Sheet(images[i], predicted[i], model.Network, outputs.Stages, maps[i], result, eachItsOwnScale).Write(folder, StudyFolder.FileName(images[i].Name, i), parsed.FormatOf());
+            ActivationsPictures.Sheet(images[i], predicted[i], model.Network, outputs.Stages, maps[i], result, eachItsOwnScale, ClassNames.Of(model, data)).Write(folder, StudyFolder.FileName(images[i].Name, i), parsed.FormatOf());
         }
         Console.Write(json ? text : Text(result));
         if (!quiet) Console.Error.WriteLine($"results in {folder}");

@@ -73,7 +73,7 @@ internal static class AttackCommand
         AtomicFile.WriteAllText(Path.Combine(folder, "attack.json"), text);
         AtomicFile.WriteAllText(Path.Combine(folder, "attack.csv"), Csv(result));
         AtomicFile.WriteAllText(Path.Combine(folder, "curves.csv"), CurvesCsv(result));
-        WritePictures(result, images.ImageShape, folder, parsed.FormatOf());
+        WritePictures(result, images.ImageShape, ClassNames.Of(models[0].Model, data), folder, parsed.FormatOf());
         if (parsed.GetValue(SaveImages)) WriteImages(result, images, folder);
         Console.Write(json ? text : Text(result));
         foreach (string warning in result.Warnings) Console.Error.WriteLine($"warning: {warning}");
@@ -138,14 +138,14 @@ internal static class AttackCommand
         }
     }
 
-    private static void WritePictures(AttackStudyResult result, Shape shape, string folder, PictureFormat format)
+    private static void WritePictures(AttackStudyResult result, Shape shape, ClassNames names, string folder, PictureFormat format)
     {
-        if (result.Models[0].Curves.Count > 0) AttackPictures.Curves(result).Write(folder, "curves", format);
+        if (result.Models[0].Curves.Count > 0) AttackPictures.Curves(result, names).Write(folder, "curves", format);
         if (result.Transfer is not null) AttackPictures.Transfer(result).Write(folder, "transfer", format);
         foreach (AttackedModel model in result.Models)
         {
             foreach (AttackSamples samples in model.Samples.Where(s => s.Images.Count > 0))
-                AttackPictures.Samples(model.Name, samples, shape).Write(folder, $"samples{(result.Models.Count > 1 ? "-" + StudyFolder.FileName(model.Name) : "")}-{samples.Attack.Name}", format);
+                AttackPictures.Samples(model.Name, samples, shape, names).Write(folder, $"samples{(result.Models.Count > 1 ? "-" + StudyFolder.FileName(model.Name) : "")}-{samples.Attack.Name}", format);
         }
     }
 

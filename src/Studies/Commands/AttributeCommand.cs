@@ -64,6 +64,7 @@ internal static class AttributeCommand
         DataSet data = StudyData.Load(parsed);
         using Device device = parsed.OpenDevice();
         using var predictor = new Predictor(device, StudyModel.Of(parsed, data, device));
+        var names = ClassNames.Of(predictor.Model, data);
         IReadOnlyList<StudyImage> images = StudyImages.Select(parsed, data, predictor);
         (AttributeResult result, FirstMaps first) = new StudyDisplay(quiet).Follow(progress => AttributeStudy.Run(predictor, data, images, options, progress, Invocation.Token));
 
@@ -75,15 +76,15 @@ internal static class AttributeCommand
         NpyFile.Write(
             Path.Combine(folder, "attributions.npy"), new Shape(images.Count, result.Methods.Count, images[0].Shape[1], images[0].Shape[2]),
             [.. result.Images.SelectMany(i => i.Maps).SelectMany(m => m.Map).SelectMany(row => row)]);
-        AttributeSheet.Draw(result, images).Write(folder, "attribute", format);
-        ExchangePicture.Draw(result).Write(folder, "curves", format);
+        AttributeSheet.Draw(result, images, names).Write(folder, "attribute", format);
+        ExchangePicture.Draw(result, names).Write(folder, "curves", format);
         if (options.Sanity != SanityChecks.None)
         {
             AtomicFile.WriteAllText(Path.Combine(folder, "sanity.csv"), AttributeText.SanityCsv(result));
             SanityPicture.Draw(result).Write(folder, "sanity", format);
-            RandomisedMaps.Draw(result, first, images[0]).Write(folder, "sanity-maps", format);
+            RandomisedMaps.Draw(result, first, images[0], names).Write(folder, "sanity-maps", format);
         }
-        Console.Write(json ? text : AttributeText.Of(result));
+        Console.Write(json ? text : AttributeText.Of(result, names));
         if (!quiet) Console.Error.WriteLine($"results in {folder}");
         return Invocation.Done;
     }

@@ -54,7 +54,7 @@ internal static class EvaluateCommand
             foreach ((string name, Picture picture) in TestPictures.Draw(predictor, images, result, parsed.GetValue(CommonOptions.Seed)))
                 picture.Write(folder, name, parsed.FormatOf());
         }
-        Console.Write(parsed.GetValue(CommonOptions.Json) ? json + "\n" : Text(result, model.ClassNames));
+        Console.Write(parsed.GetValue(CommonOptions.Json) ? json + "\n" : Text(result, new ClassNames(model.ClassNames)));
         return Invocation.Done;
     }
 
@@ -81,19 +81,19 @@ internal static class EvaluateCommand
         _ => "",
     };
 
-    private static string Text(Evaluation result, IReadOnlyList<string>? names)
+    private static string Text(Evaluation result, ClassNames names)
     {
         var classes = new TextTable("class", ">images", ">recall", ">precision", "");
-        foreach (Evaluation.ClassScore c in result.PerClass) classes.Add(ConfusionMatrix.Name(c.Class, names), $"{c.Count}", Percent(c.Accuracy), Percent(c.Precision), Undefined(c));
+        foreach (Evaluation.ClassScore c in result.PerClass) classes.Add(names[c.Class], $"{c.Count}", Percent(c.Accuracy), Percent(c.Precision), Undefined(c));
         string text = $"loss {result.Loss:f5}, accuracy {100 * result.Accuracy:f2} %\n\n{classes}";
         // Wider than a terminal the matrix is no help; --out and --json have it.
         if (result.Confusion.Length > 14) return text;
-        string[] headings = ["true \\ predicted", .. Enumerable.Range(0, result.Confusion.Length).Select(c => $">{ConfusionMatrix.Name(c, names)}")];
+        string[] headings = ["true \\ predicted", .. Enumerable.Range(0, result.Confusion.Length).Select(c => $">{names[c]}")];
         var confusion = new TextTable(headings);
         for (int c = 0; c < result.Confusion.Length; c++)
         {
             string[] counts = [.. result.Confusion[c].Select(n => n == 0 ? "." : $"{n}")];
-            confusion.Add([ConfusionMatrix.Name(c, names), .. counts]);
+            confusion.Add([names[c], .. counts]);
         }
         return $"{text}\n{confusion}";
     }

@@ -45,6 +45,7 @@ internal static class FoolCommand
         using Device device = parsed.OpenDevice();
         Model model = StudyModel.OfImages(parsed, data, device);
         Shape shape = model.Network.InputShape;
+        var names = ClassNames.Of(model, data);
         FoolResult result = new StudyDisplay(quiet).Follow(progress => FoolStudy.Run(device, model, data, options, progress, Invocation.Token));
 
         string folder = StudyFolder.Create(parsed.GetValue(CommonOptions.Out), "fool");
@@ -55,11 +56,11 @@ internal static class FoolCommand
         AtomicFile.WriteAllText(Path.Combine(folder, "costs.csv"), CostsCsv(result));
         float[] images = result.Images[^1].Pixels;
         NpyFile.Write(Path.Combine(folder, "images.npy"), ImagesShape(shape, model.Classes), [.. images.Select(v => 255 * v)]);
-        FoolPictures.Sheet(result, shape, data.Train).Write(folder, "fool", format);
-        FoolPictures.Costs(result).Write(folder, "costs", format);
-        if (result.Regularised.Count > 0) FoolPictures.Regularised(result, shape).Write(folder, "regularised", format);
-        if (options.SaveEvery > 0) AtomicFile.WriteAllBytes(Path.Combine(folder, "path.png"), Animation(result, shape));
-        Console.Write(json ? text : Text(result));
+        FoolPictures.Sheet(result, shape, data.Train, names).Write(folder, "fool", format);
+        FoolPictures.Costs(result, names).Write(folder, "costs", format);
+        if (result.Regularised.Count > 0) FoolPictures.Regularised(result, shape, names).Write(folder, "regularised", format);
+        if (options.SaveEvery > 0) AtomicFile.WriteAllBytes(Path.Combine(folder, "path.png"), Animation(result, shape, names));
+        Console.Write(json ? text : Text(result, names));
         if (!quiet) Console.Error.WriteLine($"results in {folder}");
         return Invocation.Done;
     }
@@ -89,15 +90,15 @@ internal static class FoolCommand
         return options;
     }
 
-    private static byte[] Animation(FoolResult result, Shape shape)
+    private static byte[] Animation(FoolResult result, Shape shape, ClassNames names)
     {
         var frames = new List<(byte[], int)>();
-        foreach (Picture picture in FoolPictures.Path(result, shape))
+        foreach (Picture picture in FoolPictures.Path(result, shape, names))
             using (picture) frames.Add((picture.ToPng(), frames.Count == result.Images.Count - 1 ? LastFrameMilliseconds : FrameMilliseconds));
         return AnimatedPng.Encode(frames);
     }
 
-    private static string Text(FoolResult result)
+    private static string Text(FoolResult result, ClassNames names)
     {
         int[] steps = [.. result.Classes.Select(r => r.Steps).Distinct().Order()];
         var table = new TextTable([">class", .. steps.Select(t => $">{t} steps"), ">the report", ">logit", ">taken for", ">steps down", ">nearest", ">distance", ">most similar", ">correlation"]);
@@ -105,10 +106,10 @@ internal static class FoolCommand
         {
             FoolRow last = c.MaxBy(r => r.Steps)!;
             Likeness like = result.Likeness[c.Key];
-            table.Add([$"{c.Key}", .. c.OrderBy(r => r.Steps).Select(r => FoolPictures.Certainty(r.Doubt)), c.Select(r => r.Report).FirstOrDefault(r => r is not null)?.ToString("f4", CultureInfo.InvariantCulture) ?? "-", $"{last.Logit:f2}", $"{last.Predicted}", $"{result.Costs[c.Key].Falls}", $"{like.NearestLabel}", $"{like.NearestDistance:f2}", $"{like.AlikeLabel}", $"{like.AlikeCorrelation:f2}"]);
+            table.Add([names[c.Key], .. c.OrderBy(r => r.Steps).Select(r => FoolPictures.Certainty(r.Doubt)), c.Select(r => r.Report).FirstOrDefault(r => r is not null)?.ToString("f4", CultureInfo.InvariantCulture) ?? "-", $"{last.Logit:f2}", names[last.Predicted], $"{result.Costs[c.Key].Falls}", names[like.NearestLabel], $"{like.NearestDistance:f2}", names[like.AlikeLabel], $"{like.AlikeCorrelation:f2}"]);
         }
         var seeds = new TextTable(">seed", ">taken for their class", ">smallest probability", ">largest", ">steps down, all classes");
-        foreach (FoolSeed s in result.Seeds) seeds.Add($"{s.Seed}", $"{s.Fooled} of {s.Confidences.Count}", $"{FoolPictures.Certainty(s.MostDoubt)} (class {s.LeastClass})", $"{FoolPictures.Certainty(s.LeastDoubt)} (class {s.LargestClass})", $"{s.Falls.Sum()} of {s.Falls.Count * result.Classes.Max(r => r.Steps)}");
+        foreach (FoolSeed s in result.Seeds) seeds.Add($"{s.Seed}", $"{s.Fooled} of {s.Confidences.Count}", $"{FoolPictures.Certainty(s.MostDoubt)} ({names.Words(s.LeastClass)})", $"{FoolPictures.Certainty(s.LeastDoubt)} ({names.Words(s.LargestClass)})", $"{s.Falls.Sum()} of {s.Falls.Count * result.Classes.Max(r => r.Steps)}");
         return $"probability of each class, seed {result.Seed}\n{table}\n{seeds}\n" + string.Concat(result.Claims.Select(c => $"{c.Verdict}: {c.Report}\n  {c.Measured}\n"));
     }
 

@@ -43,6 +43,7 @@ internal static class NoiseCommand
         using Device device = parsed.OpenDevice();
         Model model = StudyModel.OfImages(parsed, data, device), other = StudyModel.Another(parsed, Other, data, device);
         Shape shape = model.Network.InputShape;
+        var names = ClassNames.Of(model, data);
         if (other.Network.InputShape != shape || other.Classes != model.Classes) throw new RequestException($"--other takes {other.Network.InputShape} and knows {other.Classes} classes, --model {shape} and {model.Classes}: noise cannot be carried over.");
         NoiseResult result = new StudyDisplay(quiet).Follow(progress => NoiseStudy.Run(device, model, other, data, options, progress, Invocation.Token));
 
@@ -53,9 +54,9 @@ internal static class NoiseCommand
         AtomicFile.WriteAllText(Path.Combine(folder, "noise.csv"), Csv(result));
         NpyFile.Write(Path.Combine(folder, "noise.npy"), FoolCommand.ImagesShape(shape, model.Classes + 1).Prepend(result.Epsilons.Count), [.. result.Patterns.SelectMany(p => p)]);
         NoisePictures.Rates(result).Write(folder, "noise", format);
-        NoisePictures.ByClass(result).Write(folder, "classes", format);
-        NoisePictures.Patterns(result, shape).Write(folder, "patterns", format);
-        NoisePictures.Examples(result, shape, data.Test).Write(folder, "examples", format);
+        NoisePictures.ByClass(result, names).Write(folder, "classes", format);
+        NoisePictures.Patterns(result, shape, names).Write(folder, "patterns", format);
+        NoisePictures.Examples(result, shape, data.Test, names).Write(folder, "examples", format);
         Console.Write(json ? text : Text(result));
         if (!quiet) Console.Error.WriteLine($"results in {folder}");
         return Invocation.Done;

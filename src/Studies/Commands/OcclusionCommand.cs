@@ -37,6 +37,7 @@ internal static class OcclusionCommand
         DataSet data = StudyData.Load(parsed);
         using Device device = parsed.OpenDevice();
         using var predictor = new Predictor(device, StudyModel.Of(parsed, data, device));
+        var names = ClassNames.Of(predictor.Model, data);
         IReadOnlyList<StudyImage> images = StudyImages.Select(parsed, data, predictor);
         OcclusionResult result = new StudyDisplay(quiet).Follow(progress => OcclusionStudy.Run(predictor, images, options, progress, Invocation.Token));
 
@@ -44,9 +45,9 @@ internal static class OcclusionCommand
         string text = JsonSerializer.Serialize(result, StudiesJson.Default.OcclusionResult) + "\n";
         AtomicFile.WriteAllText(Path.Combine(folder, "occlusion.json"), text);
         AtomicFile.WriteAllText(Path.Combine(folder, "occlusion.csv"), Csv(result));
-        OcclusionPictures.Page(result, images, perPixel).Write(folder, "occlusion", parsed.FormatOf());
+        OcclusionPictures.Page(result, images, perPixel, names).Write(folder, "occlusion", parsed.FormatOf());
         for (int i = 0; i < result.Images.Count; i++)
-            OcclusionPictures.Sheet(result.Images[i], images[i], result.Fill, result.Stride, perPixel).Write(folder, StudyFolder.FileName(result.Images[i].Name, i), parsed.FormatOf());
+            OcclusionPictures.Sheet(result.Images[i], images[i], result.Fill, result.Stride, perPixel, names).Write(folder, StudyFolder.FileName(result.Images[i].Name, i), parsed.FormatOf());
         Console.Write(json ? text : Text(result));
         if (!quiet) Console.Error.WriteLine($"results in {folder}");
         return Invocation.Done;

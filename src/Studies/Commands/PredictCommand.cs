@@ -68,11 +68,12 @@ internal static class PredictCommand
             return Invocation.Done;
         }
         bool labelled = random > 0;
+        var names = new ClassNames(model.ClassNames);
         var table = new TextTable("image", labelled ? "true" : "", "predicted", "", "");
         foreach (PredictionJson r in results)
         {
-            string[] best = [.. r.Probabilities.Select((p, c) => (p, c)).OrderByDescending(x => x.p).Take(Shown).Select(x => $"{ConfusionMatrix.Name(x.c, model.ClassNames)}: {100 * x.p:f2} %")];
-            string[] cells = [r.Image, labelled ? $"{ConfusionMatrix.Name(r.Label ?? 0, model.ClassNames)}{(r.Label == r.Predicted ? "" : " (!)")}" : "", .. best, .. Enumerable.Repeat("", Shown - best.Length)];
+            string[] best = [.. r.Probabilities.Select((p, c) => (p, c)).OrderByDescending(x => x.p).Take(Shown).Select(x => $"{names[x.c]}: {100 * x.p:f2} %")];
+            string[] cells = [r.Image, labelled ? $"{names[r.Label ?? 0]}{(r.Label == r.Predicted ? "" : " (!)")}" : "", .. best, .. Enumerable.Repeat("", Shown - best.Length)];
             table.Add(cells);
         }
         Console.Write(table);

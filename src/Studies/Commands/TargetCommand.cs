@@ -41,8 +41,9 @@ internal static class TargetCommand
         using Device device = parsed.OpenDevice();
         Model model = StudyModel.OfImages(parsed, data, device);
         Shape shape = model.Network.InputShape;
+        var names = ClassNames.Of(model, data);
         using var predictor = new Predictor(device, model);
-        TargetResult result = new StudyDisplay(quiet).Follow(progress => TargetStudy.Run(device, predictor, data.Test, options, progress, Invocation.Token));
+        TargetResult result = new StudyDisplay(quiet).Follow(progress => TargetStudy.Run(device, predictor, data, options, progress, Invocation.Token));
 
         string folder = StudyFolder.Create(parsed.GetValue(CommonOptions.Out), "target");
         PictureFormat format = parsed.FormatOf();
@@ -50,10 +51,10 @@ internal static class TargetCommand
         AtomicFile.WriteAllText(Path.Combine(folder, "target.json"), text);
         AtomicFile.WriteAllText(Path.Combine(folder, "target.csv"), Csv(result));
         NpyFile.Write(Path.Combine(folder, "images.npy"), FoolCommand.ImagesShape(shape, result.Pairs.Count), [.. result.Pixels.Select(v => 255 * v)]);
-        TargetPictures.Matrix(result, shape).Write(folder, "target", format);
-        TargetPictures.Success(result).Write(folder, "success", format);
+        TargetPictures.Matrix(result, shape, names).Write(folder, "target", format);
+        TargetPictures.Success(result, names).Write(folder, "success", format);
         TargetPictures.Costs(result).Write(folder, "costs", format);
-        Console.Write(json ? text : Text(result));
+        Console.Write(json ? text : Text(result, names));
         if (!quiet) Console.Error.WriteLine($"results in {folder}");
         return Invocation.Done;
     }
@@ -78,11 +79,11 @@ internal static class TargetCommand
         return options;
     }
 
-    private static string Text(TargetResult result)
+    private static string Text(TargetResult result, ClassNames names)
     {
         var table = new TextTable(">target", ">read as wanted", ">mean probability", ">mean distance", ">largest", ">mean change of a pixel", ">mean similarity", ">mean beta");
         foreach (IGrouping<int, TargetPair> s in result.Pairs.GroupBy(p => p.SourceLabel))
-            table.Add($"{s.Key}", $"{s.Count(p => p.Success)} of {s.Count()}", $"{s.Average(p => p.Confidence):f4}", $"{s.Average(p => p.L2):f2}", $"{s.Max(p => p.L2):f2}", $"{s.Average(p => p.Linf):f2}", $"{s.Average(p => p.Ssim):f3}", $"{s.Average(p => p.Beta):f3}");
+            table.Add(names[s.Key], $"{s.Count(p => p.Success)} of {s.Count()}", $"{s.Average(p => p.Confidence):f4}", $"{s.Average(p => p.L2):f2}", $"{s.Max(p => p.L2):f2}", $"{s.Average(p => p.Linf):f2}", $"{s.Average(p => p.Ssim):f3}", $"{s.Average(p => p.Beta):f3}");
         return $"case {result.Case}: {result.Succeeded} of {result.Pairs.Count} pairs are read as wanted\n{table}\n" + string.Concat(result.Claims.Select(c => $"{c.Verdict}: {c.Report}\n  {c.Measured}\n"));
     }
 

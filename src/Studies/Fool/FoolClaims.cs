@@ -6,8 +6,8 @@ internal static class FoolClaims
     // The rise of a late step as a share of an early one's that is a flat curve; the share of images whose most similar training image must be of their class, by chance one in ten.
     private const double Flat = 0.5, Most = 0.5;
 
-    public static IReadOnlyList<Claim> Check(IReadOnlyList<FoolRow> rows, IReadOnlyList<FoolSeed> seeds, IReadOnlyList<FoolCost> costs, IReadOnlyList<Likeness> likeness, Spread digit) =>
-        [Grows(rows), Sure(rows, seeds), Flattens(costs), Looks(seeds, likeness, digit)];
+    public static IReadOnlyList<Claim> Check(IReadOnlyList<FoolRow> rows, IReadOnlyList<FoolSeed> seeds, IReadOnlyList<FoolCost> costs, IReadOnlyList<Likeness> likeness, Spread digit, ClassNames names) =>
+        [Grows(rows), Sure(rows, seeds, names), Flattens(costs), Looks(seeds, likeness, digit)];
 
     private static Claim Grows(IReadOnlyList<FoolRow> rows)
     {
@@ -22,7 +22,7 @@ internal static class FoolClaims
             "true: with every number of steps the probability of every class is larger than with the number before; partly: of most classes.");
     }
 
-    private static Claim Sure(IReadOnlyList<FoolRow> rows, IReadOnlyList<FoolSeed> seeds)
+    private static Claim Sure(IReadOnlyList<FoolRow> rows, IReadOnlyList<FoolSeed> seeds, ClassNames names)
     {
         FoolRow[] told = [.. rows.Where(r => r.Report is not null)];
         double Report(int c) => told.First(r => r.Class == c).Report!.Value;
@@ -34,7 +34,7 @@ internal static class FoolClaims
             "fooled",
             $"After {FoolStudy.ReportSteps} steps the network takes noise for each class with a probability of 0.9856 to 0.9937.",
             !isLast ? Claim.Open : reached == compared && fooled == all ? Claim.True : 2 * fooled > all ? Claim.Partly : Claim.False,
-            $"{fooled} of {all} images of {seeds.Count} {(seeds.Count == 1 ? "seed" : "seeds")} are taken for their class{(isLast ? $", {reached} with at least the report's probability" : "")}; smallest {FoolPictures.Certainty(worst.MostDoubt)} (class {worst.LeastClass}, seed {worst.Seed}), largest {FoolPictures.Certainty(best.LeastDoubt)} (class {best.LargestClass}, seed {best.Seed}).",
+            $"{fooled} of {all} images of {seeds.Count} {(seeds.Count == 1 ? "seed" : "seeds")} are taken for their class{(isLast ? $", {reached} with at least the report's probability" : "")}; smallest {FoolPictures.Certainty(worst.MostDoubt)} ({names.Words(worst.LeastClass)}, seed {worst.Seed}), largest {FoolPictures.Certainty(best.LeastDoubt)} ({names.Words(best.LargestClass)}, seed {best.Seed}).",
             $"true: every image of every seed reaches the report's probability of its class after {FoolStudy.ReportSteps} steps; partly: most are taken for their class; open: another number of steps, or other images than MNIST's.");
     }
 

@@ -14,13 +14,18 @@ internal static class FoolPictures
     private const int Captioned = 2;
 
     /// <summary>The images of all classes after the last step, what the network says of them, and the training images that they are most like.</summary>
-    public static Picture Sheet(FoolResult result, Shape shape, LabelledImages train)
+    public static Picture Sheet(FoolResult result, Shape shape, LabelledImages train, ClassNames names)
     {
         int classes = result.Likeness.Count;
-        float height = Tile, width = Tile * shape[2] / shape[1], column = width + Gap, left = Theme.Margin + LabelRoom;
+        float height = Tile, width = Tile * shape[2] / shape[1], column = width + Gap, left = Theme.Margin + LabelRoom, caption = Caption + names.CaptionExtra;
         int[] steps = [.. result.Classes.Select(r => r.Steps).Distinct().Order()];
         bool report = result.Classes.Any(r => r.Report is not null);
-        float table = 92 + 22, tableEnd = table + (steps.Length + (report ? 1 : 0)) * TableRow;
+        var headings = new ClassHeadings(names, classes, column - ClassNames.Apart);
+        float head = 88 + headings.Extra, table = head + 26;
+        // What a class is taken for instead of itself stands below its probability, where it is a name.
+        bool[] withNames = [.. steps.Select(t => names.Exist && result.Classes.Any(r => r.Steps == t && r.Predicted != r.Class))];
+        float[] lines = [.. steps.Select((_, s) => table + s * TableRow + withNames.Take(s).Count(w => w) * names.CaptionExtra)];
+        float reportLine = table + steps.Length * TableRow + withNames.Count(w => w) * names.CaptionExtra, tableEnd = reportLine + (report ? TableRow : 0);
         (string Heading, string Text)[] rows =
         [
             ("As they are", "black 0, white 255"),
@@ -31,51 +36,56 @@ internal static class FoolPictures
         string title = $"Images that the network takes for each class, after {steps[^1]} steps of gradient ascent from noise";
         string explanation = $"Pixels start normal, mean 128, standard deviation 1 (seed {result.Seed}); each step adds {result.Lr:g6} times the gradient of the {result.Objective} (pixels 0 to 1); pixels {(result.Clip ? "stay in 0..255" : "may leave 0..255")}.";
         var picture = new Picture(
-            Math.Max(left + classes * column, 2 * Theme.Margin + Math.Max(Picture.TextWidth(title, Theme.TitleSize, bold: true), Picture.TextWidth(explanation))), tableEnd + 12 + rows.Length * (height + Gap) + Captioned * Caption + Theme.Margin - Gap);
+            Math.Max(left + classes * column, 2 * Theme.Margin + Math.Max(Picture.TextWidth(title, Theme.TitleSize, bold: true), Picture.TextWidth(explanation))), tableEnd + 12 + rows.Length * (height + Gap) + Captioned * caption + Theme.Margin - Gap);
         picture.Heading(title, explanation);
-        picture.Text("class", left - Gap, 92, Theme.TextSize, bold: true, align: SKTextAlign.Right);
-        for (int c = 0; c < classes; c++) picture.TextCentred($"{c}", left + c * column + width / 2, 88, Theme.HeadingSize, bold: true);
+        picture.Text("class", left - Gap, head + 4, Theme.TextSize, bold: true, align: SKTextAlign.Right);
+        for (int c = 0; c < classes; c++) headings.DrawAbove(picture, c, left + c * column + width / 2, head);
         for (int s = 0; s < steps.Length; s++)
         {
-            float y = table + s * TableRow;
+            float y = lines[s];
             picture.Text($"probability, {steps[s]} steps", left - Gap, y, Theme.TextSize, align: SKTextAlign.Right);
             foreach (FoolRow row in result.Classes.Where(r => r.Steps == steps[s]))
-                picture.Text(row.Predicted == row.Class ? Certainty(row.Doubt) : $"{Certainty(row.Doubt)} ({row.Predicted})", left + row.Class * column + width / 2, y, Theme.TextSize, row.Predicted == row.Class ? Theme.Ink : Theme.Vermilion, align: SKTextAlign.Center);
+            {
+                float x = left + row.Class * column + width / 2;
+                bool right = row.Predicted == row.Class;
+                picture.Text(right || names.Exist ? Certainty(row.Doubt) : $"{Certainty(row.Doubt)} ({row.Predicted})", x, y, Theme.TextSize, right ? Theme.Ink : Theme.Vermilion, align: SKTextAlign.Center);
+                if (!right && names.Exist) picture.Text($"({names.Fitting(row.Predicted, column - ClassNames.Apart - 8)})", x, y + names.CaptionExtra, Theme.SmallSize, Theme.Vermilion, align: SKTextAlign.Center);
+            }
         }
         if (report)
         {
-            float y = table + steps.Length * TableRow;
+            float y = reportLine;
             picture.Text($"the report, {FoolStudy.ReportSteps} steps", left - Gap, y, Theme.TextSize, Theme.Muted, align: SKTextAlign.Right);
             foreach (FoolRow row in result.Classes.Where(r => r.Report is not null)) picture.Text($"{row.Report:f4}", left + row.Class * column + width / 2, y, Theme.TextSize, Theme.Muted, align: SKTextAlign.Center);
         }
         float[] images = result.Images[^1].Pixels;
         for (int kind = 0; kind < rows.Length; kind++)
         {
-            float top = tableEnd + 12 + kind * (height + Gap) + Math.Max(0, kind - rows.Length + Captioned) * Caption, y = top + height / 2 - 12;
+            float top = tableEnd + 12 + kind * (height + Gap) + Math.Max(0, kind - rows.Length + Captioned) * caption, y = top + height / 2 - 12;
             picture.Text(rows[kind].Heading, left - Gap, y, Theme.TextSize, bold: true, align: SKTextAlign.Right);
-            string[] lines = rows[kind].Text.Split('\n');
-            for (int i = 0; i < lines.Length; i++) picture.Text(lines[i], left - Gap, y + 16 + 14 * i, Theme.SmallSize, Theme.Muted, align: SKTextAlign.Right);
+            string[] texts = rows[kind].Text.Split('\n');
+            for (int i = 0; i < texts.Length; i++) picture.Text(texts[i], left - Gap, y + 16 + 14 * i, Theme.SmallSize, Theme.Muted, align: SKTextAlign.Right);
             for (int c = 0; c < classes; c++)
             {
                 Likeness like = result.Likeness[c];
-                (Raster raster, string caption) = kind switch
+                (Raster raster, int? label, double measure) = kind switch
                 {
-                    0 => (UnitImages.Draw(images, c, shape), ""),
-                    1 => (UnitImages.Stretched(images, c, shape), ""),
-                    2 => (Raster.Of(train.Image(like.NearestIndex), shape[0], shape[1], shape[2]), $"{like.NearestLabel}: {like.NearestDistance:f2}"),
-                    _ => (Raster.Of(train.Image(like.AlikeIndex), shape[0], shape[1], shape[2]), $"{like.AlikeLabel}: {like.AlikeCorrelation:f2}"),
+                    0 => (UnitImages.Draw(images, c, shape), (int?)null, 0.0),
+                    1 => (UnitImages.Stretched(images, c, shape), null, 0.0),
+                    2 => (Raster.Of(train.Image(like.NearestIndex), shape[0], shape[1], shape[2]), like.NearestLabel, like.NearestDistance),
+                    _ => (Raster.Of(train.Image(like.AlikeIndex), shape[0], shape[1], shape[2]), like.AlikeLabel, like.AlikeCorrelation),
                 };
                 var rect = SKRect.Create(left + c * column, top, width, height);
                 picture.Image(raster, rect);
                 picture.Frame(rect, Theme.Rule);
-                if (caption.Length > 0) picture.TextCentred(caption, rect.MidX, rect.Bottom + 11, Theme.SmallSize, Theme.Muted);
+                if (label is { } known) names.DrawCaption(picture, known, ": ", $"{measure:f2}", rect.MidX, rect.Bottom + 11, column - ClassNames.Apart, Theme.Muted);
             }
         }
         return picture;
     }
 
     /// <summary>The cost and the probability by step, a line for each class.</summary>
-    public static Picture Costs(FoolResult result)
+    public static Picture Costs(FoolResult result, ClassNames names)
     {
         int classes = result.Costs.Count, last = result.CostBySteps[0].Length - 1;
         const float panelWidth = 520, panelHeight = 400, legendRow = 20;
@@ -97,7 +107,9 @@ internal static class FoolPictures
             float x = Theme.Margin + c / legendRows * (panelWidth + 20), y = 78 + panelHeight + 24 + c % legendRows * legendRow;
             picture.Line(x, y, x + 26, y, ClassColors.Of(c), 3);
             string falls = cost.Falls == 0 ? "rises at every step" : $"falls at {cost.Falls} of {last} steps, first at {cost.FirstFall}, by {cost.LargestFall:g2} at most";
-            picture.Text($"class {c}: from {cost.First:f2} to {cost.Last:f2}; {falls}", x + 36, y + 4, Theme.SmallSize);
+            string course = $": from {cost.First:f2} to {cost.Last:f2}; {falls}";
+            string name = names.Exist ? Picture.WithoutMiddle(names.Words(c), panelWidth - 36 - Picture.TextWidth(course, Theme.SmallSize), Theme.SmallSize) : names.Words(c);
+            picture.Text(name + course, x + 36, y + 4, Theme.SmallSize);
         }
         return picture;
 
@@ -105,41 +117,44 @@ internal static class FoolPictures
     }
 
     /// <summary>The images on their way, a picture for each step that was saved.</summary>
-    public static IEnumerable<Picture> Path(FoolResult result, Shape shape)
+    public static IEnumerable<Picture> Path(FoolResult result, Shape shape, ClassNames names)
     {
         int classes = result.Likeness.Count, columns = (classes + 1) / 2;
-        float height = Tile, width = Tile * shape[2] / shape[1], row = height + Caption + Gap;
+        float height = Tile, width = Tile * shape[2] / shape[1], row = height + Caption + names.CaptionExtra + Gap;
         string title = $"Step {result.Images[^1].Step} of {result.Images[^1].Step}";
+        const string explanation = "Class, and the probability that the network gives it.";
         foreach ((int step, float[] pixels) in result.Images)
         {
-            var picture = new Picture(2 * Theme.Margin + Math.Max(columns * (width + Gap) - Gap, Picture.TextWidth(title, Theme.TitleSize, bold: true)), 84 + 2 * row);
-            picture.Heading($"Step {step} of {result.Images[^1].Step}", "Class, and the probability that the network gives it.");
+            var picture = new Picture(2 * Theme.Margin + Math.Max(columns * (width + Gap) - Gap, Math.Max(Picture.TextWidth(title, Theme.TitleSize, bold: true), Picture.TextWidth(explanation))), 84 + 2 * row);
+            picture.Heading($"Step {step} of {result.Images[^1].Step}", explanation);
             for (int c = 0; c < classes; c++)
             {
                 var rect = SKRect.Create(Theme.Margin + c % columns * (width + Gap), 74 + c / columns * row, width, height);
                 picture.Image(UnitImages.Draw(pixels, c, shape), rect);
                 picture.Frame(rect, Theme.Rule);
                 bool right = result.PredictedBySteps[c][step] == c;
-                picture.TextCentred($"{c}: {Probability(1 - result.DoubtBySteps[c][step])}", rect.MidX, rect.Bottom + 11, Theme.SmallSize, right ? Theme.Ink : Theme.Muted);
+                names.DrawCaption(picture, c, ": ", Probability(1 - result.DoubtBySteps[c][step]), rect.MidX, rect.Bottom + 11, width + Gap - ClassNames.Apart, right ? Theme.Ink : Theme.Muted);
             }
             yield return picture;
         }
     }
 
     /// <summary>The same with what keeps images natural, a row for each.</summary>
-    public static Picture Regularised(FoolResult result, Shape shape)
+    public static Picture Regularised(FoolResult result, Shape shape, ClassNames names)
     {
         int classes = result.Likeness.Count, steps = result.Images[^1].Step;
         float height = Tile, width = Tile * shape[2] / shape[1], column = width + Gap, left = Theme.Margin + LabelRoom + 60, row = height + Caption + Gap;
         string title = $"What regularisers of natural images change, after {steps} steps";
         const string explanation = "Below each image the class's probability and the correlation with the mean training image of its class. Edges: the mean difference of neighbouring pixels, 0 to 255.";
-        var picture = new Picture(Math.Max(left + classes * column, 2 * Theme.Margin + Picture.TextWidth(explanation)), 104 + result.Regularised.Count * row + Theme.Margin - Gap);
+        var headings = new ClassHeadings(names, classes, column - ClassNames.Apart);
+        float head = 88 + headings.Extra;
+        var picture = new Picture(Math.Max(left + classes * column, 2 * Theme.Margin + Picture.TextWidth(explanation)), head + 16 + result.Regularised.Count * row + Theme.Margin - Gap);
         picture.Heading(title, explanation);
-        for (int c = 0; c < classes; c++) picture.TextCentred($"{c}", left + c * column + width / 2, 88, Theme.HeadingSize, bold: true);
+        for (int c = 0; c < classes; c++) headings.DrawAbove(picture, c, left + c * column + width / 2, head);
         for (int r = 0; r < result.Regularised.Count; r++)
         {
             RegularisedRun run = result.Regularised[r];
-            float top = 104 + r * row, y = top + height / 2 - 18;
+            float top = head + 16 + r * row, y = top + height / 2 - 18;
             picture.Text(NameOf(run.Name), left - Gap, y, Theme.TextSize, bold: true, align: SKTextAlign.Right);
             string[] lines = [run.Description, $"edges {run.Variation.Average():f0}", $"correlation {run.MeanCorrelation.Average():f2} in the mean"];
             for (int i = 0; i < lines.Length; i++) picture.Text(lines[i], left - Gap, y + 16 + 14 * i, Theme.SmallSize, Theme.Muted, align: SKTextAlign.Right);

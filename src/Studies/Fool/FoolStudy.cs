@@ -52,7 +52,7 @@ internal static class FoolStudy
         RegularisedRun[] runs = [.. regularised.Select((r, i) => RunOf(r.Name, r.Text, others[i], images[i], found.AsSpan((options.Seeds + i) * classes, classes), model.Network.InputShape, last))];
         FoolCost[] moves = [.. costs.Select((values, c) => CostOf(c, values))];
         Spread digit = Spread.Of(found[^digits..].Select(f => f.AlikeCorrelation));
-        return new FoolResult(options.Objective, options.Lr, options.Clip, options.Seed, rows, seeds, moves, likeness, digit, runs, FoolClaims.Check(rows, seeds, moves, likeness, digit))
+        return new FoolResult(options.Objective, options.Lr, options.Clip, options.Seed, rows, seeds, moves, likeness, digit, runs, FoolClaims.Check(rows, seeds, moves, likeness, digit, ClassNames.Of(model, data)))
         {
             Images = [.. path.Saved.Select(s => (s.Step, s.Pixels[..(classes * size)]))],
             RegularisedImages = images,

@@ -8,7 +8,7 @@ namespace GpuConv.Studies;
 /// <summary>The pictures of a study of noise.</summary>
 internal static class NoisePictures
 {
-    private const float Tile = 70, Gap = 12;
+    private const float Tile = 70, Gap = 12, RowName = 120;
 
     // In the order of what draws them in a legend.
     private static readonly MarkerShape[] Markers = [MarkerShape.FilledCircle, MarkerShape.FilledSquare, MarkerShape.FilledTriangleUp, MarkerShape.FilledDiamond];
@@ -54,17 +54,19 @@ internal static class NoisePictures
     }
 
     /// <summary>Fooling rates by class: of the images' class for noise without one, of the noise's class for the others.</summary>
-    public static Picture ByClass(NoiseResult result)
+    public static Picture ByClass(NoiseResult result, ClassNames names)
     {
         NoiseRate[] own = [.. result.FoolingRate.Where(r => r.LearntOn == NoiseStudy.This && r.TestedOn == NoiseStudy.This).OrderBy(r => r.Epsilon)];
         int classes = own[0].Targeted.Count;
-        const float cell = 40, top = 132, left = 86;
+        const float cell = 40, left = 86;
         string title = "Fooling rate by class, in percent (learnt and tried on the network)";
         const string explanation = "Rows: epsilon, the bound on each pixel (pixels 0 to 1).";
-        float panel = own.Length * cell + 76;
-        var picture = new Picture(Math.Max(left + classes * cell + Theme.Margin, 2 * Theme.Margin + Picture.TextWidth(title, Theme.TitleSize, bold: true)), top + 2 * panel - 50);
+        string[] rows = [.. own.Select(r => $"{r.Epsilon:g4}")], columns = [.. Enumerable.Range(0, classes).Select(names.Short)];
+        // Names stand upright above the columns.
+        float above = Math.Max(0, new Heatmap(rows, columns, (_, _) => 0, (_, _) => "", ColorScale.Blues).LabelHeight(cell) - 16);
+        float panel = own.Length * cell + 76 + above, top = 132 + above;
+        var picture = new Picture(Math.Max(left + classes * cell + Theme.Margin, 2 * Theme.Margin + Picture.TextWidth(title, Theme.TitleSize, bold: true)), top + 2 * panel - above - 50);
         picture.Heading(title, explanation);
-        string[] rows = [.. own.Select(r => $"{r.Epsilon:g4}")], columns = [.. Enumerable.Range(0, classes).Select(c => $"{c}")];
         Panel("Noise for no class: images of each class not recognised any more", (r, c) => r.ByClass[c], 0);
         Panel("Noise for each class: images of all others taken for it", (r, c) => r.Targeted[c], 1);
         return picture;
@@ -72,22 +74,24 @@ internal static class NoisePictures
         void Panel(string heading, Func<NoiseRate, int, double?> value, int number)
         {
             float y = top + number * panel;
-            picture.Text(heading, Theme.Margin, y - 32, Theme.HeadingSize, bold: true);
+            picture.Text(heading, Theme.Margin, y - 32 - above, Theme.HeadingSize, bold: true);
             new Heatmap(rows, columns, (r, c) => value(own[r], c) ?? 0, (r, c) => value(own[r], c) is { } v ? $"{100 * v:f0}" : "", ColorScale.Blues).Draw(picture, left, y, cell);
         }
     }
 
     /// <summary>The learnt patterns, a row for each bound, a column for each class and one for none.</summary>
-    public static Picture Patterns(NoiseResult result, Shape shape)
+    public static Picture Patterns(NoiseResult result, Shape shape, ClassNames names)
     {
         int classes = result.Patterns[0].Length / shape.Count - 1;
-        float height = Tile, width = Tile * shape[2] / shape[1], left = 100, top = 112, row = height + 24;
+        float height = Tile, width = Tile * shape[2] / shape[1], left = 100, row = height + 24;
+        var headings = new ClassHeadings([.. Enumerable.Range(0, classes).Select(c => names[c]), "none"], width + Gap - ClassNames.Apart, names.Exist ? Theme.TextSize : Theme.HeadingSize);
+        float top = 112 + headings.Extra;
         string title = "The learnt noise: a pattern for each class that images are to be taken for, and one for no class";
         const string explanation = "Orange darkens a pixel, purple brightens it, by epsilon at most (pixels 0 to 1). Below: the share of test images that are taken for the class (none: not recognised).";
         var picture = new Picture(Math.Max(left + (classes + 1) * (width + Gap) + Theme.Margin, 2 * Theme.Margin + Picture.TextWidth(explanation)), top + result.Patterns.Count * row + Theme.Margin);
         picture.Heading(title, explanation);
         picture.Text("epsilon", left - Gap, top - 12, Theme.TextSize, Theme.Muted, align: SKTextAlign.Right);
-        for (int p = 0; p <= classes; p++) picture.TextCentred(p < classes ? $"{p}" : "none", left + p * (width + Gap) + width / 2, top - 16, Theme.HeadingSize, bold: true);
+        for (int p = 0; p <= classes; p++) headings.DrawAbove(picture, p, left + p * (width + Gap) + width / 2, top - 16);
         for (int e = 0; e < result.Patterns.Count; e++)
         {
             float epsilon = result.Epsilons[e], y = top + e * row;
@@ -105,24 +109,27 @@ internal static class NoisePictures
     }
 
     /// <summary>Images before and after, with what the network takes them for.</summary>
-    public static Picture Examples(NoiseResult result, Shape shape, LabelledImages test)
+    public static Picture Examples(NoiseResult result, Shape shape, LabelledImages test, ClassNames names)
     {
         int classes = result.Patterns[0].Length / shape.Count - 1;
-        float epsilon = result.Epsilons[^1], height = Tile, width = Tile * shape[2] / shape[1], left = 84, top = 116, row = height + 24;
-        string[] headings = ["as it is", "random", "no class", .. Enumerable.Range(0, classes).Select(c => $"for {c}")];
+        float epsilon = result.Epsilons[^1], height = Tile, width = Tile * shape[2] / shape[1], row = height + 24 + names.CaptionExtra;
+        string[] columns = ["as it is", "random", "no class", .. Enumerable.Range(0, classes).Select(c => $"for {names[c]}")];
+        var headings = new ClassHeadings(columns, width + Gap - ClassNames.Apart, Theme.TextSize);
+        var beside = new ClassHeadings(result.Examples.Select(e => names.Words(e.Label)), RowName, Theme.TextSize);
+        float left = Math.Max(84, Theme.Margin + beside.Width + Gap), top = 116 + headings.Extra;
         string title = $"Images with noise of epsilon {epsilon:g4} (pixels 0 to 1)";
         const string explanation = "A row for each test image; above, the noise that was added. Below each image the class that the network takes it for and its probability; with a cross: not its own class.";
-        var picture = new Picture(Math.Max(left + headings.Length * (width + Gap) + Theme.Margin, 2 * Theme.Margin + Picture.TextWidth(explanation)), top + result.Examples.Count * row + Theme.Margin);
+        var picture = new Picture(Math.Max(left + columns.Length * (width + Gap) + Theme.Margin, 2 * Theme.Margin + Picture.TextWidth(explanation)), top + result.Examples.Count * row + Theme.Margin);
         picture.Heading(title, explanation);
-        for (int i = 0; i < headings.Length; i++) picture.TextCentred(headings[i], left + i * (width + Gap) + width / 2, top - 16, Theme.TextSize, bold: true);
+        for (int i = 0; i < columns.Length; i++) headings.DrawAbove(picture, i, left + i * (width + Gap) + width / 2, top - 16);
         for (int r = 0; r < result.Examples.Count; r++)
         {
             NoisyExample example = result.Examples[r];
             float y = top + r * row;
-            picture.Text($"class {example.Label}", left - Gap, y + height / 2, Theme.TextSize, bold: true, align: SKTextAlign.Right);
+            beside.DrawUpTo(picture, r, left - Gap, y + height / 2);
             picture.Text($"test {example.Index}", left - Gap, y + height / 2 + 15, Theme.SmallSize, Theme.Muted, align: SKTextAlign.Right);
             float[] image = [.. test.Image(example.Index).ToArray().Select(v => v / 255f)];
-            for (int i = 0; i < headings.Length; i++)
+            for (int i = 0; i < columns.Length; i++)
             {
                 (float[]? noise, int number, NoisyPrediction seen) = i switch
                 {
@@ -136,7 +143,7 @@ internal static class NoisePictures
                 picture.Image(UnitImages.Draw(shown, 0, shape), rect);
                 bool wrong = seen.Class != example.Label;
                 ImageGrid.DrawMark(picture, rect, wrong ? ImageMark.Wrong : ImageMark.Right);
-                picture.TextCentred($"{seen.Class}: {PredictionGrid.Percent(seen.Probability)}", rect.MidX, rect.Bottom + 11, Theme.SmallSize, wrong ? Theme.Vermilion : Theme.Muted);
+                names.DrawCaption(picture, seen.Class, ": ", PredictionGrid.Percent(seen.Probability), rect.MidX, rect.Bottom + 11, width + Gap - ClassNames.Apart, wrong ? Theme.Vermilion : Theme.Muted);
             }
         }
         return picture;

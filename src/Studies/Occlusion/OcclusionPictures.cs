@@ -9,28 +9,33 @@ internal static class OcclusionPictures
     private const float SheetMap = 140, PageMap = 88, Gap = 14, BarWidth = 92, LabelWidth = 118;
 
     /// <summary>One image: by size the probability, the predicted class, and where the probability is lost.</summary>
-    public static Picture Sheet(OccludedImage image, StudyImage study, string fill, int stride, bool perPixel)
+    public static Picture Sheet(OccludedImage image, StudyImage study, string fill, int stride, bool perPixel, ClassNames names)
     {
         Shape shape = study.Shape;
         float height = SheetMap, width = SheetMap * shape[2] / shape[1];
-        string title = $"Occlusion of {image.Name}: the probability of class {image.Class} is {PredictionGrid.Percent(image.Probability)} with nothing covered";
+        string title = $"Occlusion of {image.Name}: the probability of {names.Words(image.Class)} is {PredictionGrid.Percent(image.Probability)} with nothing covered";
         string explanation = $"{Explanation(fill, stride, perPixel)} Grey: no window has its middle there.";
+        string followed = names.Fitting(image.Class, LabelWidth - Gap);
         (string Heading, string Text)[] rows =
         [
-            ($"P(class {image.Class})", "mean and least\nbelow each map"),
-            ("Predicted class", $"white: {image.Class}; others\nby colour and number"),
+            (names.Exist ? "Its probability" : $"P(class {image.Class})", "mean and least\nbelow each map"),
+            ("Predicted class", names.Exist ? $"white: {followed};\nothers by colour\nand number" : $"white: {image.Class}; others\nby colour and number"),
             ("Where it is lost", "mean loss of the\nwindows over a pixel,\norange at its largest"),
         ];
         const float top = 96, caption = 20;
         float left = Theme.Margin + width + LabelWidth, row = height + caption + Gap;
         float maps = image.Sizes.Count * (width + Gap) - Gap;
-        var picture = new Picture(
-            Math.Max(left + maps + BarWidth, Theme.Margin * 2 + Math.Max(Picture.TextWidth(title, Theme.TitleSize, bold: true), Picture.TextWidth(explanation))), top + 3 * row - Gap + Theme.Margin);
+        int[] others = [.. image.Sizes.SelectMany(s => s.PredictedMap).SelectMany(line => line).Distinct().Where(c => c != image.Class).Order()];
+        float wide = Math.Max(left + maps + BarWidth, Theme.Margin * 2 + Math.Max(Picture.TextWidth(title, Theme.TitleSize, bold: true), Picture.TextWidth(explanation)));
+        ClassLegend? legend = names.Exist && others.Length > 0 ? new ClassLegend(others, names, wide - 2 * Theme.Margin) : null;
+        var picture = new Picture(wide, top + 3 * row - Gap + (legend is null ? 0 : Gap + legend.Height) + Theme.Margin);
         picture.Heading(title, explanation);
+        legend?.Draw(picture, Theme.Margin, top + 3 * row);
 
         picture.Image(PixelsOf(study), SKRect.Create(Theme.Margin, top, width, height));
         picture.Frame(SKRect.Create(Theme.Margin, top, width, height), Theme.Rule);
-        picture.TextCentred(image.Label is not { } label ? $"taken for {image.Predicted}" : label == image.Predicted ? $"class {label}" : $"class {label}, taken for {image.Predicted}", Theme.Margin + width / 2, top + height + 11, Theme.SmallSize, Theme.Muted);
+        string[] verdict = names.VerdictLines(image.Label, image.Predicted, width);
+        for (int i = 0; i < verdict.Length; i++) picture.TextCentred(verdict[i], Theme.Margin + width / 2, top + height + 11 + 14 * i, Theme.SmallSize, Theme.Muted);
         for (int kind = 0; kind < rows.Length; kind++)
         {
             float y = top + kind * row + height / 2 - 12, x = left - Gap;
@@ -38,7 +43,7 @@ internal static class OcclusionPictures
             string[] lines = rows[kind].Text.Split('\n');
             for (int i = 0; i < lines.Length; i++) picture.Text(lines[i], x, y + 16 + 14 * i, Theme.SmallSize, Theme.Muted, align: SKTextAlign.Right);
         }
-        DrawLegend(picture, [.. image.Sizes.SelectMany(s => s.PredictedMap).SelectMany(line => line).Distinct().Where(c => c != image.Class).Order()], left - Gap, top + row + height / 2 + 30);
+        if (legend is null) DrawLegend(picture, others, left - Gap, top + row + height / 2 + 30);
         for (int i = 0; i < image.Sizes.Count; i++)
         {
             OccludedSize size = image.Sizes[i];
@@ -57,10 +62,10 @@ internal static class OcclusionPictures
     }
 
     /// <summary>All images: the image, and by size the probability.</summary>
-    public static Picture Page(OcclusionResult result, IReadOnlyList<StudyImage> studies, bool perPixel)
+    public static Picture Page(OcclusionResult result, IReadOnlyList<StudyImage> studies, bool perPixel, ClassNames names)
     {
         Shape shape = studies[0].Shape;
-        float height = PageMap, width = PageMap * shape[2] / shape[1], row = height + 18 + Gap;
+        float height = PageMap, width = PageMap * shape[2] / shape[1], row = height + 18 + names.CaptionExtra + Gap;
         IReadOnlyList<SizeSummary> summary = result.Summary;
         const float top = 96;
         string title = $"Occlusion of {result.Images.Count} {(result.Images.Count == 1 ? "image" : "images")}: the probability of the class by size of the window";
@@ -76,7 +81,9 @@ internal static class OcclusionPictures
             var frame = SKRect.Create(Theme.Margin, top + r * row, width, height);
             picture.Image(PixelsOf(studies[r]), frame);
             picture.Frame(frame, Theme.Rule);
-            picture.TextCentred($"{Picture.EndOf(image.Name, width - 24, Theme.SmallSize)}: {image.Class}", frame.MidX, frame.Bottom + 11, Theme.SmallSize, image.Label is { } label && label != image.Predicted ? Theme.Vermilion : Theme.Muted);
+            SKColor ink = image.Label is { } label && label != image.Predicted ? Theme.Vermilion : Theme.Muted;
+            if (names.Exist) names.DrawCaption(picture, image.Class, "", Picture.EndOf(image.Name, width, Theme.SmallSize), frame.MidX, frame.Bottom + 11, width, ink);
+            else picture.TextCentred($"{Picture.EndOf(image.Name, width - 24, Theme.SmallSize)}: {image.Class}", frame.MidX, frame.Bottom + 11, Theme.SmallSize, ink);
             foreach (OccludedSize size in image.Sizes)
             {
                 frame.Offset(width + Gap, 0);

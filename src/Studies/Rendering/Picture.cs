@@ -73,6 +73,31 @@ internal sealed class Picture : IDisposable
         return fitting;
     }
 
+    /// <summary>As much of a text's two ends as fits into a width: names that begin alike often end otherwise.</summary>
+    public static string WithoutMiddle(string text, float width, float size = Theme.TextSize, bool bold = false)
+    {
+        string fitting = text;
+        for (int kept = text.Length - 1; kept > 0 && TextWidth(fitting, size, bold) > width; kept--) fitting = $"{text[..((kept + 1) / 2)]}…{text[^(kept / 2)..]}";
+        return fitting;
+    }
+
+    /// <summary>A text as a few lines of no more than a width: cut after spaces, hyphens and underscores, within what is still too wide, and if that does not suffice the last line loses its middle.</summary>
+    public static string[] Broken(string text, float width, int most, float size = Theme.TextSize, bool bold = false)
+    {
+        var lines = new List<string>();
+        text = text.Trim();
+        while (lines.Count < most - 1 && TextWidth(text, size, bold) > width)
+        {
+            int fits = 1, cut = 0;
+            for (; fits < text.Length && TextWidth(text[..(fits + 1)].TrimEnd(), size, bold) <= width; fits++)
+                if (text[fits] is ' ' or '-' or '_') cut = fits + 1;
+            if (cut == 0) cut = fits;
+            lines.Add(text[..cut].TrimEnd());
+            text = text[cut..].TrimStart();
+        }
+        return [.. lines, WithoutMiddle(text, width, size, bold)];
+    }
+
     /// <summary>A text as lines of no more than a width, cut between words.</summary>
     public static string[] Wrap(string text, float width, float size = Theme.TextSize)
     {

@@ -6,7 +6,7 @@ internal static class TargetClaims
     // Nearly all pairs: 86 of 90. A structural similarity from which an image still looks like its target.
     private const double Nearly = 0.955, Alike = 0.5;
 
-    public static IReadOnlyList<Claim> Check(int number, IReadOnlyList<TargetPair> pairs)
+    public static IReadOnlyList<Claim> Check(int number, IReadOnlyList<TargetPair> pairs, ClassNames names)
     {
         TargetPair[] fooled = [.. pairs.Where(p => p.Success)];
         int alike = fooled.Count(p => p.Ssim >= Alike);
@@ -19,7 +19,7 @@ internal static class TargetClaims
                 alike >= Nearly * pairs.Count ? Claim.True : fooled.Length >= Nearly * pairs.Count ? Claim.Partly : Claim.False,
                 farthest is null
                     ? $"none of {pairs.Count} pairs succeeded."
-                    : $"{fooled.Length} of {pairs.Count} pairs are read as wanted, {alike} of these with a structural similarity of {Alike} or more to the target image; Euclidean distance {Spread.Of(fooled.Select(p => p.L2)).Median:f2} in the middle, {farthest.L2:f2} at most ({farthest.SourceLabel} read as {farthest.TargetLabel}); a pixel changes by {Spread.Of(fooled.Select(p => p.Linf)).Median:f2} at most in the middle pair (pixels 0 to 1); structural similarity {Spread.Of(fooled.Select(p => p.Ssim)).Median:f2} in the middle, {fooled.Min(p => p.Ssim):f2} at least.",
+                    : $"{fooled.Length} of {pairs.Count} pairs are read as wanted, {alike} of these with a structural similarity of {Alike} or more to the target image; Euclidean distance {Spread.Of(fooled.Select(p => p.L2)).Median:f2} in the middle, {farthest.L2:f2} at most ({names[farthest.SourceLabel]} read as {names[farthest.TargetLabel]}); a pixel changes by {Spread.Of(fooled.Select(p => p.Linf)).Median:f2} at most in the middle pair (pixels 0 to 1); structural similarity {Spread.Of(fooled.Select(p => p.Ssim)).Median:f2} in the middle, {fooled.Min(p => p.Ssim):f2} at least.",
                 $"true: at least {Nearly:p1} of the pairs succeed with a structural similarity of {Alike} or more; partly: they succeed."),
         ];
     }

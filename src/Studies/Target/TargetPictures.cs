@@ -7,31 +7,34 @@ namespace GpuConv.Studies;
 /// <summary>The pictures of a study of target images.</summary>
 internal static class TargetPictures
 {
-    private const float Tile = 70, Gap = 10, Left = 96, Top = 124, Lines = 30;
+    private const float Tile = 70, Gap = 10, Left = 96, Top = 124, Lines = 30, RowName = 120;
 
     // A probability of 0.9999: what lies nearer to certainty is drawn there.
     private const double LeastCost = 1e-4;
 
     /// <summary>The matrix of images: a row for each target image, a column for each class that is to be read.</summary>
-    public static Picture Matrix(TargetResult result, Shape shape)
+    public static Picture Matrix(TargetResult result, Shape shape, ClassNames names)
     {
         int classes = result.Images.Count;
-        float height = Tile, width = Tile * shape[2] / shape[1], column = width + Gap, row = height + Lines + Gap;
-        string title = $"Near one digit, read as another: {result.Succeeded} of {result.Pairs.Count} pairs succeed";
+        float height = Tile, width = Tile * shape[2] / shape[1], column = width + Gap, row = height + Lines + names.CaptionExtra + Gap;
+        string title = $"{What(result)}: {result.Succeeded} of {result.Pairs.Count} pairs succeed";
         string from = result.Case == 1 ? "from the target image itself" : "from noise (mean 128, deviation 1)";
-        string explanation = $"Case {result.Case}: {result.Steps} steps {from}. Below: the probability of the class wanted; distance and structural similarity to the target (pixels 0 to 1).";
-        var picture = new Picture(Math.Max(Left + classes * column + Theme.Margin, 2 * Theme.Margin + Picture.TextWidth(explanation)), Top + classes * row + Theme.Margin);
+        string explanation = $"Case {result.Case}: {result.Steps} steps {from}. Below: the probability of the class wanted; distance and structural similarity to the target (pixels 0 to 1){(names.Exist && result.Succeeded < result.Pairs.Count ? "; in brackets what is read instead" : "")}.";
+        ClassHeadings above = new(names, classes, column - ClassNames.Apart), beside = new(names, classes, RowName);
+        float left = names.Exist ? Math.Max(Left, Theme.Margin + beside.Width + 2 * Gap) : Left, top = Top + above.Extra;
+        var picture = new Picture(Math.Max(left + classes * column + Theme.Margin, 2 * Theme.Margin + Picture.TextWidth(explanation)), top + classes * row + Theme.Margin);
         picture.Heading(title, explanation);
-        picture.Text("read as", Left, Top - 34, Theme.TextSize, Theme.Muted);
-        picture.Text("target", Left - 2 * Gap, Top - 10, Theme.TextSize, Theme.Muted, align: SKTextAlign.Right);
-        for (int c = 0; c < classes; c++) picture.TextCentred($"{c}", Left + c * column + width / 2, Top - 14, Theme.HeadingSize, bold: true);
+        picture.Text("read as", left, Top - 34, Theme.TextSize, Theme.Muted);
+        picture.Text("target", left - 2 * Gap, top - 10, Theme.TextSize, Theme.Muted, align: SKTextAlign.Right);
+        for (int c = 0; c < classes; c++) above.DrawAbove(picture, c, left + c * column + width / 2, top - 14);
         for (int s = 0; s < classes; s++)
         {
-            float y = Top + s * row;
-            picture.TextCentred($"{s}", Left - 3 * Gap, y + height / 2, Theme.HeadingSize, bold: true);
+            float y = top + s * row;
+            if (names.Exist) beside.DrawBeside(picture, s, left - 2 * Gap, y + height / 2);
+            else picture.TextCentred($"{s}", left - 3 * Gap, y + height / 2, Theme.HeadingSize, bold: true);
             for (int t = 0; t < classes; t++)
             {
-                var rect = SKRect.Create(Left + t * column, y, width, height);
+                var rect = SKRect.Create(left + t * column, y, width, height);
                 int number = Number(s, t, classes);
                 picture.Image(s == t ? UnitImages.Draw(result.Targets, s, shape) : UnitImages.Draw(result.Pixels, number, shape), rect);
                 if (s == t)
@@ -43,18 +46,25 @@ internal static class TargetPictures
                 }
                 TargetPair pair = result.Pairs[number];
                 ImageGrid.DrawMark(picture, rect, pair.Success ? ImageMark.Right : ImageMark.Wrong);
-                picture.TextCentred(pair.Success ? $"{pair.Confidence:f3}" : $"{pair.Confidence:f3}, reads {pair.Predicted}", rect.MidX, rect.Bottom + 11, Theme.SmallSize, pair.Success ? Theme.Ink : Theme.Vermilion);
+                picture.TextCentred(pair.Success || names.Exist ? $"{pair.Confidence:f3}" : $"{pair.Confidence:f3}, reads {pair.Predicted}", rect.MidX, rect.Bottom + 11, Theme.SmallSize, pair.Success ? Theme.Ink : Theme.Vermilion);
                 picture.TextCentred($"{pair.L2:f2}, {pair.Ssim:f2}", rect.MidX, rect.Bottom + 25, Theme.SmallSize, Theme.Muted);
+                if (!pair.Success && names.Exist) picture.TextCentred($"({names.Fitting(pair.Predicted, column - ClassNames.Apart - 8)})", rect.MidX, rect.Bottom + 39, Theme.SmallSize, Theme.Vermilion);
             }
         }
         return picture;
     }
 
     /// <summary>Probabilities, distances and similarities of all pairs as matrices.</summary>
-    public static Picture Success(TargetResult result)
+    public static Picture Success(TargetResult result, ClassNames names)
     {
         int classes = result.Images.Count;
-        const float cell = 34, space = 66, top = 128;
+        const float cell = 34;
+        string[] labels = [.. Enumerable.Range(0, classes).Select(names.Short)];
+        // Names stand upright above the columns.
+        Heatmap MapOf(Func<int, int, double> color, Func<int, int, string> text) => new(labels, labels, color, text, ColorScale.Blues);
+        Heatmap measured = MapOf((_, _) => 0, (_, _) => "");
+        float above = Math.Max(0, measured.LabelHeight(cell) - 16), beside = Math.Max(0, labels.Max(l => Picture.TextWidth(l, measured.LabelSize(cell))) - 20);
+        float space = 66 + beside, top = 128 + above;
         (string Title, Func<TargetPair, double> Value, Func<double, double> Color, string Format)[] panels =
         [
             ("Probability of the class wanted", p => p.Confidence, v => v, "f2"),
@@ -62,19 +72,20 @@ internal static class TargetPictures
             ("Largest change of a pixel", p => p.Linf, v => v, "f2"),
             ("Structural similarity", p => p.Ssim, v => v, "f2"),
         ];
-        float panel = classes * cell + space, width = 2 * Theme.Margin + 2 * panel, height = top + 2 * (classes * cell + 66);
-        string title = $"Near one digit, read as another, case {result.Case}: {result.Succeeded} of {result.Pairs.Count} pairs succeed";
+        // A heading may be wider than a few classes.
+        float panel = Math.Max(classes * cell + space, panels.Max(p => Picture.TextWidth(p.Title, Theme.HeadingSize, bold: true)) + 26), row = classes * cell + 66 + above;
+        float width = 2 * Theme.Margin + 2 * panel, height = top + row + classes * cell + 66;
+        string title = $"{What(result)}, case {result.Case}: {result.Succeeded} of {result.Pairs.Count} pairs succeed";
         string explanation = "Rows: the label of the target image; columns: the class to be read. Pixels 0 to 1. Framed in orange: the network reads another class.";
         var picture = new Picture(Math.Max(width, 2 * Theme.Margin + Math.Max(Picture.TextWidth(title, Theme.TitleSize, bold: true), Picture.TextWidth(explanation))), height);
         picture.Heading(title, explanation);
-        string[] labels = [.. Enumerable.Range(0, classes).Select(c => $"{c}")];
         for (int k = 0; k < panels.Length; k++)
         {
             (string heading, Func<TargetPair, double> value, Func<double, double> color, string format) = panels[k];
-            float left = Theme.Margin + 26 + k % 2 * panel, y = top + k / 2 * (classes * cell + 66);
-            picture.Text(heading, left, y - 30, Theme.HeadingSize, bold: true);
+            float left = Theme.Margin + 26 + beside + k % 2 * panel, y = top + k / 2 * row;
+            picture.Text(heading, left - beside, y - 30 - above, Theme.HeadingSize, bold: true);
             TargetPair? At(int s, int t) => s == t ? null : result.Pairs[Number(s, t, classes)];
-            new Heatmap(labels, labels, (s, t) => At(s, t) is { } p ? color(value(p)) : 0, (s, t) => At(s, t) is { } p ? value(p).ToString(format) : "", ColorScale.Blues).Draw(picture, left, y, cell);
+            MapOf((s, t) => At(s, t) is { } p ? color(value(p)) : 0, (s, t) => At(s, t) is { } p ? value(p).ToString(format) : "").Draw(picture, left, y, cell);
             foreach (TargetPair p in result.Pairs.Where(p => !p.Success)) picture.Frame(SKRect.Create(left + p.TargetLabel * cell + 1, y + p.SourceLabel * cell + 1, cell - 2, cell - 2), Theme.Vermilion, 2);
         }
         return picture;
@@ -109,6 +120,8 @@ internal static class TargetPictures
             new CurvePanel(heading, "step", x, y, [curve]).Draw(picture, SKRect.Create(Theme.Margin + number * (panelWidth + 20), 78, panelWidth, panelHeight));
         }
     }
+
+    private static string What(TargetResult result) => result.OfDigits ? "Near one digit, read as another" : "Near one class, read as another";
 
     /// <summary>The number of a pair in the result.</summary>
     internal static int Number(int source, int target, int classes) => source * (classes - 1) + (target < source ? target : target - 1);

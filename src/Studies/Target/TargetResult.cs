@@ -36,6 +36,10 @@ internal sealed record TargetOptions
 /// <param name="Claims">What is to be shown, judged.</param>
 internal sealed record TargetResult(int Case, string Objective, double Lr, int Steps, double? Beta, int Succeeded, IReadOnlyList<TargetImage> Images, IReadOnlyList<TargetPair> Pairs, IReadOnlyList<Claim> Claims)
 {
+    /// <summary>Whether the data are MNIST's.</summary>
+    [JsonIgnore]
+    public bool OfDigits { get; init; }
+
     /// <summary>The images in the pairs' order, 0 to 1.</summary>
     [JsonIgnore]
     public float[] Pixels { get; init; } = [];

@@ -6,9 +6,10 @@ namespace GpuConv.Studies;
 /// <summary>Images near one digit's that the network takes for another: every pair of different labels, all at once.</summary>
 internal static class TargetStudy
 {
-    public static TargetResult Run(Device device, Predictor predictor, LabelledImages test, TargetOptions options, Action<StudyProgress> progress, CancellationToken cancellation)
+    public static TargetResult Run(Device device, Predictor predictor, DataSet data, TargetOptions options, Action<StudyProgress> progress, CancellationToken cancellation)
     {
         Model model = predictor.Model;
+        LabelledImages test = data.Test;
         int classes = model.Classes, size = model.Network.InputShape.Count;
         Evaluation evaluation = predictor.Evaluate(test, cancellation);
         int[] sources = StudyImages.FirstOfEachClass(test, evaluation.Predicted);
@@ -36,8 +37,9 @@ internal static class TargetStudy
         }
         TargetPair[] found = [.. pairs.Select((p, i) => PairOf(p.Source, p.Target, best[i]!, targets.AsSpan(p.Source * size, size), model.Network.InputShape))];
         TargetImage[] images = [.. sources.Select((i, c) => new TargetImage(c, i, evaluation.Confidence[i]))];
-        return new TargetResult(options.Case, options.Objective, options.Lr, options.Steps, options.Beta, found.Count(p => p.Success), images, found, TargetClaims.Check(options.Case, found))
+        return new TargetResult(options.Case, options.Objective, options.Lr, options.Steps, options.Beta, found.Count(p => p.Success), images, found, TargetClaims.Check(options.Case, found, ClassNames.Of(model, data)))
         {
+            OfDigits = data.Name == DataSet.Mnist,
             Pixels = [.. best.SelectMany(b => b!.Pixels(size))],
             Targets = targets,
             DistanceBySteps = [.. best.Select(b => b!.Distances())],

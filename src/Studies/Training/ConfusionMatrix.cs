@@ -19,7 +19,7 @@ internal static class ConfusionMatrix
         long[] totals = [.. counts.Select(row => row.Sum(n => (long)n))];
         long[] taken = [.. Enumerable.Range(0, classes).Select(column => counts.Sum(row => (long)row[column]))];
         long images = totals.Sum(), right = Enumerable.Range(0, classes).Sum(i => (long)counts[i][i]);
-        string[] names = [.. Enumerable.Range(0, classes).Select(i => ShortName(i, classNames))];
+        string[] names = [.. Enumerable.Range(0, classes).Select(new ClassNames(classNames).Short)];
 
         // The share in a row; its square root is coloured, so that a mistake in a hundred is seen beside the diagonal.
         double Share(int row, int column) => totals[row] == 0 ? 0 : (double)counts[row][column] / totals[row];
@@ -79,11 +79,4 @@ internal static class ConfusionMatrix
 
     /// <summary>A share to a hundredth of a percent, never rounded to all.</summary>
     private static string Percent(long part, long whole) => part < whole && 100.0 * part / whole > 99.99 ? ">\u200999.99 %" : $"{100.0 * part / whole:F2} %";
-
-    private const int LongestName = 24;
-
-    /// <summary>A class's name for a picture: what is longer is cut.</summary>
-    internal static string ShortName(int label, IReadOnlyList<string>? classNames) => Name(label, classNames) is { Length: > LongestName } name ? $"{name[..(LongestName - 1)]}…" : Name(label, classNames);
-
-    internal static string Name(int label, IReadOnlyList<string>? classNames) => classNames is not null && label < classNames.Count ? classNames[label] : label.ToString();
 }

@@ -60,7 +60,7 @@ internal static class PredictionGrid
         grid.Draw(picture, Theme.Margin, top);
         return picture;
 
-        string Name(int label) => ConfusionMatrix.ShortName(label, classNames);
+        string Name(int label) => new ClassNames(classNames).Short(label);
     }
 
     /// <summary>A probability, never rounded to certainty or to impossibility.</summary>
