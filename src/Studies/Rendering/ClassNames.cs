@@ -18,6 +18,9 @@ internal readonly record struct ClassNames(IReadOnlyList<string>? Names)
     /// <summary>The model's names; if it has none, as a file of another program's making, those of data with as many classes.</summary>
     public static ClassNames Of(Model model, DataSet data) => new(model.ClassNames ?? (data.Classes == model.Classes ? data.ClassNames : null));
 
+    /// <summary>The names that an evaluation was written with.</summary>
+    public static ClassNames Of(IReadOnlyList<EvaluationJson.ClassRow> classes) => new(classes.All(c => c.Name is not null) ? [.. classes.Select(c => c.Name!)] : null);
+
     /// <summary>Whether classes are called otherwise than by their numbers.</summary>
     public bool Exist => Names is not null;
 

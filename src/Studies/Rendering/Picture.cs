@@ -90,12 +90,14 @@ internal sealed class Picture : IDisposable
         {
             int fits = 1, cut = 0;
             for (; fits < text.Length && TextWidth(text[..(fits + 1)].TrimEnd(), size, bold) <= width; fits++)
-                if (text[fits] is ' ' or '-' or '_') cut = fits + 1;
+                if (IsSeparator(text[fits]) && !(fits + 1 < text.Length && IsSeparator(text[fits + 1]))) cut = fits + 1;
             if (cut == 0) cut = fits;
             lines.Add(text[..cut].TrimEnd());
             text = text[cut..].TrimStart();
         }
         return [.. lines, WithoutMiddle(text, width, size, bold)];
+
+        static bool IsSeparator(char c) => c is ' ' or '-' or '_';
     }
 
     /// <summary>A text as lines of no more than a width, cut between words.</summary>

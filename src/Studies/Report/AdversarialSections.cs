@@ -1,3 +1,4 @@
+using GpuConv.Net;
 using static GpuConv.Studies.ReportContent;
 
 namespace GpuConv.Studies;
@@ -8,12 +9,12 @@ internal static class AdversarialSections
     // Bounds of a noise that a table of a report holds.
     private const int MostRates = 12;
 
-    public static ReportSection Of(ReportFiles files) => new(
+    public static ReportSection Of(ReportFiles files, Metrics plain) => new(
         "part-3", "Part 3: images that fool it",
         [new ReportParagraph("From noise, near an image, for all images at once, and the standard attacks. Every step is the gradient of a score to the image's pixels, on the device.")],
-        [Fool(files), Target(files), Noise(files), Attack(files)]);
+        [Fool(files, ClassNames.Of(plain.PerClass)), Target(files, plain.Data.Name == DataSet.Mnist), Noise(files), Attack(files)]);
 
-    private static ReportSection Fool(ReportFiles files)
+    private static ReportSection Fool(ReportFiles files, ClassNames names)
     {
         FoolResult r = files.Read(ReportParts.Fool, "fool.json", StudiesJson.Default.FoolResult);
         int steps = r.Classes.Max(c => c.Steps);
@@ -21,11 +22,11 @@ internal static class AdversarialSections
         return new ReportSection(
             "fool", "From noise to any class",
             [
-                new ReportParagraph($"Ten images of noise (mean 128, standard deviation 1), one for each class; each step goes {r.Lr:0.####} times the gradient of the class's {r.Objective} up. After {steps} steps {last.Count(c => c.Predicted == c.Class)} of {last.Length} are taken for their class."),
+                new ReportParagraph($"{(last.Length == 10 ? "Ten" : $"{last.Length}")} images of noise (mean 128, standard deviation 1), one for each class; each step goes {r.Lr:0.####} times the gradient of the class's {r.Objective} up. After {steps} steps {last.Count(c => c.Predicted == c.Class)} of {last.Length} are taken for their class."),
                 new ReportTable(
                     $"Probability of the class after {steps} steps, seed {r.Seed}; close to 1 it stands as 1 less what it lacks",
                     [">class", ">the report", ">here", ">taken for", ">most similar training image", ">correlation with it"],
-                    [.. last.Select(c => (string[])[$"{c.Class}", c.Report is { } p ? $"{p:f4}" : "\u2013", FoolPictures.Certainty(c.Doubt), $"{c.Predicted}", $"{r.Likeness[c.Class].AlikeLabel}", $"{r.Likeness[c.Class].AlikeCorrelation:f2}"])]),
+                    [.. last.Select(c => (string[])[names[c.Class], c.Report is { } p ? $"{p:f4}" : "\u2013", FoolPictures.Certainty(c.Doubt), names[c.Predicted], names[r.Likeness[c.Class].AlikeLabel], $"{r.Likeness[c.Class].AlikeCorrelation:f2}"])]),
                 .. files.Figure(ReportParts.Fool, "fool", "The image made for each class, with its contrast stretched, its nearest and its most similar training image.", "The images as they are, with their contrast stretched, and the training images most like them."),
                 .. files.Figure(ReportParts.Fool, "costs", "The class's score and probability by step, class by class.", "The way there: what is climbed, step by step."),
                 .. files.Figure(ReportParts.Fool, "regularised", "The same images with total variation, blur and jitter.", "With the usual regularisers of natural images: what they change."),
@@ -34,9 +35,10 @@ internal static class AdversarialSections
             []);
     }
 
-    private static ReportSection Target(ReportFiles files)
+    private static ReportSection Target(ReportFiles files, bool digits)
     {
         TargetResult near = files.Read(ReportParts.TargetFromImage, "target.json", StudiesJson.Default.TargetResult), noise = files.Read(ReportParts.TargetFromNoise, "target.json", StudiesJson.Default.TargetResult);
+        (string thing, string things, string own) = digits ? ("digit", "digits", "digit") : ("class", "classes", "image");
         string[] Row(string name, TargetResult r)
         {
             TargetPair[] fooled = [.. r.Pairs.Where(p => p.Success)];
@@ -44,11 +46,11 @@ internal static class AdversarialSections
                 : [name, $"{fooled.Length} of {r.Pairs.Count}", $"{Spread.Of(fooled.Select(p => p.L2)).Median:f2}", $"{fooled.Max(p => p.L2):f2}", $"{Spread.Of(fooled.Select(p => p.Ssim)).Median:f2}"];
         }
         return new ReportSection(
-            "target", "One digit, read as another",
+            "target", $"One {thing}, read as another",
             [
-                new ReportParagraph("An image is drawn to one digit's while the network is to read another, for all 90 pairs: from the digit itself, and from noise. The weight of the two aims is searched for each pair."),
-                new ReportTable("Pairs that are read as wanted, and how far their images are from the digit (pixels 0 to 1)", ["start", ">pairs", ">median distance", ">largest", ">median similarity"], [Row("the digit", near), Row("noise", noise)]),
-                .. files.Figure(ReportParts.TargetFromImage, "target", "A matrix of images: rows are the digits they look like, columns what the network reads.", "From the digit: rows are what one sees, columns what the network reads."),
+                new ReportParagraph($"An image is drawn to one {thing}'s while the network is to read another, for all {near.Pairs.Count} pairs: from the {own} itself, and from noise. The weight of the two aims is searched for each pair."),
+                new ReportTable($"Pairs that are read as wanted, and how far their images are from the {own} (pixels 0 to 1)", ["start", ">pairs", ">median distance", ">largest", ">median similarity"], [Row($"the {own}", near), Row("noise", noise)]),
+                .. files.Figure(ReportParts.TargetFromImage, "target", $"A matrix of images: rows are the {things} they look like, columns what the network reads.", $"From the {own}: rows are what one sees, columns what the network reads."),
                 .. files.Figure(ReportParts.TargetFromNoise, "target", "The same matrix, started from noise.", "From noise: the same."),
                 .. files.Figure(ReportParts.TargetFromNoise, "costs", "Distance and cross-entropy by step, started from noise.", "From noise: both aims, step by step."),
                 .. files.Made(ReportParts.TargetFromImage), .. files.Made(ReportParts.TargetFromNoise),

@@ -11,7 +11,7 @@ internal static class ReportContent
     public static ReportDocument Of(ReportSettings settings, ReportFiles files, Metrics.DeviceFacts device)
     {
         Metrics plain = Training(files, ReportParts.Train), normalised = Training(files, ReportParts.TrainBatchNorm);
-        ReportSection[] studies = [TrainingSections.Of(files, plain, normalised), SightSections.Of(files), AdversarialSections.Of(files)];
+        ReportSection[] studies = [TrainingSections.Of(files, plain, normalised), SightSections.Of(files), AdversarialSections.Of(files, plain)];
         IReadOnlyList<ReportedClaim> claims = ReportClaimList.Of(files, plain, studies);
         return new ReportDocument(
             $"What a convolutional network learns from {NameOf(plain.Data.Name)}",

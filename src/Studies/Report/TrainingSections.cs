@@ -23,6 +23,7 @@ internal static class TrainingSections
     {
         TrainSettings s = plain.Config;
         EvaluationJson.ClassRow worst = plain.PerClass.MinBy(c => c.Recall)!;
+        string worstName = worst.Name is null ? $"Class {worst.Class}" : $"The class {worst.Name}";
         return new ReportSection(
             "training", "Training",
             [
@@ -33,7 +34,7 @@ internal static class TrainingSections
                     [Row("plain", plain), Row("batch normalisation", normalised)]),
                 .. files.Figure(ReportParts.Train, "curves", $"Loss, accuracy and error by epoch of the plain network: training loss ends at {plain.History[^1].TrainLoss:f4}, validation loss at {plain.History[^1].ValidationLoss:f4}.", "The plain network: loss, accuracy, and error on a logarithmic axis. The mark is the epoch of the lowest validation loss."),
                 .. files.Figure(ReportParts.TrainBatchNorm, "curves", $"The same with batch normalisation: training loss ends at {normalised.History[^1].TrainLoss:f4}, validation loss at {normalised.History[^1].ValidationLoss:f4}.", "The same with batch normalisation."),
-                .. files.Figure(ReportParts.Train, "confusion", $"Confusion matrix of the plain network on {plain.Data.Test:n0} test images. Class {worst.Class} is recognised least often, {100 * worst.Recall:f2} %.", $"True classes against predicted ones. Class {worst.Class} is recognised least often: {100 * worst.Recall:f2} %."),
+                .. files.Figure(ReportParts.Train, "confusion", $"Confusion matrix of the plain network on {plain.Data.Test:n0} test images. {worstName} is recognised least often, {100 * worst.Recall:f2} %.", $"True classes against predicted ones. {worstName} is recognised least often: {100 * worst.Recall:f2} %."),
                 .. files.Figure(ReportParts.Train, "mistakes", "Test images that the network takes for another class, the surest mistakes first, with both probabilities.", "The mistakes that the network is surest of: what it sees, what is true."),
                 .. files.Figure(ReportParts.Train, "predictions", "Random test images with the predicted class and its probability.", "Random test images and what they are taken for."),
                 .. files.Made(ReportParts.Train), .. files.Made(ReportParts.TrainBatchNorm),
