@@ -55,7 +55,7 @@ public class ClassNamesTests
     [Theory, InlineData(3), InlineData(47)]
     public void Pictures_hold_the_names_of_few_and_many_classes_apart_from_one_another(int classes)
     {
-        string[] called = [.. Enumerable.Range(0, classes).Select(c => c % 5 == 1 ? $"{Long}-{c}" : c % 5 == 3 ? $"WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW {c}" : $"kind {c}")];
+        string[] called = [.. Enumerable.Range(0, classes).Select(c => (c % 5) switch { 0 => $"kind {c}", 1 or 2 => $"{Long}-{c}", _ => $"WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW {c}" })];
         DataSet data = DataOf(classes, called);
         Model model = ModelOf(classes, 1) with { ClassNames = called }, other = ModelOf(classes, 2);
         Device device = TestDevices.Get("cpu");
@@ -71,6 +71,10 @@ public class ClassNamesTests
             ("occlusion", OcclusionPictures.Page(occlusion, images, false, names)),
             .. images.Select((image, i) => ($"occlusion {i}", OcclusionPictures.Sheet(occlusion.Images[i], image, "noise", 1, false, names))),
         ];
+        var legend = new ClassLegend(Enumerable.Range(0, classes), names, 400);
+        var legends = new Picture(400, legend.Height);
+        legend.Draw(legends, 0, 0);
+        pictures = pictures.Append(("legend", legends));
         FoolResult fool = FoolStudy.Run(device, model, data, new FoolOptions { Steps = [1, 2], Seeds = 1, SaveEvery = 0 }, _ => { }, cancellation);
         pictures = pictures.Concat([("fool", FoolPictures.Sheet(fool, shape, data.Train, names)), ("costs", FoolPictures.Costs(fool, names)), ("regularised", FoolPictures.Regularised(fool, shape, names)), ("path", FoolPictures.Path(fool, shape, names).First())]);
         TargetResult target = TargetStudy.Run(device, predictor, data, new TargetOptions { Steps = 1, Beta = 1 }, _ => { }, cancellation);
