@@ -60,7 +60,7 @@ internal static class AttackCommand
         AttackMethods.Require(options, images.ImageShape, data.Classes);
         int[]? targets = TargetsOf(parsed, images, data.Classes, options);
         using Device device = parsed.OpenDevice();
-        IReadOnlyList<NamedModel> models = ModelsOf(parsed, data, device);
+        NamedModel[] models = ModelsOf(parsed, data, device);
         foreach (NamedModel named in models)
         {
             StudyModel.RequireFit(named.Model, data);
