@@ -8,7 +8,7 @@ public class TrainingPairTests
 {
     private static readonly DataSet Data = SmallData.Create();
     private static readonly TrainSettings Settings = new() { Epochs = 3, Batch = 16, Validation = "40", Seed = 5, Device = "cpu" };
-    private static readonly Device Cpu = TestDevices.Get("cpu");
+    private static Device Cpu => TestDevices.Get("cpu");
 
     [Fact]
     public void What_both_networks_have_starts_from_the_same_weights()

@@ -1,7 +1,8 @@
 using GpuConv.Kernels;
 
-// A device runs kernels for one thread at a time, and CPU kernels use all processors anyway.
-[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
+// Two classes at a time: interpreters, to which much of the time goes, have a thread each. No more, as each of the two has devices of its own, which hold gigabytes. A test that awaits
+// would give its thread away and get it back late; none does.
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.Collections, Algorithm = Xunit.Sdk.ParallelAlgorithm.Aggressive, MaxThreads = 2)]
 
 namespace GpuConv.Tests;
 
@@ -11,7 +12,9 @@ namespace GpuConv.Tests;
 /// </summary>
 public static class TestDevices
 {
-    private static readonly Dictionary<string, Device> Opened = [];
+    // A device runs kernels for one thread at a time, so each thread that runs tests has its own.
+    [ThreadStatic]
+    private static Dictionary<string, Device>? opened;
 
     /// <summary>
     /// The names, as test cases. GPUCONV_TEST_DEVICES, a comma-separated list, replaces them. The trait lets a run choose the tests of
@@ -35,17 +38,12 @@ public static class TestDevices
 
     private static bool IsTf32(string name) => name.EndsWith("-tf32", StringComparison.Ordinal);
 
-    /// <summary>The device of that name, opened once for all tests.</summary>
+    /// <summary>The device of that name, opened once for all tests of a thread: not to be kept beyond a test.</summary>
     public static Device Get(string name)
     {
-        lock (Opened)
-        {
-            if (!Opened.TryGetValue(name, out Device? device))
-            {
-                Opened[name] = device = Open(name.Replace("-tf32", ""), IsTf32(name) ? MathMode.Tf32 : MathMode.Fp32);
-            }
-            return device;
-        }
+        opened ??= [];
+        if (!opened.TryGetValue(name, out Device? device)) opened[name] = device = Open(name.Replace("-tf32", ""), IsTf32(name) ? MathMode.Tf32 : MathMode.Fp32);
+        return device;
     }
 
     private static Device Open(string name, MathMode mathMode)

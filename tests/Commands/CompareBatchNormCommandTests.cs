@@ -66,7 +66,7 @@ public class CompareBatchNormCommandTests
     }
 
     [Fact]
-    public async Task Interrupted_it_says_how_to_go_on_and_ends_with_the_same_numbers()
+    public void Interrupted_it_says_how_to_go_on_and_ends_with_the_same_numbers()
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS()) Assert.Skip("Signals are sent by the kill command.");
         using var folder = new TemporaryFolder();
@@ -79,13 +79,13 @@ public class CompareBatchNormCommandTests
         using (Process process = Start([.. request, "--out", study]))
         {
             // The heading's two lines, and the first three epochs.
-            for (int i = 0; i < 5; i++) Assert.NotNull(await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken));
+            for (int i = 0; i < 5; i++) Assert.NotNull(process.StandardError.ReadLine());
             using (Process kill = Process.Start("kill", ["-TERM", $"{process.Id}"])) kill.WaitForExit();
-            string error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+            string error = process.StandardError.ReadToEnd();
             Assert.True(process.WaitForExit(TimeSpan.FromSeconds(60)));
             Assert.Equal(130, process.ExitCode);
             Assert.Contains($"To go on: gpuconv compare-batchnorm --resume {study}", error);
-            Assert.Equal("", await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken));
+            Assert.Equal("", process.StandardOutput.ReadToEnd());
         }
         Assert.False(File.Exists(Path.Combine(study, "comparison.json")));
         Output resumed = Run("compare-batchnorm", "--resume", study, "--json");

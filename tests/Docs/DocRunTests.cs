@@ -1,6 +1,7 @@
 namespace GpuConv.Tests;
 
 /// <summary>The checks of documents must see what is wrong with one.</summary>
+[Collection<ProcessWide>]
 public class DocRunTests
 {
     [Theory]

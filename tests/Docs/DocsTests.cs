@@ -1,5 +1,6 @@
 namespace GpuConv.Tests;
 
+[Collection<ProcessWide>]
 public class DocsTests
 {
     /// <summary>Markers of documents that go into packages, where comments would be shown as text.</summary>

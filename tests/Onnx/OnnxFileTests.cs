@@ -5,6 +5,7 @@ using ProtoBuf;
 namespace GpuConv.Tests;
 
 /// <summary>Files as others make them: every way of storing a tensor, and files that are damaged or lie.</summary>
+[Collection<ProcessWide>]
 public class OnnxFileTests
 {
     private const long Memory = 64 << 20;

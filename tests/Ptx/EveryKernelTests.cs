@@ -1,12 +1,10 @@
 using System.Reflection;
 using GpuConv.Kernels;
-using Xunit.Sdk;
 using Xunit.v3;
-
-[assembly: TestCollectionOrderer(typeof(GpuConv.Tests.EveryKernelTests.Last))]
 
 namespace GpuConv.Tests;
 
+[Collection<ProcessWide>]
 public class EveryKernelTests
 {
     [Fact]
@@ -49,12 +47,4 @@ public class EveryKernelTests
         from row in (IEnumerable<ITheoryDataRow>)(data.MemberType ?? type).GetProperty(data.MemberName)!.GetValue(null)!
         where row.GetData()[0] is "ptx" or TestDevices.Tf32
         select (test, row.GetData());
-
-    /// <summary>Runs this class after all others, so that little is left to run for it.</summary>
-    public sealed class Last : ITestCollectionOrderer
-    {
-        public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
-            where TTestCollection : ITestCollection =>
-            [.. testCollections.OrderBy(c => c.TestCollectionDisplayName.Contains(nameof(EveryKernelTests), StringComparison.Ordinal))];
-    }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Reflection;
 using GpuConv.Kernels;
 using ILGPU;
@@ -14,7 +15,9 @@ internal sealed class PtxRunner : IKernelRunner
     // On a GPU ILGPU chooses by occupancy; here a few warps, so that small shapes have several blocks.
     private const int IndexedThreads = 128;
 
-    private static readonly Dictionary<MethodInfo, (string Text, PtxProgram Program)> Programs = [];
+    private static readonly ConcurrentDictionary<MethodInfo, Lazy<(string Text, PtxProgram Program)>> Programs = [];
+
+    private static readonly ConcurrentDictionary<MethodInfo, bool> Ran = [];
 
     private readonly PtxClock clock = new();
     private readonly PtxShadow shadow;
@@ -30,7 +33,7 @@ internal sealed class PtxRunner : IKernelRunner
     public event Action<PtxCounts>? Launched;
 
     /// <summary>The kernels that have run, in any runner, with their generic arguments.</summary>
-    public static HashSet<MethodInfo> Executed { get; } = [];
+    public static IEnumerable<MethodInfo> Executed => Ran.Keys;
 
     public Action<int, object[]> LoadIndexed(MethodInfo kernel)
     {
@@ -55,15 +58,17 @@ internal sealed class PtxRunner : IKernelRunner
     private PtxMachine MachineOf(MethodInfo kernel)
     {
         if (machines.TryGetValue(kernel, out PtxMachine? machine)) return machine;
-        if (!Programs.TryGetValue(kernel, out (string Text, PtxProgram Program) compiled))
-        {
-            string text = PtxCompiler.Compile(kernel);
-            Programs.Add(kernel, compiled = (text, new PtxProgram(PtxModule.Parse(text))));
-        }
+        (string Text, PtxProgram Program) compiled = Compiled(kernel);
         PtxProgram program = Alter is null ? compiled.Program : new PtxProgram(PtxModule.Parse(Alter(kernel, compiled.Text)));
         machines.Add(kernel, machine = new PtxMachine(program, clock, shadow));
         return machine;
     }
+
+    private static (string Text, PtxProgram Program) Compiled(MethodInfo kernel) => Programs.GetOrAdd(kernel, static k => new(() =>
+    {
+        string text = PtxCompiler.Compile(k);
+        return (text, new PtxProgram(PtxModule.Parse(text)));
+    })).Value;
 
     private void Launch(MethodInfo kernel, PtxMachine machine, Index3D blocks, Index3D threads, object[] arguments)
     {
@@ -73,9 +78,9 @@ internal sealed class PtxRunner : IKernelRunner
 
     private void Run(MethodInfo kernel, PtxMachine machine, Index3D blocks, Index3D threads, object[] arguments)
     {
-        var marshalled = new PtxArguments(Programs[kernel].Program.Module, arguments);
+        var marshalled = new PtxArguments(Compiled(kernel).Program.Module, arguments);
         machine.Run(blocks, threads, marshalled.Parameters, marshalled.Views);
-        if (Alter is null) Executed.Add(kernel);
+        if (Alter is null) Ran.TryAdd(kernel, true);
         Launched?.Invoke(machine.Counts(kernel, blocks.Size, threads.Size));
     }
 }

@@ -10,6 +10,7 @@ namespace GpuConv.Tests;
 /// The programs of <c>samples/</c>, compiled and run here, each at a small size: a build of its own for each would take longer than all of them run. <c>eng/verify samples</c> runs them as a reader does,
 /// by <c>dotnet run FILE.cs</c>.
 /// </summary>
+[Collection<ProcessWide>]
 public class SamplesTests
 {
     // What the SDK puts before every program.

@@ -28,10 +28,10 @@ internal sealed class ClassHeadings
     }
 
     /// <summary>Height that the highest takes beyond that of a line.</summary>
-    public float Extra => Leading * (lines.Max(l => l.Length) - 1);
+    public float Extra => Leading * (lines.Select(l => l.Length).DefaultIfEmpty(1).Max() - 1);
 
-    /// <summary>Width of the widest.</summary>
-    public float Width => lines.SelectMany(l => l).Max(line => Picture.TextWidth(line, size, bold: true));
+    /// <summary>Width of the widest; 0 if there are none, as where no image is an example.</summary>
+    public float Width => lines.SelectMany(l => l).Select(line => Picture.TextWidth(line, size, bold: true)).DefaultIfEmpty(0).Max();
 
     /// <summary>Draws one above its column: the last line's middle at a point.</summary>
     public void DrawAbove(Picture picture, int i, float x, float y) => Draw(picture, i, x, y + size * Picture.CapitalHeight / 2, SKTextAlign.Center);
