@@ -1,9 +1,5 @@
 using GpuConv.Kernels;
 
-// Two classes at a time: interpreters, to which much of the time goes, have a thread each. No more, as each of the two has devices of its own, which hold gigabytes. A test that awaits
-// would give its thread away and get it back late; none does.
-[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.Collections, Algorithm = Xunit.Sdk.ParallelAlgorithm.Aggressive, MaxThreads = 2)]
-
 namespace GpuConv.Tests;
 
 /// <summary>
@@ -12,7 +8,9 @@ namespace GpuConv.Tests;
 /// </summary>
 public static class TestDevices
 {
-    // A device runs kernels for one thread at a time, so each thread that runs tests has its own.
+    private static readonly Dictionary<string, Device> OfAll = [];
+
+    // A device runs kernels for one thread at a time, so where tests run side by side each thread has its own.
     [ThreadStatic]
     private static Dictionary<string, Device>? opened;
 
@@ -34,14 +32,14 @@ public static class TestDevices
     /// <summary>A test case of a device and something else.</summary>
     public static TheoryDataRow<string, T> Case<T>(string device, T other) => new TheoryDataRow<string, T>(device, other).WithTrait("device", device);
 
-    private static string[] Names => [.. (Environment.GetEnvironmentVariable("GPUCONV_TEST_DEVICES") ?? "cpu,simulated,ptx").Split(',').SelectMany(name => name == "ptx" ? new[] { name, Tf32 } : [name])];
+    internal static string[] Names => [.. (Environment.GetEnvironmentVariable("GPUCONV_TEST_DEVICES") ?? "cpu,simulated,ptx").Split(',').SelectMany(name => name == "ptx" ? new[] { name, Tf32 } : [name])];
 
     private static bool IsTf32(string name) => name.EndsWith("-tf32", StringComparison.Ordinal);
 
-    /// <summary>The device of that name, opened once for all tests of a thread: not to be kept beyond a test.</summary>
+    /// <summary>The device of that name, opened once, or once for each thread: not to be kept beyond a test.</summary>
     public static Device Get(string name)
     {
-        opened ??= [];
+        opened ??= TestParallelizationAttribute.SideBySide ? [] : OfAll;
         if (!opened.TryGetValue(name, out Device? device)) opened[name] = device = Open(name.Replace("-tf32", ""), IsTf32(name) ? MathMode.Tf32 : MathMode.Fp32);
         return device;
     }
