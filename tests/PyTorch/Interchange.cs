@@ -138,7 +138,7 @@ internal static class Interchange
     // NaN counts as larger than anything.
     private static double Larger(double a, double b) => b <= a ? a : b;
 
-    private static optim.Optimizer Adam(nn.Module module) => optim.Adam(module.parameters(), 1e-3);
+    private static TorchSharp.Modules.Adam Adam(nn.Module module) => optim.Adam(module.parameters(), 1e-3);
 
     private static float[] Train(nn.Module<Tensor, Tensor> module, DataSet data, optim.Optimizer optimizer, int first, int steps)
     {
