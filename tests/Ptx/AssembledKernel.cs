@@ -25,14 +25,22 @@ internal static partial class Assembler
     public static AssembledKernel[] For(CudaArchitecture architecture)
     {
         CudaTool ptxas = CudaTool.FindOrSkip("ptxas"), cuobjdump = CudaTool.FindOrSkip("cuobjdump");
-        if (Assembled.TryGetValue(architecture, out AssembledKernel[]? kernels)) return kernels;
+        lock (Assembled)
+        {
+            if (!Assembled.TryGetValue(architecture, out AssembledKernel[]? kernels)) Assembled[architecture] = kernels = Assemble(architecture, ptxas, cuobjdump);
+            return kernels;
+        }
+    }
+
+    private static AssembledKernel[] Assemble(CudaArchitecture architecture, CudaTool ptxas, CudaTool cuobjdump)
+    {
         string name = architecture.ToString().ToLowerInvariant();
         // Beside the tests: a tool that runs elsewhere sees the checkout, but maybe not the folder for temporary files.
         string folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "ptx")).FullName;
         File.WriteAllText(Path.Combine(folder, $"{name}.ptx"), KernelPtx.Module(architecture));
         string report = ptxas.Run(folder, "-v", $"-arch={name}", $"{name}.ptx", "-o", $"{name}.cubin");
         string sass = cuobjdump.Run(folder, "--dump-sass", $"{name}.cubin");
-        return Assembled[architecture] = Read(report, sass, KernelCatalog.For(architecture).Count);
+        return Read(report, sass, KernelCatalog.For(architecture).Count);
     }
 
     /// <summary>Reads the assembler's report and the machine code of entries <c>k0</c>, <c>k1</c>, and so on.</summary>

@@ -18,10 +18,9 @@ internal static class OnnxExternalData
     /// <exception cref="ModelFileException">A file is missing, too short, or not one that may be read.</exception>
     public static void TakeInside(ModelProto model, string path)
     {
-        TensorProto[] tensors = [.. Tensors(model.Graph!).Where(IsOutside)];
         var files = new Dictionary<string, long>();
         long taken = 0;
-        foreach (TensorProto tensor in tensors)
+        foreach (TensorProto tensor in Tensors(model.Graph!).Where(IsOutside))
         {
             string what = $"{path}: tensor '{tensor.Name}'";
             string location = tensor.ExternalData.FirstOrDefault(e => e.Key == "location")?.Value ?? throw new ModelFileException($"{what} is damaged: it does not say which file holds its values.");
