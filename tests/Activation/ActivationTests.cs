@@ -9,7 +9,7 @@ public class ActivationTests
     {
         Device device = TestDevices.Get(deviceName);
         Activation relu = Activation.Relu(device);
-        for (int seed = 0; seed < 40; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 40))
         {
             using var arena = new DeviceArena(device);
             var random = new Random(seed);
@@ -36,7 +36,7 @@ public class ActivationTests
                  })
         {
             Activation relu = Activation.Relu(device, rule);
-            for (int seed = 0; seed < 40; seed++)
+            foreach (int seed in TestScope.Seeds(deviceName, 40))
             {
                 using var arena = new DeviceArena(device);
                 var random = new Random(seed);
@@ -107,7 +107,7 @@ public class ActivationTests
     private static void Compare(Activation activation, string deviceName, Func<double, double> f, Func<double, double> derivative, string name)
     {
         Device device = TestDevices.Get(deviceName);
-        for (int seed = 0; seed < 40; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 40))
         {
             using var arena = new DeviceArena(device);
             var random = new Random(seed);

@@ -14,7 +14,7 @@ public class AscentTests
     {
         Device device = TestDevices.Get(deviceName);
         var ascent = new AscentStep(device);
-        for (int seed = 0; seed < 4 * Shapes.Length; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 4 * Shapes.Length))
         {
             (int n, int c, int h, int w) = Shapes[seed % Shapes.Length];
             var shape = new Shape(n, c, h, w);
@@ -40,7 +40,7 @@ public class AscentTests
     {
         Device device = TestDevices.Get(deviceName);
         var roll = new Roll2D(device);
-        for (int seed = 0; seed < 4 * Shapes.Length; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 4 * Shapes.Length))
         {
             (int n, int c, int h, int w) = Shapes[seed % Shapes.Length];
             var shape = new Shape(n, c, h, w);
@@ -60,7 +60,7 @@ public class AscentTests
     public void Blurring_is_the_mean_weighted_by_a_Gaussian_with_the_edges_going_on(string deviceName)
     {
         Device device = TestDevices.Get(deviceName);
-        for (int seed = 0; seed < 4 * Shapes.Length; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 4 * Shapes.Length))
         {
             (int n, int c, int h, int w) = Shapes[seed % Shapes.Length];
             var shape = new Shape(n, c, h, w);
@@ -85,7 +85,7 @@ public class AscentTests
     {
         Device device = TestDevices.Get(deviceName);
         var share = new ActiveShare(device);
-        for (int seed = 0; seed < 4 * Shapes.Length; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 4 * Shapes.Length))
         {
             (int n, int c, int h, int w) = Shapes[seed % Shapes.Length];
             var shape = new Shape(n, c, h, w);

@@ -14,7 +14,7 @@ public class ActivationMaximizationTests
         return [.. Enumerable.Range(0, count * LinearModel.Size).Select(_ => 0.25f + 0.5f * random.NextSingle())];
     }
 
-    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    [Theory, MemberData(nameof(TestDevices.ForNetworks), MemberType = typeof(TestDevices))]
     public void A_linear_networks_images_go_straight_along_its_weights_until_they_are_black_or_white(string deviceName)
     {
         using var maximization = new ActivationMaximization(TestDevices.Get(deviceName), Linear.Model, 3);
@@ -39,7 +39,7 @@ public class ActivationMaximizationTests
         }
     }
 
-    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    [Theory, MemberData(nameof(TestDevices.ForNetworks), MemberType = typeof(TestDevices))]
     public void Regularised_steps_are_those_of_their_formulas(string deviceName)
     {
         using var maximization = new ActivationMaximization(TestDevices.Get(deviceName), Linear.Model, 2);

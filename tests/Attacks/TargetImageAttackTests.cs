@@ -7,7 +7,7 @@ public class TargetImageAttackTests
 {
     private static readonly LinearModel Linear = new(2);
 
-    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    [Theory, MemberData(nameof(TestDevices.ForNetworks), MemberType = typeof(TestDevices))]
     public void A_linear_networks_images_go_to_the_target_and_beta_times_the_weights_beyond(string deviceName)
     {
         const int count = 3, steps = 7;

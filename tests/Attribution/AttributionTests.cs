@@ -17,7 +17,7 @@ public class AttributionTests
 
     private static readonly string[] Networks = [Convolutional, Residual, WithoutBiases];
 
-    public static TheoryData<string, string> DevicesAndNetworks => [.. TestDevices.All.SelectMany(row => Networks.Select(text => TestDevices.Case(row.Data, text)))];
+    public static TheoryData<string, string> DevicesAndNetworks => [.. TestDevices.ForNetworks.SelectMany(row => Networks.Select(text => TestDevices.Case(row.Data, text)))];
 
     // On slow devices fewer passes.
     private static IAttribution[] Methods(float[] others, bool few) =>
@@ -26,7 +26,7 @@ public class AttributionTests
         new GuidedBackpropagation(), new Deconvolution(), new GradCam(), new LayerwiseRelevance { Epsilon = 0.1f }, new OcclusionAttribution { Window = 3, Stride = few ? 5 : 2, Covers = others },
     ];
 
-    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    [Theory, MemberData(nameof(TestDevices.ForNetworks), MemberType = typeof(TestDevices))]
     public void On_a_linear_network_all_methods_have_their_closed_form(string deviceName)
     {
         Model model = ReferenceNetwork.RandomModel(Linear);
@@ -156,7 +156,7 @@ public class AttributionTests
         }
     }
 
-    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    [Theory, MemberData(nameof(TestDevices.ForNetworks), MemberType = typeof(TestDevices))]
     public void Integrated_gradients_through_relus_have_their_closed_form(string deviceName)
     {
         // The paper's example, f = 1 - max(0, 1 - x) at x = 2: the gradient is 0, the attribution 1.
@@ -188,7 +188,7 @@ public class AttributionTests
         return (method.Attribute(network, inputs, targets), method.Differences(network, inputs, targets), exact);
     }
 
-    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    [Theory, MemberData(nameof(TestDevices.ForNetworks), MemberType = typeof(TestDevices))]
     public void Without_biases_relevance_is_conserved_but_for_what_epsilon_takes(string deviceName)
     {
         Model model = ReferenceNetwork.RandomModel(WithoutBiases);

@@ -9,7 +9,7 @@ public class ClassActivationMapTests
     {
         Device device = TestDevices.Get(deviceName);
         var maps = new ClassActivationMap(device);
-        for (int seed = 0; seed < 40; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 40))
         {
             using var arena = new DeviceArena(device);
             var random = new Random(seed);
@@ -30,7 +30,7 @@ public class ClassActivationMapTests
     {
         Device device = TestDevices.Get(deviceName);
         var resize = new BilinearResize(device);
-        for (int seed = 0; seed < 40; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 40))
         {
             using var arena = new DeviceArena(device);
             var random = new Random(seed);

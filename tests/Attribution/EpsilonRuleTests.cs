@@ -8,7 +8,7 @@ public class EpsilonRuleTests
     public void What_passes_and_what_epsilon_takes_follow_the_formula_on_forty_sizes(string deviceName)
     {
         Device device = TestDevices.Get(deviceName);
-        for (int seed = 0; seed < 40; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 40))
         {
             using var arena = new DeviceArena(device);
             var random = new Random(seed);

@@ -9,7 +9,7 @@ public class PixelExchangeTests
     {
         Device device = TestDevices.Get(deviceName);
         var exchange = new PixelExchange(device);
-        for (int seed = 0; seed < 40; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 40))
         {
             using var arena = new DeviceArena(device);
             var random = new Random(seed);

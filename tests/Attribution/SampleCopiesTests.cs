@@ -10,7 +10,7 @@ public class SampleCopiesTests
     {
         Device device = TestDevices.Get(deviceName);
         var path = new LinearPath(device);
-        foreach (Case c in Cases())
+        foreach (Case c in TestScope.Some(deviceName, Cases()))
         {
             using var arena = new DeviceArena(device);
             double[] images = Values.Normal(c.Random, c.Copies.Samples * c.Length), baselines = Values.Normal(c.Random, c.Copies.Samples * c.Length);
@@ -26,7 +26,7 @@ public class SampleCopiesTests
     {
         Device device = TestDevices.Get(deviceName);
         var noisy = new NoisyCopies(device, 5);
-        foreach (Case c in Cases())
+        foreach (Case c in TestScope.Some(deviceName, Cases()))
         {
             using var arena = new DeviceArena(device);
             double[] images = Values.Normal(c.Random, c.Copies.Samples * c.Length), deviations = [.. Enumerable.Range(0, c.Copies.Samples).Select(s => s * 0.5)];
@@ -41,7 +41,7 @@ public class SampleCopiesTests
     {
         Device device = TestDevices.Get(deviceName);
         var sums = new CopySums(device);
-        foreach (Case c in Cases())
+        foreach (Case c in TestScope.Some(deviceName, Cases()))
         {
             using var arena = new DeviceArena(device);
             double[] before = Values.Normal(c.Random, c.Copies.Samples * c.Length), items = Values.Normal(c.Random, c.Copies.Count * c.Length);

@@ -10,7 +10,7 @@ public static class TestDevices
 {
     private static readonly Dictionary<string, Device> OfAll = [];
 
-    // A device runs kernels for one thread at a time, so where tests run side by side each thread has its own.
+    // A device runs kernels for one thread at a time, so where tests run side by side each thread has its own; but for the simulated GPU, whose tests run alone.
     [ThreadStatic]
     private static Dictionary<string, Device>? opened;
 
@@ -26,6 +26,11 @@ public static class TestDevices
     /// <summary>The interpreter with the math of tensor cores.</summary>
     public const string Tf32 = "ptx-tf32";
 
+    /// <summary>
+    /// For tests of what is made of operators: whole networks, attributions, attacks. The simulated GPU, on which the operators themselves are tested, takes part in the exhaustive form alone.
+    /// </summary>
+    public static TheoryData<string> ForNetworks => [.. All.Where(row => TestScope.IsExhaustive || row.Data != "simulated")];
+
     /// <summary>For whole trainings, of which the simulated GPU and the interpreter would make minutes; a theory of these may have no cases.</summary>
     public static TheoryData<string> ForTraining => [.. All.Where(row => row.Data is not ("simulated" or "ptx"))];
 
@@ -39,8 +44,8 @@ public static class TestDevices
     /// <summary>The device of that name, opened once, or once for each thread: not to be kept beyond a test.</summary>
     public static Device Get(string name)
     {
-        opened ??= TestParallelizationAttribute.SideBySide ? [] : OfAll;
-        if (!opened.TryGetValue(name, out Device? device)) opened[name] = device = Open(name.Replace("-tf32", ""), IsTf32(name) ? MathMode.Tf32 : MathMode.Fp32);
+        Dictionary<string, Device> devices = TestParallelizationAttribute.SideBySide && name != "simulated" ? opened ??= [] : OfAll;
+        if (!devices.TryGetValue(name, out Device? device)) devices[name] = device = Open(name.Replace("-tf32", ""), IsTf32(name) ? MathMode.Tf32 : MathMode.Fp32);
         return device;
     }
 

@@ -20,8 +20,11 @@ public sealed class TestParallelizationAttribute : Attribute, IParallelizationAt
     /// <inheritdoc/>
     public ParallelAlgorithm? GetAlgorithm() => ParallelAlgorithm.Aggressive;
 
+    /// <summary>How many classes run at a time.</summary>
+    public const int Threads = 2;
+
     /// <inheritdoc/>
-    public int? GetMaxThreads() => 2;
+    public int? GetMaxThreads() => Threads;
 
     /// <inheritdoc/>
     public ParallelMode? GetMode() => SideBySide ? ParallelMode.Collections : ParallelMode.None;

@@ -181,7 +181,7 @@ public class ConvBlockTests
     public void Training_matches_the_definitions(string deviceName, bool normalizes)
     {
         Device device = TestDevices.Get(deviceName);
-        for (int seed = 0; seed < Drawn(device); seed++) CompareTraining(device, new Case(device, seed, normalizes));
+        foreach (int seed in TestScope.Seeds(deviceName, Drawn(device))) CompareTraining(device, new Case(device, seed, normalizes));
     }
 
     [Theory, InlineData(false), InlineData(true)]
@@ -218,7 +218,7 @@ public class ConvBlockTests
     public void Inference_matches_the_definitions_and_does_not_depend_on_the_batch(string deviceName, bool normalizes)
     {
         Device device = TestDevices.Get(deviceName);
-        for (int seed = 0; seed < Drawn(device); seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, Drawn(device)))
         {
             var c = new Case(device, seed, normalizes);
             Conv2DShape s = c.Shape;
@@ -286,7 +286,7 @@ public class ConvBlockTests
     public void Forward_gives_the_bits_of_convolution_ReLU_and_pooling_one_by_one(string deviceName)
     {
         Device device = TestDevices.Get(deviceName);
-        for (int seed = 0; seed < Drawn(device); seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, Drawn(device)))
         {
             var c = new Case(device, seed, normalizes: false);
             Conv2DShape s = c.Shape;

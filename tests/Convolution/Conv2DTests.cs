@@ -81,7 +81,7 @@ public class Conv2DTests
     {
         Device device = TestDevices.Get(deviceName);
         const int batch = 3;
-        foreach (Conv2DShape s in SomeShapes(device))
+        foreach (Conv2DShape s in TestScope.Some(deviceName, SomeShapes(device)))
         {
             using var arena = new DeviceArena(device);
             var random = new Random(s.GetHashCode());
@@ -125,7 +125,7 @@ public class Conv2DTests
     public void Every_pass_repeats_to_the_bit_also_with_room_for_a_larger_batch(string deviceName)
     {
         Device device = TestDevices.Get(deviceName);
-        foreach (Conv2DShape s in SomeShapes(device).Skip(2))
+        foreach (Conv2DShape s in TestScope.Some(deviceName, SomeShapes(device).Skip(2)))
         {
             float[][] once = AllPasses(device, s, 3), again = AllPasses(device, s, 3, maxBatch: 5);
             for (int i = 0; i < once.Length; i++) Assert.Equal(once[i], again[i]);
@@ -181,13 +181,13 @@ public class Conv2DTests
     private static void ForEachCase(string deviceName, Action<Conv2DShape, int, Random, DeviceArena, string> test)
     {
         Device device = TestDevices.Get(deviceName);
-        int seed = 0;
-        foreach (Conv2DCase c in Conv2DCases.For(device))
+        (int Number, Conv2DCase Case)[] all = [.. Conv2DCases.For(device).Index()];
+        Assert.True(all.Length >= 40, $"{all.Length} cases are too few.");
+        foreach ((int number, Conv2DCase c) in TestScope.Some(deviceName, all))
         {
             using var arena = new DeviceArena(device);
-            test(c.Shape, c.Batch, new Random(++seed), arena, c.ToString());
+            test(c.Shape, c.Batch, new Random(number + 1), arena, c.ToString());
         }
-        Assert.True(seed >= 40, $"{seed} cases are too few.");
     }
 
     private static float[][] AllPasses(Device device, Conv2DShape s, int batch, int? maxBatch = null)

@@ -24,11 +24,12 @@ public class LinearTests
     public void Forward_and_all_gradients_match_the_reference(string deviceName)
     {
         Device device = TestDevices.Get(deviceName);
-        int seed = 0;
-        foreach ((int batch, int inputs, int outputs) in Sizes(device))
+        (int Number, (int Batch, int Inputs, int Outputs) Size)[] all = [.. Sizes(device).Index()];
+        Assert.True(all.Length >= 40, $"{all.Length} sizes are too few.");
+        foreach ((int seed, (int batch, int inputs, int outputs)) in TestScope.Some(deviceName, all))
         {
             using var arena = new DeviceArena(device);
-            var random = new Random(++seed);
+            var random = new Random(seed);
             string name = $"batch {batch}, {inputs} to {outputs}";
             double[] x = Values.Normal(random, batch * inputs), w = Values.Normal(random, outputs * inputs), dy = Values.Normal(random, batch * outputs);
             double[]? b = seed % 3 == 0 ? null : Values.Normal(random, outputs);
@@ -55,7 +56,6 @@ public class LinearTests
             Assert.Equal(y.Tensor.ToArray().Select(v => Math.Max(0, v)), reluY.Read(name));
             Assert.Equal(dx.Tensor.ToArray().Select((d, i) => x[i] > 0 ? d : 0), reluDx.Read(name));
         }
-        Assert.True(seed >= 40, $"{seed} sizes are too few.");
     }
 
     // On GPUs the layer has working memory for the chunks of a long sum, a product alone has none and adds them in one group.

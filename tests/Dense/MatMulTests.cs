@@ -23,11 +23,12 @@ public class MatMulTests
         Device device = TestDevices.Get(deviceName);
         using var arena = new DeviceArena(device);
         MatMul[] products = [.. Enumerable.Range(0, 4).Select(i => new MatMul(arena, (i & 1) != 0, (i & 2) != 0, 300 * 300))];
-        int seed = 0;
-        foreach ((int m, int n, int k) in Sizes(device))
+        (int Number, (int M, int N, int K) Size)[] all = [.. Sizes(device).Index()];
+        Assert.True(all.Length >= 40, $"{all.Length} sizes are too few.");
+        foreach ((int seed, (int m, int n, int k)) in TestScope.Some(deviceName, all))
         {
             using var values = new DeviceArena(device);
-            var random = new Random(++seed);
+            var random = new Random(seed);
             double[] a = Values.Normal(random, m * k), b = Values.Normal(random, k * n), bias = Values.Normal(random, n);
             foreach (MatMul product in products)
             {
@@ -41,7 +42,6 @@ public class MatMulTests
                 Check.Close(reference, c.Read(name), Tolerance.OrderedSum(k), name);
             }
         }
-        Assert.True(seed >= 40, $"{seed} sizes are too few.");
     }
 
     [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]

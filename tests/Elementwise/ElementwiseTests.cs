@@ -14,7 +14,7 @@ public class ElementwiseTests
     {
         Device device = TestDevices.Get(deviceName);
         var elementwise = new Elementwise(device);
-        foreach ((int count, int seed) in Counts())
+        foreach ((int count, int seed) in TestScope.Some(deviceName, Counts()))
         {
             using var arena = new DeviceArena(device);
             var random = new Random(seed);
@@ -47,7 +47,7 @@ public class ElementwiseTests
         Device device = TestDevices.Get(deviceName);
         using var operatorArena = new DeviceArena(device);
         var sum = new Sum(operatorArena, 200_000);
-        foreach ((int count, int seed) in Counts().Append((0, 100)).Append((200_000, 101)).Append((131_073, 102)))
+        foreach ((int count, int seed) in TestScope.Some(deviceName, Counts().Append((0, 100)).Append((200_000, 101)).Append((131_073, 102))))
         {
             using var arena = new DeviceArena(device);
             double[] x = Values.Normal(new Random(seed), count);

@@ -22,13 +22,14 @@ public class TiledGemmTests
     {
         Device device = TestDevices.Get(deviceName);
         GemmTile tile = Enum.Parse<GemmTile>(tileName);
-        int seed = 0, inQuads = 0;
+        int seed = 0, inQuads = 0, products = 0;
         foreach ((int m, int n, int k) in Sizes(tile))
         {
             var random = new Random(++seed);
             double[] a = Values.Normal(random, m * k), b = Values.Normal(random, k * n), bias = Values.Normal(random, n);
-            foreach ((bool transposeA, bool transposeB) in new[] { (false, false), (false, true), (true, false), (true, true) })
+            foreach ((bool transposeA, bool transposeB) in TestScope.OneOf(seed + (int)tile, (false, false), (false, true), (true, false), (true, true)))
             {
+                products++;
                 // A view that starts in the middle of 16 bytes must not be read in quads.
                 bool shifted = seed % 3 == 0 && transposeA == transposeB;
                 GemmPlan plan = tile.InSequence() == tile ? GemmPlan.Sequence(tile) : new(tile, true, false);
@@ -38,7 +39,7 @@ public class TiledGemmTests
                 Check.Close(reference, c, Tolerance.Product(device, k), name);
             }
         }
-        Assert.InRange(inQuads, 4, 4 * seed - 8);
+        Assert.InRange(inQuads, products / 5, products * 3 / 5);
     }
 
     [Theory, MemberData(nameof(Devices))]

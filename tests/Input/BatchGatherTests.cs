@@ -9,7 +9,7 @@ public class BatchGatherTests
     [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
     public void Batches_are_the_images_in_order_normalised(string deviceName)
     {
-        for (int seed = 0; seed < 42; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 42))
         {
             var set = new ImageSet(seed, TestDevices.Get(deviceName));
             using (set.Arena)
@@ -27,7 +27,7 @@ public class BatchGatherTests
     [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
     public void Shifted_batches_are_the_images_moved_by_one_shift_each(string deviceName)
     {
-        for (int seed = 0; seed < 42; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 42))
         {
             var set = new ImageSet(seed, TestDevices.Get(deviceName));
             using (set.Arena)

@@ -16,7 +16,7 @@ public class DistortionTests
     [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
     public void Distorted_batches_are_the_references(string deviceName)
     {
-        for (int seed = 0; seed < 48; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 48))
         {
             using var set = new ImageSet(seed, TestDevices.Get(deviceName));
             DistortionOptions options = Options[seed % Options.Length];
@@ -47,7 +47,7 @@ public class DistortionTests
     [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
     public void Without_distortion_it_is_the_batch_gather_to_the_bit(string deviceName)
     {
-        for (int seed = 0; seed < 42; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 42))
         {
             using var set = new ImageSet(seed, TestDevices.Get(deviceName));
             Tensor<float> plain = set.Arena.Allocate<float>(set.BatchShape), distorted = set.Arena.Allocate<float>(set.BatchShape);
@@ -61,7 +61,7 @@ public class DistortionTests
     [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
     public void Moved_alike_batches_are_the_references(string deviceName)
     {
-        for (int seed = 0; seed < 42; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 42))
         {
             using var set = new ImageSet(seed, TestDevices.Get(deviceName));
             var random = new Random(seed);

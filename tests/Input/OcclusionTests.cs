@@ -13,7 +13,7 @@ public class OcclusionTests
     {
         Device device = TestDevices.Get(deviceName);
         var occlusion = new Occlusion(device);
-        foreach ((int c, int h, int w, int size, int stride) in Cases)
+        foreach ((int c, int h, int w, int size, int stride) in TestScope.Some(deviceName, Cases))
         {
             using var arena = new DeviceArena(device);
             var windows = new OcclusionWindows(h, w, size, stride);

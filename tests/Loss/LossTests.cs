@@ -10,7 +10,7 @@ public class LossTests
     {
         Device device = TestDevices.Get(deviceName);
         var crossEntropy = new SoftmaxCrossEntropy(device);
-        foreach ((int rows, int columns, int seed) in SoftmaxTests.Shapes())
+        foreach ((int rows, int columns, int seed) in TestScope.Some(deviceName, SoftmaxTests.Shapes()))
         {
             using var arena = new DeviceArena(device);
             var random = new Random(seed + 300);
@@ -39,7 +39,7 @@ public class LossTests
     {
         Device device = TestDevices.Get(deviceName);
         var crossEntropy = new SoftmaxCrossEntropy(device);
-        foreach ((int rows, int columns, int seed) in SoftmaxTests.Shapes())
+        foreach ((int rows, int columns, int seed) in TestScope.Some(deviceName, SoftmaxTests.Shapes()))
         {
             using var arena = new DeviceArena(device);
             var random = new Random(seed + 350);
@@ -63,7 +63,7 @@ public class LossTests
     {
         Device device = TestDevices.Get(deviceName);
         var likelihood = new NegativeLogLikelihood(device);
-        foreach ((int rows, int columns, int seed) in SoftmaxTests.Shapes())
+        foreach ((int rows, int columns, int seed) in TestScope.Some(deviceName, SoftmaxTests.Shapes()))
         {
             using var arena = new DeviceArena(device);
             var random = new Random(seed + 400);
@@ -107,7 +107,7 @@ public class LossTests
     {
         Device device = TestDevices.Get(deviceName);
         var score = new BatchScore(device);
-        foreach ((int rows, int columns, int seed) in SoftmaxTests.Shapes())
+        foreach ((int rows, int columns, int seed) in TestScope.Some(deviceName, SoftmaxTests.Shapes()))
         {
             using var arena = new DeviceArena(device);
             var random = new Random(seed + 500);

@@ -22,7 +22,7 @@ public class SoftmaxTests
     {
         Device device = TestDevices.Get(deviceName);
         var softmax = new Softmax(device);
-        foreach ((int rows, int columns, int seed) in Shapes())
+        foreach ((int rows, int columns, int seed) in TestScope.Some(deviceName, Shapes()))
         {
             using var arena = new DeviceArena(device);
             var random = new Random(seed + 100);
@@ -43,7 +43,7 @@ public class SoftmaxTests
     {
         Device device = TestDevices.Get(deviceName);
         var logSoftmax = new LogSoftmax(device);
-        foreach ((int rows, int columns, int seed) in Shapes())
+        foreach ((int rows, int columns, int seed) in TestScope.Some(deviceName, Shapes()))
         {
             using var arena = new DeviceArena(device);
             var random = new Random(seed + 200);

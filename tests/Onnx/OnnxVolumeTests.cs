@@ -9,7 +9,7 @@ public class OnnxVolumeTests
     [Theory, MemberData(nameof(OnnxTestTests.Devices), MemberType = typeof(OnnxTestTests))]
     public void Convolutions_match_their_definition(string deviceName)
     {
-        for (int seed = 0; seed < 20; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 20))
         {
             (Random random, int[] kernel, int[] strides, int[] dilations, int[] pads, int[] x) = Draw(seed);
             int groups = random.Next(1, 3), each = random.Next(1, 3), filters = groups * random.Next(1, 3);
@@ -36,7 +36,7 @@ public class OnnxVolumeTests
     [Theory, MemberData(nameof(OnnxTestTests.Devices), MemberType = typeof(OnnxTestTests))]
     public void Poolings_match_their_definition(string deviceName)
     {
-        for (int seed = 0; seed < 24; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 24))
         {
             (Random random, int[] kernel, int[] strides, int[] dilations, int[] pads, int[] x) = Draw(seed);
             bool maximum = seed % 3 == 0, countPadding = seed % 3 == 1, ceil = seed % 2 == 1;

@@ -9,7 +9,7 @@ public class MovingAverageTests
     {
         Device device = TestDevices.Get(deviceName);
         var average = new MovingAverage(device);
-        for (int seed = 0; seed < 42; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 42))
         {
             using var arena = new DeviceArena(device);
             var random = new Random(seed);

@@ -16,7 +16,7 @@ public class OptimizerTests
             new() { Momentum = 0.5f, WeightDecay = 0.01f }, new() { Momentum = 0.8f, WeightDecay = 0.02f, Nesterov = true },
         ];
         Device device = TestDevices.Get(deviceName);
-        for (int seed = 0; seed < 42; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 42))
         {
             SgdOptions options = cases[seed % cases.Length];
             int count = Count(seed);
@@ -39,7 +39,7 @@ public class OptimizerTests
             (new() { Beta1 = 0.7f, Beta2 = 0.9f, Epsilon = 1e-3f }, 0.7, 0.9), (new() { Beta1 = 0, Beta2 = 0.5f }, 0, 0.5),
         ];
         Device device = TestDevices.Get(deviceName);
-        for (int seed = 0; seed < 42; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 42))
         {
             (AdamOptions options, double beta1, double beta2) = cases[seed % cases.Length];
             int count = Count(seed);
@@ -72,7 +72,7 @@ public class OptimizerTests
     public void The_steps_that_ONNX_defines_follow_its_formulas(string deviceName)
     {
         Device device = TestDevices.Get(deviceName);
-        for (int seed = 0; seed < 42; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 42))
         {
             using var arena = new DeviceArena(device);
             var random = new Random(seed);

@@ -11,7 +11,7 @@ public class ImageOperatorsTests
     {
         Device device = TestDevices.Get(deviceName);
         var norm = new ImageNorm(device);
-        foreach ((int images, int pixels) in Shapes)
+        foreach ((int images, int pixels) in TestScope.Some(deviceName, Shapes))
         {
             using var arena = new DeviceArena(device);
             double[] x = Values.Normal(new Random(pixels), images * pixels);
@@ -32,7 +32,7 @@ public class ImageOperatorsTests
     {
         Device device = TestDevices.Get(deviceName);
         var axpby = new ImageAxpby(device);
-        foreach ((int images, int pixels) in Shapes)
+        foreach ((int images, int pixels) in TestScope.Some(deviceName, Shapes))
         {
             foreach (bool signs in (bool[])[false, true])
             {
@@ -60,7 +60,7 @@ public class ImageOperatorsTests
     {
         Device device = TestDevices.Get(deviceName);
         var select = new ImageSelect(device);
-        foreach ((int images, int pixels) in Shapes)
+        foreach ((int images, int pixels) in TestScope.Some(deviceName, Shapes))
         {
             using var arena = new DeviceArena(device);
             float[] from = [.. Enumerable.Range(0, images * pixels).Select(i => i + 0.5f)], before = [.. from.Select(v => -v)];

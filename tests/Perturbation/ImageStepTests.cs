@@ -13,7 +13,7 @@ public class ImageStepTests
     {
         Device device = TestDevices.Get(deviceName);
         var step = new GradientStep(device);
-        foreach (int[] sizes in Shapes)
+        foreach (int[] sizes in TestScope.Some(deviceName, Shapes))
         {
             foreach ((float rate, float variation, float lower, float upper) in (ReadOnlySpan<(float, float, float, float)>)[(0.3f, 0, 0, 1), (0.3f, 0.2f, 0, 1), (-0.7f, 0.5f, float.NegativeInfinity, float.PositiveInfinity), (0.3f, 0, float.NegativeInfinity, 0.6f)])
             {

@@ -11,7 +11,7 @@ public class PerturbationTests
     {
         Device device = TestDevices.Get(deviceName);
         var box = new BoxStep(device);
-        foreach ((int images, int pixels) in Shapes)
+        foreach ((int images, int pixels) in TestScope.Some(deviceName, Shapes))
         {
             using var arena = new DeviceArena(device);
             var random = new Random(pixels);
@@ -35,7 +35,7 @@ public class PerturbationTests
     {
         Device device = TestDevices.Get(deviceName);
         var ball = new BallStep(device);
-        foreach ((int images, int pixels) in Shapes)
+        foreach ((int images, int pixels) in TestScope.Some(deviceName, Shapes))
         {
             foreach (float epsilon in (float[])[0, 0.5f, 100])
             {

@@ -9,7 +9,7 @@ public class SquareWindowsTests
     [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
     public void A_first_proposal_has_stripes_up_or_down_by_epsilon(string deviceName)
     {
-        foreach (Shape shape in Shapes)
+        foreach (Shape shape in TestScope.Some(deviceName, Shapes))
         {
             using var set = new Set(deviceName, shape, 0.1f);
             float[] y = set.Run((w, to) => w.Stripes(set.X, set.Numbers, set.Epsilon, set.Lower, set.Upper, 3, 0, to));
@@ -29,7 +29,7 @@ public class SquareWindowsTests
     [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
     public void A_proposal_in_the_box_changes_one_window_anywhere_inside(string deviceName)
     {
-        foreach (Shape shape in Shapes)
+        foreach (Shape shape in TestScope.Some(deviceName, Shapes))
         {
             using var set = new Set(deviceName, shape, 0.3f);
             (int height, int width, int plane) = set.Geometry;
@@ -64,7 +64,7 @@ public class SquareWindowsTests
     [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
     public void A_proposal_in_the_ball_clears_one_window_and_spends_it_in_another(string deviceName)
     {
-        foreach (Shape shape in Shapes)
+        foreach (Shape shape in TestScope.Some(deviceName, Shapes))
         {
             using var set = new Set(deviceName, shape, 0.4f);
             (int height, int width, int plane) = set.Geometry;

@@ -9,7 +9,7 @@ public class AveragePool2DTests
     public void Means_and_gradients_match_the_definition(string deviceName)
     {
         Device device = TestDevices.Get(deviceName);
-        for (int seed = 0; seed < PoolingShapes.Count; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, PoolingShapes.Count))
         {
             (Pool2DShape shape, int batch) = PoolingShapes.Get(seed);
             foreach (bool countPadding in deviceName == "cpu" ? [false, true] : new[] { seed % 3 == 0 })

@@ -12,7 +12,7 @@ public class GlobalPool2DTests
     {
         Device device = TestDevices.Get(deviceName);
         var pool = new GlobalAveragePool2D(device);
-        for (int seed = 0; seed < Shapes; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, Shapes))
         {
             (Pool2DShape whole, Shape input, Shape output) = Draw(seed);
             using var arena = new DeviceArena(device);
@@ -32,7 +32,7 @@ public class GlobalPool2DTests
     {
         Device device = TestDevices.Get(deviceName);
         var pool = new GlobalMaxPool2D(device);
-        for (int seed = 0; seed < Shapes; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, Shapes))
         {
             (Pool2DShape whole, Shape input, Shape output) = Draw(seed);
             using var arena = new DeviceArena(device);

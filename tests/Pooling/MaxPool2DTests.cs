@@ -20,7 +20,7 @@ public class MaxPool2DTests
     public void Maxima_positions_and_gradients_match_the_definition(string deviceName)
     {
         Device device = TestDevices.Get(deviceName);
-        for (int seed = 0; seed < PoolingShapes.Count; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, PoolingShapes.Count))
         {
             (Pool2DShape shape, int batch) = PoolingShapes.Get(seed);
             var random = new Random(seed);
@@ -35,7 +35,7 @@ public class MaxPool2DTests
     public void Infinities_lose_or_win_and_nan_always_wins(string deviceName)
     {
         Device device = TestDevices.Get(deviceName);
-        for (int seed = 0; seed < PoolingShapes.Count; seed += deviceName == "cpu" ? 1 : 4)
+        foreach (int seed in TestScope.Seeds(deviceName, PoolingShapes.Count))
         {
             (Pool2DShape shape, int batch) = PoolingShapes.Get(seed);
             var random = new Random(seed);
@@ -68,7 +68,7 @@ public class MaxPool2DTests
     public void An_image_alone_gives_the_same_bits_as_in_a_batch(string deviceName)
     {
         Device device = TestDevices.Get(deviceName);
-        for (int seed = 0; seed < 20; seed += deviceName == "cpu" ? 1 : 5)
+        foreach (int seed in TestScope.Seeds(deviceName, 20))
         {
             Pool2DShape shape = PoolingShapes.Get(seed).Shape;
             const int batch = 3;

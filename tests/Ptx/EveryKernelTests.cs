@@ -11,7 +11,7 @@ public class EveryKernelTests
     public void Every_kernel_that_the_library_loads_has_been_interpreted()
     {
         if (!TestDevices.All.Any(row => row.Data == "ptx")) Assert.Skip("The interpreter is not among the devices under test.");
-        HashSet<string> parts = [.. KernelCatalog.All.SelectMany(k => Parts(k.Method))];
+        HashSet<string> parts = [.. KernelCatalog.All.SelectMany(k => KernelCatalog.Parts(k.Method))];
         TestContext.Current.TestOutputHelper?.WriteLine($"{KernelCatalog.All.Count} kernels, {parts.Count} with the products' by their parts");
         // The tests of operators run on the interpreter like on any device; whichever have not yet, run here.
         foreach ((MethodInfo test, object?[] arguments) in DeviceTests())
@@ -23,19 +23,7 @@ public class EveryKernelTests
         Assert.True(missing.Length == 0, $"{missing.Length} of {parts.Count} were not interpreted:\n{string.Join('\n', missing)}");
     }
 
-    private static HashSet<string> Executed() => [.. PtxRunner.Executed.SelectMany(Parts)];
-
-    // A kernel by its name; but the products' are made of tile, operands and result, which know nothing of each other, in over a hundred combinations: there
-    // each part has to have run with any others, in tiles. (All of them are compiled: GpuKernelsTests.)
-    private static IEnumerable<string> Parts(MethodInfo kernel)
-    {
-        Type owner = kernel.DeclaringType!;
-        string name = $"{owner.Name}.{kernel.Name}";
-        if (owner == typeof(ElementGemm)) return [name];
-        return owner == typeof(TiledGemm)
-            ? kernel.GetGenericArguments().Select((argument, i) => $"{name}, type argument {i}: {argument}")
-            : [$"{name} of {owner}: {kernel}"];
-    }
+    private static HashSet<string> Executed() => [.. PtxRunner.Executed.SelectMany(KernelCatalog.Parts)];
 
     // Every case of a theory whose first argument is the interpreter's name.
     private static IEnumerable<(MethodInfo Test, object?[] Arguments)> DeviceTests() =>

@@ -33,10 +33,12 @@ public class GpuKernelsTests
     }
 
     [Theory, MemberData(nameof(Architectures))]
-    public void All_kernels_compile_to_PTX_and_stay_in_float32(CudaArchitecture architecture)
+    public void Kernels_compile_to_PTX_and_stay_in_float32(CudaArchitecture architecture)
     {
-        foreach ((GpuKernel kernel, string ptx) in KernelCatalog.For(architecture).Zip(KernelPtx.For(architecture)))
+        IReadOnlyList<GpuKernel> all = KernelCatalog.For(architecture);
+        foreach (GpuKernel kernel in TestScope.IsExhaustive ? all : KernelCatalog.Covering(all))
         {
+            string ptx = PtxCompiler.Compile(kernel.Method, architecture);
             Assert.Contains(".entry", ptx, StringComparison.Ordinal);
             Assert.False(ptx.Contains(".f64", StringComparison.Ordinal), $"{kernel.Name} computes in float64.");
         }

@@ -48,6 +48,32 @@ internal static class KernelCatalog
     /// <summary>The calls that load them.</summary>
     public static IReadOnlyList<LoadingCall> Calls => Found.Value.Calls;
 
+    /// <summary>
+    /// A kernel by its name; but the products' are made of tile, operands and result, which know nothing of each other, in over a hundred combinations: their parts, each of which has to
+    /// have run with any others. (All of them are compiled: <see cref="GpuKernelsTests"/>.)
+    /// </summary>
+    public static IEnumerable<string> Parts(MethodInfo kernel)
+    {
+        Type owner = kernel.DeclaringType!;
+        string name = $"{owner.Name}.{kernel.Name}";
+        if (owner == typeof(ElementGemm)) return [name];
+        return owner == typeof(TiledGemm)
+            ? kernel.GetGenericArguments().Select((argument, i) => $"{name}, type argument {i}: {argument}")
+            : [$"{name} of {owner}: {kernel}"];
+    }
+
+    /// <summary>Those of kernels in which every part of them occurs.</summary>
+    public static IEnumerable<GpuKernel> Covering(IEnumerable<GpuKernel> kernels)
+    {
+        var seen = new HashSet<string>();
+        foreach (GpuKernel kernel in kernels)
+        {
+            int before = seen.Count;
+            seen.UnionWith(Parts(kernel.Method));
+            if (seen.Count > before) yield return kernel;
+        }
+    }
+
     private static (GpuKernel[], LoadingCall[]) Search()
     {
         Assembly library = typeof(KernelLoading).Assembly;

@@ -9,20 +9,8 @@ internal static partial class KernelPtx
     /// <summary>Turing (laptops), Ampere, Hopper.</summary>
     public static readonly CudaArchitecture[] Architectures = [CudaArchitecture.SM_75, CudaArchitecture.SM_80, CudaArchitecture.SM_90];
 
-    private static readonly Dictionary<CudaArchitecture, string[]> Compiled = [];
-
     /// <summary>The PTX of each kernel of <see cref="KernelCatalog.For"/>.</summary>
-    public static string[] For(CudaArchitecture architecture)
-    {
-        // ILGPU 1.5.3 knows nothing newer: it writes the same for sm_90, down to the target.
-        if (architecture > CudaArchitecture.SM_80) return For(CudaArchitecture.SM_80);
-        lock (Compiled)
-        {
-            if (!Compiled.TryGetValue(architecture, out string[]? ptx))
-                Compiled[architecture] = ptx = PtxCompiler.Compile(KernelCatalog.For(architecture).Select(k => k.Method), architecture);
-            return ptx;
-        }
-    }
+    public static string[] For(CudaArchitecture architecture) => [.. KernelCatalog.For(architecture).Select(k => PtxCompiler.Compile(k.Method, architecture))];
 
     /// <summary>
     /// All kernels in one module, so that the assembler starts once. Number i of <see cref="KernelCatalog.For"/> is entry <c>k{i}</c>.

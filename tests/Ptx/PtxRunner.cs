@@ -3,6 +3,7 @@ using System.Reflection;
 using GpuConv.Kernels;
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
 
 namespace GpuConv.Tests;
 
@@ -66,7 +67,7 @@ internal sealed class PtxRunner : IKernelRunner
 
     private static (string Text, PtxProgram Program) Compiled(MethodInfo kernel) => Programs.GetOrAdd(kernel, static k => new(() =>
     {
-        string text = PtxCompiler.Compile(k);
+        string text = PtxCompiler.Compile(k, CudaArchitecture.SM_80);
         return (text, new PtxProgram(PtxModule.Parse(text)));
     })).Value;
 

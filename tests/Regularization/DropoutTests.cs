@@ -8,7 +8,7 @@ public class DropoutTests
     public void Kept_elements_are_scaled_the_rate_is_right_and_the_gradient_has_the_same_mask(string deviceName)
     {
         Device device = TestDevices.Get(deviceName);
-        for (int seed = 0; seed < 44; seed++)
+        foreach (int seed in TestScope.Seeds(deviceName, 44))
         {
             using var arena = new DeviceArena(device);
             var random = new Random(seed);

@@ -27,7 +27,9 @@ internal static class BenchText
         foreach (PassTime r in rows)
         {
             PassTime? plain = r.BatchNorm ? rows.FirstOrDefault(p => !p.BatchNorm && (p.Threads, p.ImageSize, p.Batch) == (r.Threads, r.ImageSize, r.Batch)) : null;
-            string cost = plain is null ? "" : $"{r.Milliseconds - plain.Milliseconds:+0.000;-0.000} ms {100 * (r.Milliseconds / plain.Milliseconds - 1):+0;-0} %";
+            double more = r.Milliseconds - (plain?.Milliseconds ?? 0);
+            // Also where a busy machine made a step long, a line has 80 columns.
+            string cost = plain is null ? "" : $"{more.ToString(Math.Abs(more) < 10 ? "+0.000;-0.000" : "+0;-0")} ms {100 * (r.Milliseconds / plain.Milliseconds - 1):+0;-0} %";
             table.Add(r.BatchNorm ? "  batch norm" : "plain", r.Threads > 0 ? $"{r.Threads}" : "", $"{r.ImageSize}", $"{r.Batch}", $"{r.Milliseconds:f3}", Spread(r.Milliseconds, r.Quartiles), $"{r.ImagesPerSecond:n0}", cost);
         }
         text.Append('\n').Append(table);
