@@ -3,14 +3,14 @@ using GpuConv.Kernels;
 namespace GpuConv.Tests;
 
 /// <summary>
-/// The devices that every operator's test runs on: the CPU, the simulated GPU and <c>ptx</c>, an interpreter of the GPU kernels' compiled form
+/// The devices that every operator's test runs on: the CPU, the simulated GPU (<see cref="SimulatedGpuTests"/>) and <c>ptx</c>, an interpreter of the GPU kernels' compiled form
 /// (<see cref="PtxRunner"/>), always; others where they are at hand.
 /// </summary>
 public static class TestDevices
 {
     private static readonly Dictionary<string, Device> OfAll = [];
 
-    // A device runs kernels for one thread at a time, so where tests run side by side each thread has its own; but for the simulated GPU, whose tests run alone.
+    // A device runs kernels for one thread at a time, so where tests run side by side each thread has its own.
     [ThreadStatic]
     private static Dictionary<string, Device>? opened;
 
@@ -37,15 +37,37 @@ public static class TestDevices
     /// <summary>A test case of a device and something else.</summary>
     public static TheoryDataRow<string, T> Case<T>(string device, T other) => new TheoryDataRow<string, T>(device, other).WithTrait("device", device);
 
-    internal static string[] Names => [.. (Environment.GetEnvironmentVariable("GPUCONV_TEST_DEVICES") ?? "cpu,simulated,ptx").Split(',').SelectMany(name => name == "ptx" ? new[] { name, Tf32 } : [name])];
+    private static readonly string? Chosen = Environment.GetEnvironmentVariable("GPUCONV_TEST_DEVICES");
+
+    [ThreadStatic]
+    private static string[]? listed;
+
+    internal static string[] Names => listed ?? [.. (Chosen ?? "cpu,ptx").Split(',').SelectMany(name => name == "ptx" ? new[] { name, Tf32 } : [name])];
+
+    /// <summary>Whether the simulated GPU is under test apart from the other devices.</summary>
+    internal static bool RunsSimulatedLast => Chosen is null;
+
+    /// <summary>What a function finds where these are the devices under test.</summary>
+    internal static T ListedAs<T>(string[] devices, Func<T> find)
+    {
+        listed = devices;
+        try
+        {
+            return find();
+        }
+        finally
+        {
+            listed = null;
+        }
+    }
 
     private static bool IsTf32(string name) => name.EndsWith("-tf32", StringComparison.Ordinal);
 
     /// <summary>The device of that name, opened once, or once for each thread: not to be kept beyond a test.</summary>
     public static Device Get(string name)
     {
-        Dictionary<string, Device> devices = TestParallelizationAttribute.SideBySide && name != "simulated" ? opened ??= [] : OfAll;
-        if (!devices.TryGetValue(name, out Device? device)) devices[name] = device = Open(name.Replace("-tf32", ""), IsTf32(name) ? MathMode.Tf32 : MathMode.Fp32);
+        opened ??= TestParallelizationAttribute.SideBySide ? [] : OfAll;
+        if (!opened.TryGetValue(name, out Device? device)) opened[name] = device = Open(name.Replace("-tf32", ""), IsTf32(name) ? MathMode.Tf32 : MathMode.Fp32);
         return device;
     }
 

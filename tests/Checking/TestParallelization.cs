@@ -20,11 +20,8 @@ public sealed class TestParallelizationAttribute : Attribute, IParallelizationAt
     /// <inheritdoc/>
     public ParallelAlgorithm? GetAlgorithm() => ParallelAlgorithm.Aggressive;
 
-    /// <summary>How many classes run at a time.</summary>
-    public const int Threads = 2;
-
     /// <inheritdoc/>
-    public int? GetMaxThreads() => Threads;
+    public int? GetMaxThreads() => 2;
 
     /// <inheritdoc/>
     public ParallelMode? GetMode() => SideBySide ? ParallelMode.Collections : ParallelMode.None;

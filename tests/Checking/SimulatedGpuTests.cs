@@ -1,0 +1,26 @@
+using System.Reflection;
+
+namespace GpuConv.Tests;
+
+/// <summary>
+/// The tests of devices, on the simulated GPU: at the end, one after the other. It has a thread of the system for each thread of a group, 256 that wait for each other by spinning, and beside another test
+/// its tests took seven times as long.
+/// </summary>
+[Collection<ProcessWide>]
+public class SimulatedGpuTests
+{
+    private static readonly Lazy<IReadOnlyList<(MethodInfo Test, object?[] Arguments)>> Rows = new(() => DeviceTheories.On("simulated"));
+
+    public static IEnumerable<TheoryDataRow<string, int>> Tests =>
+        TestDevices.RunsSimulatedLast ? Rows.Value.Select((row, i) => new TheoryDataRow<string, int>(NameOf(row.Test, row.Arguments), i).WithTrait("device", "simulated")) : [];
+
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(Tests))]
+    public void On_the_simulated_GPU(string test, int number)
+    {
+        (MethodInfo method, object?[] arguments) = Rows.Value[number];
+        Assert.Equal(test, NameOf(method, arguments));
+        DeviceTheories.Run(method, arguments);
+    }
+
+    private static string NameOf(MethodInfo test, object?[] arguments) => $"{test.DeclaringType!.Name}.{test.Name}({string.Join(", ", arguments.Skip(1))})";
+}
