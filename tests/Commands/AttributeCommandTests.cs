@@ -51,5 +51,5 @@ public sealed class AttributeCommandTests(OcclusionCommandTests.Cache cache) : I
         Assert.False(Directory.Exists(folder["x"]));
     }
 
-    private Output Run(params string[] arguments) => GpuConvProgram.Run(new() { ["XDG_CACHE_HOME"] = cache.Folder }, ["attribute", "--device", "cpu", "--data", cache.Mnist.Path, .. arguments]);
+    private Output Run(params string[] arguments) => GpuConvProgram.RunAlone(new() { ["XDG_CACHE_HOME"] = cache.Folder }, ["attribute", "--device", "cpu", "--data", cache.Mnist.Path, .. arguments]);
 }

@@ -47,7 +47,7 @@ public sealed class OcclusionCommandTests(OcclusionCommandTests.Cache cache) : I
         Assert.False(Directory.Exists(folder["x"]));
     }
 
-    private Output Run(params string[] arguments) => GpuConvProgram.Run(new() { ["XDG_CACHE_HOME"] = cache.Folder }, ["occlusion", "--device", "cpu", "--data", cache.Mnist.Path, .. arguments]);
+    private Output Run(params string[] arguments) => GpuConvProgram.RunAlone(new() { ["XDG_CACHE_HOME"] = cache.Folder }, ["occlusion", "--device", "cpu", "--data", cache.Mnist.Path, .. arguments]);
 
     /// <summary>A part of MNIST, and a folder for the models trained on it.</summary>
     public sealed class Cache : IDisposable

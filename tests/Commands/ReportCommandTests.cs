@@ -17,7 +17,7 @@ public sealed partial class ReportCommandTests(MnistPart mnist) : IClassFixture<
     [GeneratedRegex("""(src|href)="(?!data:|#)[^"]*""")]
     private static partial Regex Elsewhere();
 
-    [Fact]
+    [ExhaustiveFact]
     public void A_report_is_one_page_with_every_study_and_keeps_what_has_not_changed()
     {
         using var folder = new TemporaryFolder();

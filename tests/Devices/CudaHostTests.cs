@@ -11,7 +11,7 @@ public sealed class CudaHostTests(MnistPart mnist) : IClassFixture<MnistPart>
     private const int Batch = 64, Epochs = 2, FullSteps = MnistPart.TrainImages / Batch;
 
     // Eight full steps an epoch and a last one of fewer images. The first full step loads kernels; all others are replayed.
-    [Fact]
+    [ExhaustiveFact]
     public void A_training_captures_one_graph_and_replays_it()
     {
         Call[] calls = Train("--cuda-graph");

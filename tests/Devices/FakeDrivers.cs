@@ -22,7 +22,7 @@ internal sealed class FakeDrivers : IDisposable
 
     /// <summary>Runs the program with these drivers and environment variables.</summary>
     public GpuConvProgram.Output Run(Dictionary<string, string> environment, params string[] arguments) =>
-        GpuConvProgram.Run(new Dictionary<string, string>(environment) { ["LD_LIBRARY_PATH"] = folder.Path }, arguments);
+        GpuConvProgram.RunAlone(new Dictionary<string, string>(environment) { ["LD_LIBRARY_PATH"] = folder.Path }, arguments);
 
     /// <summary>A CUDA driver that does all that is asked of it but run kernels: <c>fake-cuda.c</c>.</summary>
     public FakeDrivers CudaThatRunsNothing() => Build("libcuda.so", File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Devices", "fake-cuda.c")));

@@ -24,7 +24,6 @@ internal static partial class Assembler
     /// <summary>Each kernel of <see cref="KernelCatalog.For"/>; skips the test where the assembler is missing.</summary>
     public static AssembledKernel[] For(CudaArchitecture architecture)
     {
-        Assert.SkipUnless(TestScope.IsExhaustive, "Assembling all kernels takes minutes: eng/verify exhaustive does.");
         CudaTool ptxas = CudaTool.FindOrSkip("ptxas"), cuobjdump = CudaTool.FindOrSkip("cuobjdump");
         lock (Assembled)
         {

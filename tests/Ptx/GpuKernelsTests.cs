@@ -44,7 +44,7 @@ public class GpuKernelsTests
         }
     }
 
-    [Theory, MemberData(nameof(Architectures))]
+    [ExhaustiveTheory, MemberData(nameof(Architectures))]
     public void The_assembler_keeps_all_kernels_in_registers(CudaArchitecture architecture)
     {
         string[] wrong = [.. KernelCatalog.For(architecture).Zip(Assembler.For(architecture))
@@ -53,7 +53,7 @@ public class GpuKernelsTests
         Assert.True(wrong.Length == 0, string.Join('\n', wrong));
     }
 
-    [Theory, MemberData(nameof(Architectures))]
+    [ExhaustiveTheory, MemberData(nameof(Architectures))]
     public void The_inner_loops_of_products_are_made_of_multiply_adds(CudaArchitecture architecture)
     {
         (GpuKernel Kernel, AssembledKernel Assembled)[] products = [.. KernelCatalog.For(architecture).Zip(Assembler.For(architecture)).Where(k => IsProduct(k.First) && !k.First.OnTensorCores)];
@@ -64,7 +64,7 @@ public class GpuKernelsTests
     }
 
     // A product for a warp is 1024 multiply-adds: sixteen of them in the larger warp tile, eight in the smaller, each once and unrolled.
-    [Theory, MemberData(nameof(Architectures))]
+    [ExhaustiveTheory, MemberData(nameof(Architectures))]
     public void The_inner_loops_of_products_on_tensor_cores_have_all_their_matrix_products(CudaArchitecture architecture)
     {
         (GpuKernel Kernel, AssembledKernel Assembled)[] products = [.. KernelCatalog.For(architecture).Zip(Assembler.For(architecture)).Where(k => k.First.OnTensorCores)];
