@@ -243,7 +243,7 @@ public class ActivationsStudyTests
         Picture[] drawn = [ActivationsPictures.Sheet(image, 2, model.Network, outputs.Stages, outputs.Maps(image), result, eachItsOwnScale, default), .. result.Layers.Select(l => ActivationsPictures.Page(l, images, result))];
         foreach (Picture picture in drawn)
         {
-            TrainingPicturesTests.Margins(picture.ToPng(), "activations");
+            TrainingPicturesTests.Margins(picture, "activations");
             picture.Dispose();
         }
     }

@@ -31,10 +31,9 @@ public class ComparisonPicturesTests
         foreach ((string picture, Func<Comparison, Picture> draw) in Pictures)
         {
             using Picture drawn = draw(comparison);
-            byte[] png = drawn.ToPng();
-            if (Environment.GetEnvironmentVariable("GPUCONV_PICTURES") is { Length: > 0 } folder) File.WriteAllBytes(Path.Combine(folder, $"compare-{picture}-{name}.png"), png);
-            TrainingPicturesTests.Margins(png, $"{picture} of {name}");
-            if (name == "three-seeds") AssertBothNetworks(png, picture);
+            if (Environment.GetEnvironmentVariable("GPUCONV_PICTURES") is { Length: > 0 } folder) File.WriteAllBytes(Path.Combine(folder, $"compare-{picture}-{name}.png"), drawn.ToPng());
+            TrainingPicturesTests.Margins(drawn, $"{picture} of {name}");
+            if (name == "three-seeds") AssertBothNetworks(drawn.ToPng(), picture);
         }
     }
 

@@ -101,7 +101,7 @@ public class FilterAnalysisTests
         FiltersResult result = FiltersStudy.Run(TestDevices.Get("cpu"), new Model(network, Weights.Initial(network, 1), 0.3f, 0.4f, ""), SmallData.Create().Test, 5, "index", _ => { }, default);
         foreach (Picture picture in (Picture[])[FiltersPictures.Layer(result.Layers[0]), FiltersPictures.Layer(result.Layers[1]), FiltersPictures.Kernels(result.Layers[1]), FiltersPictures.Frequencies(result)])
         {
-            TrainingPicturesTests.Margins(picture.ToPng(), "filters");
+            TrainingPicturesTests.Margins(picture, "filters");
             picture.Dispose();
         }
     }

@@ -151,7 +151,7 @@ public class OcclusionStudyTests
         Picture[] drawn = [OcclusionPictures.Page(result, images, perPixel, default), .. result.Images.Select((r, i) => OcclusionPictures.Sheet(r, images[i], "noise", 4, perPixel, default))];
         foreach (Picture picture in drawn)
         {
-            TrainingPicturesTests.Margins(picture.ToPng(), "occlusion");
+            TrainingPicturesTests.Margins(picture, "occlusion");
             picture.Dispose();
         }
     }
