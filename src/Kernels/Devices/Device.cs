@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Algorithms;
@@ -15,6 +16,7 @@ public sealed class Device : IDisposable
 {
     private readonly Context context;
     private readonly HostTeam? host;
+    private readonly Dictionary<MethodInfo, Delegate> launchers = [];
     private long allocatedBytes;
 
     private Device(DeviceKind kind, Context context, Accelerator accelerator, HostTeam? host)
@@ -150,6 +152,18 @@ public sealed class Device : IDisposable
         if (Stream != Accelerator.DefaultStream) Stream.Dispose();
         Accelerator.Dispose();
         context.Dispose();
+    }
+
+    /// <summary>
+    /// A kernel's launcher, loaded when it is first asked for. ILGPU itself keeps kernels as long as someone holds them, so that each new operator could compile its own again, which takes
+    /// a fifth of a second and more.
+    /// </summary>
+    internal TLauncher Once<TLauncher>(Delegate kernel, Func<TLauncher> load) where TLauncher : Delegate
+    {
+        if (launchers.TryGetValue(kernel.Method, out Delegate? loaded)) return (TLauncher)loaded;
+        TLauncher launcher = load();
+        launchers.Add(kernel.Method, launcher);
+        return launcher;
     }
 
     /// <summary>Counts a launch, whose size it returns.</summary>

@@ -22,7 +22,7 @@ public static class KernelLoading
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(kernel);
         if (device.Runner?.LoadIndexed(kernel.Method) is { } run) return (n, a) => run(device.Counted(n), [a]);
-        var launch = device.Accelerator.LoadAutoGroupedKernel(kernel);
+        var launch = device.Once(kernel, () => device.Accelerator.LoadAutoGroupedKernel(kernel));
         return (n, a) => launch(device.Stream, device.Counted(n), a);
     }
 
@@ -38,7 +38,7 @@ public static class KernelLoading
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(kernel);
         if (device.Runner?.LoadIndexed(kernel.Method) is { } run) return (n, a, b) => run(device.Counted(n), [a, b]);
-        var launch = device.Accelerator.LoadAutoGroupedKernel(kernel);
+        var launch = device.Once(kernel, () => device.Accelerator.LoadAutoGroupedKernel(kernel));
         return (n, a, b) => launch(device.Stream, device.Counted(n), a, b);
     }
 
@@ -55,7 +55,7 @@ public static class KernelLoading
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(kernel);
         if (device.Runner?.LoadIndexed(kernel.Method) is { } run) return (n, a, b, c) => run(device.Counted(n), [a, b, c]);
-        var launch = device.Accelerator.LoadAutoGroupedKernel(kernel);
+        var launch = device.Once(kernel, () => device.Accelerator.LoadAutoGroupedKernel(kernel));
         return (n, a, b, c) => launch(device.Stream, device.Counted(n), a, b, c);
     }
 
@@ -73,7 +73,7 @@ public static class KernelLoading
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(kernel);
         if (device.Runner?.LoadIndexed(kernel.Method) is { } run) return (n, a, b, c, d) => run(device.Counted(n), [a, b, c, d]);
-        var launch = device.Accelerator.LoadAutoGroupedKernel(kernel);
+        var launch = device.Once(kernel, () => device.Accelerator.LoadAutoGroupedKernel(kernel));
         return (n, a, b, c, d) => launch(device.Stream, device.Counted(n), a, b, c, d);
     }
 
@@ -92,7 +92,7 @@ public static class KernelLoading
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(kernel);
         if (device.Runner?.LoadIndexed(kernel.Method) is { } run) return (n, a, b, c, d, e) => run(device.Counted(n), [a, b, c, d, e]);
-        var launch = device.Accelerator.LoadAutoGroupedKernel(kernel);
+        var launch = device.Once(kernel, () => device.Accelerator.LoadAutoGroupedKernel(kernel));
         return (n, a, b, c, d, e) => launch(device.Stream, device.Counted(n), a, b, c, d, e);
     }
 
@@ -112,7 +112,7 @@ public static class KernelLoading
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(kernel);
         if (device.Runner?.LoadIndexed(kernel.Method) is { } run) return (n, a, b, c, d, e, f) => run(device.Counted(n), [a, b, c, d, e, f]);
-        var launch = device.Accelerator.LoadAutoGroupedKernel(kernel);
+        var launch = device.Once(kernel, () => device.Accelerator.LoadAutoGroupedKernel(kernel));
         return (n, a, b, c, d, e, f) => launch(device.Stream, device.Counted(n), a, b, c, d, e, f);
     }
 
@@ -133,7 +133,7 @@ public static class KernelLoading
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(kernel);
         if (device.Runner?.LoadIndexed(kernel.Method) is { } run) return (n, a, b, c, d, e, f, g) => run(device.Counted(n), [a, b, c, d, e, f, g]);
-        var launch = device.Accelerator.LoadAutoGroupedKernel(kernel);
+        var launch = device.Once(kernel, () => device.Accelerator.LoadAutoGroupedKernel(kernel));
         return (n, a, b, c, d, e, f, g) => launch(device.Stream, device.Counted(n), a, b, c, d, e, f, g);
     }
 
@@ -150,7 +150,7 @@ public static class KernelLoading
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(kernel);
         if (device.Runner?.LoadGrouped(kernel.Method) is { } run) return (groups, a, b, c) => run(device.Counted(groups), [a, b, c]);
-        var launch = device.Accelerator.LoadKernel(kernel);
+        var launch = device.Once(kernel, () => device.Accelerator.LoadKernel(kernel));
         return (groups, a, b, c) => launch(device.Stream, device.Counted(groups), a, b, c);
     }
 
@@ -168,7 +168,7 @@ public static class KernelLoading
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(kernel);
         if (device.Runner?.LoadGrouped(kernel.Method) is { } run) return (groups, a, b, c, d) => run(device.Counted(groups), [a, b, c, d]);
-        var launch = device.Accelerator.LoadKernel(kernel);
+        var launch = device.Once(kernel, () => device.Accelerator.LoadKernel(kernel));
         return (groups, a, b, c, d) => launch(device.Stream, device.Counted(groups), a, b, c, d);
     }
 
@@ -188,7 +188,7 @@ public static class KernelLoading
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(kernel);
         if (device.Runner?.LoadGrouped(kernel.Method) is { } run) return (groups, a, b, c, d, e, f) => run(device.Counted(groups), [a, b, c, d, e, f]);
-        var launch = device.Accelerator.LoadKernel(kernel);
+        var launch = device.Once(kernel, () => device.Accelerator.LoadKernel(kernel));
         return (groups, a, b, c, d, e, f) => launch(device.Stream, device.Counted(groups), a, b, c, d, e, f);
     }
 
@@ -209,7 +209,7 @@ public static class KernelLoading
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(kernel);
         if (device.Runner?.LoadGrouped(kernel.Method) is { } run) return (groups, a, b, c, d, e, f, g) => run(device.Counted(groups), [a, b, c, d, e, f, g]);
-        var launch = device.Accelerator.LoadKernel(kernel);
+        var launch = device.Once(kernel, () => device.Accelerator.LoadKernel(kernel));
         return (groups, a, b, c, d, e, f, g) => launch(device.Stream, device.Counted(groups), a, b, c, d, e, f, g);
     }
 }
