@@ -81,7 +81,7 @@ internal static class KernelCatalog
         var calls = new Dictionary<string, HashSet<MethodInfo>>();
         var seen = new HashSet<MemberInfo>();
         // Generic code is read as it is written too, so that its calls are known even if nobody gives it type arguments.
-        var pending = new Stack<MethodBase>(library.GetTypes().Where(t => t != typeof(KernelLoading)).SelectMany(Methods));
+        var pending = new Stack<MethodBase>(library.GetTypes().Where(t => t != typeof(KernelLoading) && t.DeclaringType != typeof(KernelLoading)).SelectMany(Methods));
         while (pending.TryPop(out MethodBase? method))
         {
             int number = 0;

@@ -10,7 +10,6 @@ namespace GpuConv.Tests;
 /// The programs of <c>samples/</c>, compiled and run here, each at a small size: a build of its own for each would take longer than all of them run. <c>eng/verify samples</c> runs them as a reader does,
 /// by <c>dotnet run FILE.cs</c>.
 /// </summary>
-[Collection<ProcessWide>]
 public class SamplesTests
 {
     // What the SDK puts before every program.
@@ -72,19 +71,14 @@ public class SamplesTests
         image.Position = 0;
         MethodInfo main = AssemblyLoadContext.Default.LoadFromStream(image).EntryPoint!;
 
-        TextWriter standard = Console.Out;
-        var output = new StringWriter();
-        Console.SetOut(output);
-        try
+        (int code, string output, _) = CapturedConsole.Run(() =>
         {
             main.Invoke(null, [arguments]);
-            Assert.True(Environment.ExitCode == 0, output.ToString());
-        }
-        finally
-        {
-            Console.SetOut(standard);
-            Environment.ExitCode = 0;
-        }
-        return output.ToString();
+            return Environment.ExitCode;
+        });
+        // It is the whole process's.
+        Environment.ExitCode = 0;
+        Assert.True(code == 0, output);
+        return output;
     }
 }
