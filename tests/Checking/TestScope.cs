@@ -1,5 +1,3 @@
-using GpuConv.Kernels;
-
 namespace GpuConv.Tests;
 
 /// <summary>

@@ -26,8 +26,9 @@ public class LinearTests
         Device device = TestDevices.Get(deviceName);
         (int Number, (int Batch, int Inputs, int Outputs) Size)[] all = [.. Sizes(device).Index()];
         Assert.True(all.Length >= 40, $"{all.Length} sizes are too few.");
-        foreach ((int seed, (int batch, int inputs, int outputs)) in TestScope.Some(deviceName, all))
+        foreach ((int number, (int batch, int inputs, int outputs)) in TestScope.Some(deviceName, all))
         {
+            int seed = number + 1;
             using var arena = new DeviceArena(device);
             var random = new Random(seed);
             string name = $"batch {batch}, {inputs} to {outputs}";

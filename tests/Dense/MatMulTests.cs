@@ -25,8 +25,9 @@ public class MatMulTests
         MatMul[] products = [.. Enumerable.Range(0, 4).Select(i => new MatMul(arena, (i & 1) != 0, (i & 2) != 0, 300 * 300))];
         (int Number, (int M, int N, int K) Size)[] all = [.. Sizes(device).Index()];
         Assert.True(all.Length >= 40, $"{all.Length} sizes are too few.");
-        foreach ((int seed, (int m, int n, int k)) in TestScope.Some(deviceName, all))
+        foreach ((int number, (int m, int n, int k)) in TestScope.Some(deviceName, all))
         {
+            int seed = number + 1;
             using var values = new DeviceArena(device);
             var random = new Random(seed);
             double[] a = Values.Normal(random, m * k), b = Values.Normal(random, k * n), bias = Values.Normal(random, n);

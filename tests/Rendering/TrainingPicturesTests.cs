@@ -62,6 +62,10 @@ public class TrainingPicturesTests
         if (Environment.GetEnvironmentVariable("GPUCONV_PICTURES") is { Length: > 0 } folder) File.WriteAllBytes(Path.Combine(folder, name + ".png"), picture.ToPng());
     }
 
+    // The tests of margins look at what is drawn; this is what is written of it.
+    [Theory, MemberData(nameof(Names))]
+    public void A_picture_is_written_as_a_PNG(string name) => Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], Draw(name)[..4]);
+
     internal static byte[] Draw(string name)
     {
         using Picture picture = Pictures[name]();
