@@ -4,7 +4,8 @@ using static GpuConv.Tests.GpuConvProgram;
 namespace GpuConv.Tests;
 
 /// <summary>The command as users run it, on a part of MNIST.</summary>
-public sealed class AttributeCommandTests(OcclusionCommandTests.Cache cache) : IClassFixture<OcclusionCommandTests.Cache>
+[Collection<ModelsTrainedForStudies>]
+public sealed class AttributeCommandTests(MnistPart mnist) : IClassFixture<MnistPart>
 {
     [Fact]
     public void A_study_writes_its_numbers_and_pictures()
@@ -51,5 +52,5 @@ public sealed class AttributeCommandTests(OcclusionCommandTests.Cache cache) : I
         Assert.False(Directory.Exists(folder["x"]));
     }
 
-    private Output Run(params string[] arguments) => GpuConvProgram.RunAlone(new() { ["XDG_CACHE_HOME"] = cache.Folder }, ["attribute", "--device", "cpu", "--data", cache.Mnist.Path, .. arguments]);
+    private Output Run(params string[] arguments) => GpuConvProgram.Run(["attribute", "--device", "cpu", "--data", mnist.Path, .. arguments]);
 }

@@ -4,17 +4,19 @@ using static GpuConv.Tests.GpuConvProgram;
 namespace GpuConv.Tests;
 
 /// <summary>The command as users run it, on a part of MNIST; the first that needs a model trains one, the others find it.</summary>
-public sealed class OcclusionCommandTests(OcclusionCommandTests.Cache cache) : IClassFixture<OcclusionCommandTests.Cache>
+[Collection<ModelsTrainedForStudies>]
+public sealed class OcclusionCommandTests(MnistPart mnist) : IClassFixture<MnistPart>
 {
     [Fact]
     public void A_study_without_a_model_trains_one_and_finds_it_the_next_time()
     {
         using var folder = new TemporaryFolder();
+        Output Run(params string[] options) => RunAlone(new() { ["XDG_CACHE_HOME"] = folder["cache"] }, ArgumentsOf(options));
         Output first = Run("--images", "0,5", "--sizes", "4,27", "--stride", "3", "--out", folder["a"]);
         Assert.Equal((0, ""), (first.ExitCode, first.ExitCode == 0 ? "" : first.Error));
         Output second = Run("--images", "0,5", "--sizes", "4,27", "--stride", "3", "--out", folder["b"], "--json");
         Assert.Equal((0, ""), (second.ExitCode, second.Error));
-        Assert.Single(Directory.GetDirectories(Path.Combine(cache.Folder, "gpuconv", "models")));
+        Assert.Single(Directory.GetDirectories(folder["cache/gpuconv/models"]));
         Assert.Equal(File.ReadAllText(Path.Combine(folder["a"], "occlusion.json")), second.Standard);
         Assert.Equal(["00-test-0.png", "01-test-5.png", "occlusion.csv", "occlusion.json", "occlusion.png"], Directory.GetFiles(folder["b"]).Select(Path.GetFileName).Order());
 
@@ -41,27 +43,11 @@ public sealed class OcclusionCommandTests(OcclusionCommandTests.Cache cache) : I
     public void A_wrong_request_is_refused(string request, string message)
     {
         using var folder = new TemporaryFolder();
-        Output output = Run([.. request.Split(' '), "--out", folder["x"], "--quiet"]);
+        Output output = Run(ArgumentsOf([.. request.Split(' '), "--out", folder["x"], "--quiet"]));
         Assert.Contains(message, output.Error);
         Assert.Equal((2, ""), (output.ExitCode, output.Standard));
         Assert.False(Directory.Exists(folder["x"]));
     }
 
-    private Output Run(params string[] arguments) => GpuConvProgram.RunAlone(new() { ["XDG_CACHE_HOME"] = cache.Folder }, ["occlusion", "--device", "cpu", "--data", cache.Mnist.Path, .. arguments]);
-
-    /// <summary>A part of MNIST, and a folder for the models trained on it.</summary>
-    public sealed class Cache : IDisposable
-    {
-        private readonly TemporaryFolder folder = new();
-
-        public string Folder => folder.Path;
-
-        public MnistPart Mnist { get; } = new();
-
-        public void Dispose()
-        {
-            folder.Dispose();
-            Mnist.Dispose();
-        }
-    }
+    private string[] ArgumentsOf(string[] options) => ["occlusion", "--device", "cpu", "--data", mnist.Path, .. options];
 }

@@ -25,16 +25,14 @@ internal static class DocRun
 
         string before = Environment.CurrentDirectory;
         string? cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
-        TextWriter output = Console.Out, error = Console.Error;
         try
         {
             Environment.CurrentDirectory = folder;
             Environment.SetEnvironmentVariable("XDG_CACHE_HOME", Path.Combine(folder, "cache"));
-            Console.SetOut(TextWriter.Null);
             foreach (DocBlock block in blocks)
             {
                 foreach (string marker in block.Markers.Where(m => m.StartsWith(Pictures, StringComparison.Ordinal))) WritePictures(Path.Combine(folder, marker[Pictures.Length..]));
-                if (block.Language == "csharp") compiled!.Run(doc, block);
+                if (block.Language == "csharp") Quietly(() => compiled!.Run(doc, block));
                 else if (block.Language == "sh") Shell(doc, block);
                 else if (block.Language.Length == 0 && block.Text.StartsWith("input ", StringComparison.Ordinal)) ReadNetwork(doc, block);
                 else throw new DocException(doc.Path, block.Line, $"a block of '{block.Language}' that no test knows how to run. Mark it: <!-- test: skip, REASON -->");
@@ -42,8 +40,6 @@ internal static class DocRun
         }
         finally
         {
-            Console.SetOut(output);
-            Console.SetError(error);
             Environment.SetEnvironmentVariable("XDG_CACHE_HOME", cache);
             Environment.CurrentDirectory = before;
         }
@@ -142,11 +138,15 @@ internal static class DocRun
 
     private static void Run(DocFile doc, int line, string[] arguments)
     {
-        using var error = new StringWriter();
-        Console.SetError(error);
-        int code = Invocation.Run(GpuConvCommand.Create(), arguments);
-        if (code != Invocation.Done) throw new DocException(doc.Path, line, $"'gpuconv {string.Join(' ', arguments)}' ends with {code}: {error.ToString().Trim()}");
+        (int code, _, string error) = CapturedConsole.Run(() => Invocation.Run(GpuConvCommand.Create(), arguments));
+        if (code != Invocation.Done) throw new DocException(doc.Path, line, $"'gpuconv {string.Join(' ', arguments)}' ends with {code}: {error.Trim()}");
     }
+
+    private static void Quietly(Action action) => CapturedConsole.Run(() =>
+    {
+        action();
+        return 0;
+    });
 
     private static bool StartsWith(string[] words, string[] start) => words.Length >= start.Length && words.AsSpan(0, start.Length).SequenceEqual(start);
 

@@ -7,7 +7,7 @@ namespace GpuConv.Tests;
 public class OnnxTestTests
 {
     /// <summary>Without the interpreter, on which the operators' own tests run: here it would take most of a minute.</summary>
-    public static TheoryData<string> Devices => [.. TestDevices.All.Where(row => row.Data != "ptx")];
+    public static TheoryData<string> Devices => [.. TestDevices.ForNetworks.Where(row => row.Data != "ptx")];
 
     [Theory, MemberData(nameof(Devices))]
     public void All_of_ONNX_s_own_tests_pass(string deviceName)
