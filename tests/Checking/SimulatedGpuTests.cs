@@ -3,10 +3,9 @@ using System.Reflection;
 namespace GpuConv.Tests;
 
 /// <summary>
-/// The tests of devices, on the simulated GPU: at the end, one after the other. It has a thread of the system for each thread of a group, 256 that wait for each other by spinning, and beside another test
-/// its tests took seven times as long. In the short form it has one test of each operator, as the interpreter runs what a GPU would get.
+/// The tests of devices, on the simulated GPU, one after the other. It has a thread of the system for each thread of a group, 256 that wait for each other by spinning: on all processors beside another
+/// test its tests took seven times as long, so they stay on one (<see cref="OneProcessor"/>). In the short form it has one test of each operator, as the interpreter runs what a GPU would get.
 /// </summary>
-[Collection<ProcessWide>]
 public class SimulatedGpuTests
 {
     private static readonly Lazy<IReadOnlyList<(MethodInfo Test, object?[] Arguments)>> Rows = new(() =>
@@ -16,7 +15,7 @@ public class SimulatedGpuTests
     });
 
     public static IEnumerable<TheoryDataRow<string, int>> Tests =>
-        TestDevices.RunsSimulatedLast ? Rows.Value.Select((row, i) => new TheoryDataRow<string, int>(NameOf(row.Test, row.Arguments), i).WithTrait("device", "simulated")) : [];
+        TestDevices.RunsSimulatedApart ? Rows.Value.Select((row, i) => new TheoryDataRow<string, int>(NameOf(row.Test, row.Arguments), i).WithTrait("device", "simulated")) : [];
 
     [Theory(SkipTestWithoutData = true), MemberData(nameof(Tests))]
     public void On_the_simulated_GPU(string test, int number)

@@ -45,7 +45,7 @@ public static class TestDevices
     internal static string[] Names => listed ?? [.. (Chosen ?? "cpu,ptx").Split(',').SelectMany(name => name == "ptx" ? new[] { name, Tf32 } : [name])];
 
     /// <summary>Whether the simulated GPU is under test apart from the other devices.</summary>
-    internal static bool RunsSimulatedLast => Chosen is null;
+    internal static bool RunsSimulatedApart => Chosen is null;
 
     /// <summary>What a function finds where these are the devices under test.</summary>
     internal static T ListedAs<T>(string[] devices, Func<T> find)
@@ -73,10 +73,10 @@ public static class TestDevices
 
     private static Device Open(string name, MathMode mathMode)
     {
-        if (name != "ptx") return Device.Open(name, threads: 2, mathMode);
-        // As the GPU that its kernels are compiled for.
-        Device device = Device.OpenSimulated(mathMode, copiesAsync: true);
-        device.Runner = new PtxRunner();
+        // The interpreter's as the GPU that its kernels are compiled for.
+        Device device = name == "ptx" ? Device.OpenSimulated(mathMode, copiesAsync: true) : Device.Open(name, threads: 2, mathMode);
+        if (name == "ptx") device.Runner = new PtxRunner();
+        if (name == "simulated") OneProcessor.ForLanesOf(device);
         return device;
     }
 

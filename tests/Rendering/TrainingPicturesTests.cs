@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using GpuConv.Kernels;
 using GpuConv.Net;
 using GpuConv.Studies;
