@@ -3,7 +3,10 @@ namespace GpuConv.Tests;
 /// <summary>An empty folder that goes away with the test.</summary>
 public sealed class TemporaryFolder : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("gpuconv-test-").FullName;
+    /// <summary>What the names of all of them begin with.</summary>
+    public const string Prefix = "gpuconv-test-";
+
+    public string Path { get; } = Directory.CreateTempSubdirectory(Prefix).FullName;
 
     public string this[string name] => System.IO.Path.Combine(Path, name);
 

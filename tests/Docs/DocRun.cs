@@ -4,7 +4,7 @@ using GpuConv.Studies;
 
 namespace GpuConv.Tests;
 
-/// <summary>Runs a document's blocks one after the other, in an empty folder, and checks the commands in its text.</summary>
+/// <summary>Runs a document's blocks one after the other, in the working directory, and checks the commands in its text.</summary>
 internal static class DocRun
 {
     private static readonly string[] ThisProgram = ["dotnet", "run", "-c", "Release", "--project", "src/Studies", "--"];
@@ -14,34 +14,21 @@ internal static class DocRun
 
     /// <summary>What runs a document: all its blocks in order.</summary>
     /// <param name="doc">The document.</param>
-    /// <param name="folder">An empty folder, the working directory of all of them.</param>
     /// <exception cref="DocException">One fails, or says nothing that can be run.</exception>
-    public static void Blocks(DocFile doc, string folder)
+    public static void Blocks(DocFile doc)
     {
         if (doc.Problems.Count > 0) throw new DocException(doc.Path, 0, string.Join(" ", doc.Problems));
         DocBlock[] blocks = [.. doc.Blocks.Where(b => !IsSkipped(doc, b)).Select(b => Replaced(doc, b))];
         DocBlock[] code = [.. blocks.Where(b => b.Language == "csharp")];
         DocCode? compiled = code.Length > 0 ? DocCode.Compile(doc, code) : null;
 
-        string before = Environment.CurrentDirectory;
-        string? cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
-        try
+        foreach (DocBlock block in blocks)
         {
-            Environment.CurrentDirectory = folder;
-            Environment.SetEnvironmentVariable("XDG_CACHE_HOME", Path.Combine(folder, "cache"));
-            foreach (DocBlock block in blocks)
-            {
-                foreach (string marker in block.Markers.Where(m => m.StartsWith(Pictures, StringComparison.Ordinal))) WritePictures(Path.Combine(folder, marker[Pictures.Length..]));
-                if (block.Language == "csharp") Quietly(() => compiled!.Run(doc, block));
-                else if (block.Language == "sh") Shell(doc, block);
-                else if (block.Language.Length == 0 && block.Text.StartsWith("input ", StringComparison.Ordinal)) ReadNetwork(doc, block);
-                else throw new DocException(doc.Path, block.Line, $"a block of '{block.Language}' that no test knows how to run. Mark it: <!-- test: skip, REASON -->");
-            }
-        }
-        finally
-        {
-            Environment.SetEnvironmentVariable("XDG_CACHE_HOME", cache);
-            Environment.CurrentDirectory = before;
+            foreach (string marker in block.Markers.Where(m => m.StartsWith(Pictures, StringComparison.Ordinal))) WritePictures(marker[Pictures.Length..]);
+            if (block.Language == "csharp") Quietly(() => compiled!.Run(doc, block));
+            else if (block.Language == "sh") Shell(doc, block);
+            else if (block.Language.Length == 0 && block.Text.StartsWith("input ", StringComparison.Ordinal)) ReadNetwork(doc, block);
+            else throw new DocException(doc.Path, block.Line, $"a block of '{block.Language}' that no test knows how to run. Mark it: <!-- test: skip, REASON -->");
         }
     }
 
@@ -83,7 +70,7 @@ internal static class DocRun
     private static void WritePictures(string folder)
     {
         PictureFolder.Write(folder, ["daisy", "tulip"], 10, 40, colour: true);
-        File.Copy(Path.Combine(folder, "tulip", "0000.png"), Path.Combine(folder, "..", "photo.jpg"));
+        File.Copy(Path.Combine(folder, "tulip", "0000.png"), "photo.jpg");
     }
 
     // A network as text.
@@ -138,7 +125,7 @@ internal static class DocRun
 
     private static void Run(DocFile doc, int line, string[] arguments)
     {
-        (int code, _, string error) = CapturedConsole.Run(() => Invocation.Run(GpuConvCommand.Create(), arguments));
+        (int code, _, string error) = GpuConvProgram.Run(arguments);
         if (code != Invocation.Done) throw new DocException(doc.Path, line, $"'gpuconv {string.Join(' ', arguments)}' ends with {code}: {error.Trim()}");
     }
 

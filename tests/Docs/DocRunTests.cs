@@ -1,9 +1,11 @@
 namespace GpuConv.Tests;
 
 /// <summary>The checks of documents must see what is wrong with one.</summary>
-[Collection<ProcessWide>]
-public class DocRunTests
+[Collection<Documents>]
+public class DocRunTests : IDisposable
 {
+    public void Dispose() => WorkingFolder.Clear();
+
     [Theory]
     [InlineData("```sh\ngpuconv summary --batch-norm\ngpuconv summary --batchnorm\n```", "doc.md:3: 'gpuconv summary --batchnorm' ends with 2: gpuconv: '--batchnorm' is no command or option")]
     [InlineData("```sh\ndotnet run -c Release --project src/Studies -- evaluate --model none\n```", "doc.md:2: 'gpuconv evaluate --model none' ends with 2")]
@@ -21,16 +23,13 @@ public class DocRunTests
     [InlineData("```sh\nls\n", "a block without an end")]
     public void A_block_that_is_wrong_is_named(string text, string message)
     {
-        using var folder = new TemporaryFolder();
-        Assert.Contains(message, Assert.Throws<DocException>(() => DocRun.Blocks(DocFile.Parse("doc.md", text), folder.Path)).Message);
+        Assert.Contains(message, Assert.Throws<DocException>(() => DocRun.Blocks(DocFile.Parse("doc.md", text))).Message);
     }
 
     [Fact]
     public void Blocks_share_a_folder_and_markers_change_them()
     {
-        using var folder = new TemporaryFolder();
-        DocRun.Blocks(
-            DocFile.Parse("doc.md", """
+        DocRun.Blocks(DocFile.Parse("doc.md", """
                 <!-- test: append summary --json -->
                 <!-- test: replace there => here -->
                 ```sh
@@ -52,9 +51,8 @@ public class DocRunTests
                 Assert.StartsWith("input 1x28x28", File.ReadAllText("here/summary.txt"), StringComparison.Ordinal);
                 File.WriteAllText("written", new StringBuilder("it ran").ToString());
                 ```
-                """),
-            folder.Path);
-        Assert.Equal("it ran", File.ReadAllText(folder["written"]));
+                """));
+        Assert.Equal("it ran", File.ReadAllText("written"));
     }
 
     [Theory]

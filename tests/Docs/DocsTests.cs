@@ -1,7 +1,7 @@
 namespace GpuConv.Tests;
 
-[Collection<ProcessWide>]
-public class DocsTests
+[Collection<Documents>]
+public class DocsTests : IDisposable
 {
     /// <summary>Markers of documents that go into packages, where comments would be shown as text.</summary>
     private static readonly Dictionary<string, string[]> MarkersOfPackages = new()
@@ -12,14 +12,15 @@ public class DocsTests
 
     public static TheoryData<string> Documents => [.. Repository.Documents];
 
+    public void Dispose() => WorkingFolder.Clear();
+
     [Theory, MemberData(nameof(Documents))]
     public void Every_block_of_a_document_runs(string document)
     {
-        using var folder = new TemporaryFolder();
-        CopyFilesOfDocuments(folder.Path);
+        CopyFilesOfDocuments();
         DocFile doc = Read(document);
         if (MarkersOfPackages.TryGetValue(document, out string[]? markers)) doc = doc with { Blocks = [.. doc.Blocks.Select(b => b with { Markers = markers })] };
-        DocRun.Blocks(doc, folder.Path);
+        DocRun.Blocks(doc);
     }
 
     [Theory, MemberData(nameof(Documents))]
@@ -29,11 +30,11 @@ public class DocsTests
     public void Every_link_to_a_file_or_heading_leads_there(string document) => DocRun.Links(Read(document), Repository.Root);
 
     // What commands that are run from a checkout name: networks as text.
-    private static void CopyFilesOfDocuments(string folder)
+    private static void CopyFilesOfDocuments()
     {
         foreach (string file in Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.txt", SearchOption.AllDirectories))
         {
-            string copy = Path.Combine(folder, Path.GetRelativePath(Repository.Root, file));
+            string copy = Path.GetRelativePath(Repository.Root, file);
             Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
             File.Copy(file, copy);
         }
