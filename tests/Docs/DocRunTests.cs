@@ -2,7 +2,7 @@ namespace GpuConv.Tests;
 
 /// <summary>The checks of documents must see what is wrong with one.</summary>
 [Collection<Documents>]
-public class DocRunTests : IDisposable
+public sealed class DocRunTests : IDisposable
 {
     public void Dispose() => WorkingFolder.Clear();
 

@@ -1,7 +1,7 @@
 namespace GpuConv.Tests;
 
 [Collection<Documents>]
-public class DocsTests : IDisposable
+public sealed class DocsTests : IDisposable
 {
     /// <summary>Markers of documents that go into packages, where comments would be shown as text.</summary>
     private static readonly Dictionary<string, string[]> MarkersOfPackages = new()
