@@ -20,7 +20,7 @@ public class CancellationTests
         ["NoisyPredictor.Probabilities"] = () => On(new NoisyPredictor(Cpu, Trained.Value, 16), (p, token) => p.Probabilities(Images, new float[Images.ImageSize], token)),
         ["Attacker.Run"] = () => On(new Attacker(Cpu, Trained.Value, 16), (a, token) => a.Run(new Pgd { Epsilon = 0.1f, Steps = 3 }, Images, cancellation: token).Pixels),
         ["Attacker.Predict"] = () => On(new Attacker(Cpu, Trained.Value, 16), (a, token) => a.Predict([.. Images.Pixels.Select(p => p / 255f)], token)),
-        ["Attacker.MaskedGradients"] = () => On(new Attacker(Cpu, Trained.Value, 16), (a, token) => a.MaskedGradients(Images, token)),
+        ["Attacker.VanishedGradients"] = () => On(new Attacker(Cpu, Trained.Value, 16), (a, token) => a.VanishedGradients(Images, token)),
         ["RobustnessCurve.Run"] = () => On(new Attacker(Cpu, Trained.Value, 16), (a, token) => RobustnessCurve.Run(a, e => Pgd.Fgsm(e), [0.1f, 0.2f], Images, cancellation: token).ToString()!),
         ["ActivationMaximization.Run"] = () => On(new ActivationMaximization(Cpu, Trained.Value, 3), (a, token) => a.Run(new float[3 * Images.ImageSize], [0, 1, 2], new MaximizationOptions { Steps = 4 }, cancellation: token).Scores),
         ["TargetImageAttack.Run"] = () => On(new TargetImageAttack(Cpu, Trained.Value, 1), (a, token) => a.Run(new float[Images.ImageSize], new float[Images.ImageSize], [1], [1], new TargetImageOptions { Steps = 4 }, cancellation: token).Pixels),

@@ -26,6 +26,7 @@ public sealed class AttackCommandTests(AttackCommandTests.Files files) : IClassF
         {
             Assert.Equal(0.15, attack.GetProperty("eps").GetDouble(), 1e-6);
             Assert.InRange(attack.GetProperty("robust_accuracy").GetDouble(), 0, clean);
+            Assert.InRange(attack.GetProperty("fooled_as_pictures").GetInt32(), 0, attack.GetProperty("fooled").GetInt32());
             if (attack.GetProperty("fooled").GetInt32() > 0) Assert.InRange(attack.GetProperty("median_norm").GetDouble(), 0, 0.1501);
             foreach (string name in (string[])["alpha", "steps", "restarts", "mean_norm", "images_per_second"]) Assert.True(attack.TryGetProperty(name, out _), name);
         }
@@ -73,11 +74,46 @@ public sealed class AttackCommandTests(AttackCommandTests.Files files) : IClassF
         Assert.Contains("\"target\": \"next\"", targeted.Standard);
     }
 
+    [Fact]
+    public void What_looks_for_the_smallest_perturbation_counts_where_it_is_within_the_bound()
+    {
+        using var folder = new TemporaryFolder();
+        Output output = Run("--model", files.Plain, "--method", "deepfool", "--limit", "40", "--curve", "0.02", "--json", "--out", folder["d"]);
+        JsonElement model = JsonDocument.Parse(output.Standard).RootElement.GetProperty("models")[0], attack = model.GetProperty("attacks")[0];
+        double[] curve = [.. model.GetProperty("curves")[0].GetProperty("points").EnumerateArray().Select(p => p.GetProperty("accuracy").GetDouble())];
+        Assert.Equal(curve[^1], model.GetProperty("worst_case").GetDouble());
+        Assert.True(curve[0] > curve[^1]);
+        // Just beyond the border, many come back over it when they are rounded.
+        Assert.InRange(attack.GetProperty("fooled_as_pictures").GetInt32(), 1, attack.GetProperty("fooled").GetInt32() - 1);
+        Assert.Contains($"still fool: {attack.GetProperty("fooled_as_pictures")} of {attack.GetProperty("fooled")} (deepfool)", Run("--model", files.Plain, "--method", "deepfool", "--limit", "40", "--curve", "none", "--out", folder["t"]).Standard);
+
+        Output other = Run("--model", files.Plain, "--method", "cw", "--steps", "2", "--limit", "4", "--curve", "none", "--out", folder["c"]);
+        Assert.Equal(0, other.ExitCode);
+        Assert.DoesNotContain("withstand", other.Standard);
+    }
+
+    [Fact]
+    public void Of_two_classes_all_attacks_but_those_that_need_three_are_run()
+    {
+        using var folder = new TemporaryFolder();
+        PictureFolder.Write(folder["set"], ["a", "b"], 10, 8, colour: false);
+        Assert.Equal(0, GpuConvProgram.Run("train", "--device", "cpu", "--data", folder["set"], "--epochs", "1", "--quiet", "--out", folder["run"]).ExitCode);
+        Output output = GpuConvProgram.Run("attack", "--device", "cpu", "--data", folder["set"], "--model", Path.Combine(folder["run"], "model.safetensors"), "--method", "all", "--steps", "1", "--queries", "2", "--curve", "none", "--json", "--out", folder["a"]);
+        Assert.Equal(0, output.ExitCode);
+        Assert.Contains("left out: apgd-dlr needs three classes", output.Error);
+        Assert.Equal(10, JsonDocument.Parse(output.Standard).RootElement.GetProperty("attacks").GetArrayLength());
+    }
+
     [Theory]
     [InlineData("--method no", "--method no: there are fgsm, bim")]
     [InlineData("--method pgd,pgd", "--method: each attack once")]
     [InlineData("--eps -1", "--eps -1: a number from 0")]
-    [InlineData("--curve 0,x", "--curve 0,x: numbers with commas")]
+    [InlineData("--eps 8", "--eps 8: images are of 0 to 1, so at most 1; for pixels of 0 to 255 write 8/255")]
+    [InlineData("--curve 0,8", "--curve 8: images are of 0 to 1")]
+    [InlineData("--eps 0,1", "--eps 0,1: numbers have a point; write 0.1")]
+    [InlineData("--steps 1,000", "--steps 1,000: a whole number is wanted")]
+    [InlineData("--eps a", "--eps a: a number is wanted, as 0.001")]
+    [InlineData("--curve 0,x", "--curve 0,x: numbers from 0 with commas")]
     [InlineData("--method deepfool --target next", "deepfool has no targeted form")]
     [InlineData("--method pgd --target 10", "--target 10: a class from 0 to 9")]
     [InlineData("--steps 0", "--steps 0: at least 1")]

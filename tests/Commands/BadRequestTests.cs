@@ -1,4 +1,6 @@
+using System.CommandLine;
 using GpuConv.Net;
+using GpuConv.Studies;
 using static GpuConv.Tests.GpuConvProgram;
 
 namespace GpuConv.Tests;
@@ -6,12 +8,39 @@ namespace GpuConv.Tests;
 /// <summary>What a user can get wrong, each with its exit code and the line that he sees. Nothing is written to standard output.</summary>
 public class BadRequestTests
 {
+    /// <summary>Every option that is a number, of every command: none takes a comma for a decimal point, or leaves it out.</summary>
+    [Fact]
+    public void No_number_is_read_with_a_comma()
+    {
+        RootCommand root = GpuConvCommand.Create();
+        int numbers = 0, fractions = 0;
+        foreach (Command command in Below(root))
+        {
+            foreach (Option option in command.Options.Where(o => IsNumber(o.ValueType)))
+            {
+                numbers++;
+                string[] words = [.. Words(command), option.Name];
+                string[] errors = [.. root.Parse([.. words, "0,5"]).Errors.Select(e => e.Message)];
+                Assert.True(errors.Any(m => m.Contains("0,5", StringComparison.Ordinal)), $"{string.Join(' ', words)} 0,5 is taken.");
+                foreach (string text in (string[])["1 000", "1e", "five", ""]) Assert.NotEmpty(root.Parse([.. words, text]).Errors);
+                if (!errors.Contains($"{option.Name} 0,5: numbers have a point; write 0.5.")) continue;
+                fractions++;
+                Assert.Empty(root.Parse([.. words, "1/2"]).Errors.Where(e => e.Message.Contains("1/2", StringComparison.Ordinal)));
+            }
+        }
+        Assert.True(numbers > 60 && fractions > 20, $"{numbers} numbers, {fractions} of them fractions");
+
+        static IEnumerable<Command> Below(Command command) => [command, .. command.Subcommands.SelectMany(Below)];
+        static string[] Words(Command command) => command is RootCommand ? [] : [.. Words((Command)command.Parents.First()), command.Name];
+        static bool IsNumber(Type type) => (Nullable.GetUnderlyingType(type) ?? type).GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(System.Numerics.INumber<>)) && type != typeof(char);
+    }
+
     [Theory]
     [InlineData("trian", "trian")]
     [InlineData("train --epochs zero", "zero")]
     [InlineData("train --epochs 0", "--epochs 0: at least 1 epoch.")]
     [InlineData("train --lr -1", "--lr -1: a positive number.")]
-    [InlineData("train --lr NaN", "--lr NaN: a positive number.")]
+    [InlineData("train --lr NaN", "--lr NaN: a number is wanted")]
     [InlineData("train --batch 0", "--batch 0: at least 1 image.")]
     [InlineData("train --validation 60000", "--validation 60000 leaves nothing of 60000 images to train on.")]
     [InlineData("train --validation some", "--validation some: a number of images from 0, or 'test'.")]
@@ -21,9 +50,9 @@ public class BadRequestTests
     [InlineData("train --init-gain 0", "--init-gain 0: a positive number.")]
     [InlineData("train --betas 0.9", "--betas 0.9: two numbers with a comma between them")]
     [InlineData("train --betas 0.9,1", "--betas 0.9,1: two numbers from 0 up to, not including, 1.")]
-    [InlineData("train --betas NaN,0.9", "--betas NaN,0.9: two numbers from 0")]
+    [InlineData("train --betas NaN,0.9", "--betas NaN,0.9: two numbers with a comma")]
     [InlineData("train --distort -1", "--distort -1: from 0 to 5.")]
-    [InlineData("train --distort NaN", "--distort NaN: from 0 to 5.")]
+    [InlineData("train --distort NaN", "--distort NaN: a number is wanted")]
     [InlineData("train --distort 1 --augment", "leave --augment out")]
     [InlineData("train --dropout 1", "--dropout 1: from 0 up to, not including, 1.")]
     [InlineData("train --ema 1", "--ema 1: from 0 up to, not including, 1.")]

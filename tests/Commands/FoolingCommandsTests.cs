@@ -55,7 +55,7 @@ public sealed class FoolingCommandsTests(FoolingCommandsTests.Models models) : I
     [InlineData("fool --steps 0", "--steps 0: whole numbers from 1 to 100000")]
     [InlineData("fool --steps 5,5", "--steps 5,5: each number once")]
     [InlineData("fool --lr 0", "--lr 0: a number above 0")]
-    [InlineData("fool --lr NaN", "--lr NaN: a number above 0")]
+    [InlineData("fool --lr NaN", "--lr NaN: a number is wanted")]
     [InlineData("fool --save-every -1", "--save-every -1: not negative")]
     [InlineData("fool --seeds 0", "--seeds 0: from 1 to 100")]
     [InlineData("target --case 3", "--case 3: 1, from the target image, or 2, from noise")]

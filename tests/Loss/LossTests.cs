@@ -58,6 +58,49 @@ public class LossTests
         }
     }
 
+    // Where the label's probability is 1 in float32 the gradient at its score is still minus the sum of the others, and the loss as much: p - 1 and log p would be 0.
+    [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    public void Where_the_network_is_sure_gradients_and_losses_keep_their_digits(string deviceName)
+    {
+        Device device = TestDevices.Get(deviceName);
+        foreach (int columns in (int[])[2, 10, 33])
+        {
+            using var arena = new DeviceArena(device);
+            // Scores whose differences are exact; the label leads by 1, 2, 3 ... 100.
+            const int rows = 100;
+            double[] x = new double[rows * columns];
+            int[] labels = [.. Enumerable.Range(0, rows).Select(i => 7 * i % columns)];
+            for (int i = 0; i < rows; i++)
+                for (int j = 0; j < columns; j++) x[i * columns + j] = j == labels[i] ? 3 + i + 1 : 3 - (j + i) % 8 * 0.25 * ((j + columns - labels[i]) % columns == 1 ? 0 : 1);
+            Tensor<int> labelsOn = arena.Allocate<int>(new Shape(rows));
+            labelsOn.CopyFrom(labels);
+            GuardedTensor losses = Check.Guarded(arena, new Shape(rows)), gradient = Check.Guarded(arena, new Shape(rows, columns));
+            Tensor<float> logits = Values.On(arena, new Shape(rows, columns), x);
+            double[] others = [.. Enumerable.Range(0, rows).Select(i => Enumerable.Range(0, columns).Where(j => j != labels[i]).Sum(j => Math.Exp(x[i * columns + j] - x[i * columns + labels[i]])))];
+
+            new SoftmaxCrossEntropy(device).ForwardBackward(logits, labelsOn, 0.5f, losses.Tensor, gradient.Tensor);
+            // (double.LogP1 adds the 1.)
+            AssertDigits([.. others.Select(u => u < 1e-5 ? u * (1 - u / 2 + u * u / 3) : Math.Log(1 + u))], losses.Read("losses"), 1);
+            AssertDigits(At((i, j) => 0.5 * (j == labels[i] ? -others[i] : Exponential(i, j)) / (1 + others[i])), gradient.Read("gradient"), columns);
+
+            new ScoreObjective(device).ForwardBackward(ObjectiveKind.Probability, logits, labelsOn, 0.5f, losses.Tensor, gradient.Tensor);
+            AssertDigits(At((i, j) => 0.5 * (j == labels[i] ? others[i] : -Exponential(i, j)) / (1 + others[i]) / (1 + others[i])), gradient.Read("gradient"), columns);
+
+            double Exponential(int i, int j) => Math.Exp(x[i * columns + j] - x[i * columns + labels[i]]);
+            double[] At(Func<int, int, double> value) => [.. Enumerable.Range(0, rows * columns).Select(k => value(k / columns, k % columns))];
+
+            // A device may round the exponent's product with log2(e), and makes numbers below the smallest normal one 0; sums add a rounding for each term.
+            void AssertDigits(double[] expected, float[] actual, int width)
+            {
+                for (int k = 0; k < expected.Length; k++)
+                {
+                    double lead = k / width + 3, relative = (4 * lead + 2 * columns + 16) * Tolerance.U, absolute = columns * 1.2e-38;
+                    Assert.True(Math.Abs(expected[k] - actual[k]) <= relative * Math.Abs(expected[k]) + absolute, $"{columns} classes, row {k / width}, {k % width}: {actual[k]} instead of {expected[k]}");
+                }
+            }
+        }
+    }
+
     [Theory, MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
     public void Negative_log_likelihood_and_its_gradient_match_float64(string deviceName)
     {

@@ -52,12 +52,7 @@ public static class Losses
     public static double[] CrossEntropy(double[] logits, int[] labels, int columns) =>
         NegativeLogLikelihood(LogSoftmax(logits, labels.Length, columns), labels, columns);
 
-    public static double[] CrossEntropyGradient(double[] logits, int[] labels, int columns, double scale)
-    {
-        double[] y = Softmax(logits, labels.Length, columns);
-        for (int i = 0; i < labels.Length; i++) y[i * columns + labels[i]] -= 1;
-        return [.. y.Select(v => scale * v)];
-    }
+    public static double[] CrossEntropyGradient(double[] logits, int[] labels, int columns, double scale) => SmoothedCrossEntropyGradient(logits, labels, columns, scale, 0);
 
     /// <summary>The sum over all rows of the cross-entropy to (1 - smoothing) onehot + smoothing / C.</summary>
     public static double SmoothedCrossEntropy(double[] logits, int[] labels, int columns, double smoothing)

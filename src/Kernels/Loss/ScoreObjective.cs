@@ -61,14 +61,11 @@ public sealed class ScoreObjective
         float score = scores[start + label];
         if (kind == ObjectiveKind.Probability)
         {
-            float max = SoftmaxRow.Max(scores, start, columns), sum = SoftmaxRow.SumOfExponentials(scores, start, columns, max);
-            float probability = XMath.Exp(score - max) / sum;
+            float max = SoftmaxRow.Max(scores, start, columns), others = SoftmaxRow.SumOfExponentials(scores, start, columns, max, label), own = XMath.Exp(score - max);
+            float sum = others + own, probability = own / sum;
             values[i] = probability;
-            for (int j = 0; j < columns; j++)
-            {
-                float share = XMath.Exp(scores[start + j] - max) / sum;
-                dscores[start + j] = scale * probability * (j == label ? 1 - share : -share);
-            }
+            // At the label 1 - p, from the others: near 1 the difference would be lost.
+            for (int j = 0; j < columns; j++) dscores[start + j] = scale * probability * (j == label ? others : -XMath.Exp(scores[start + j] - max)) / sum;
             return;
         }
         for (int j = 0; j < columns; j++) dscores[start + j] = 0;
@@ -138,9 +135,10 @@ public sealed class ScoreObjective
             {
                 fixed (float* from = z, to = dz)
                 {
-                    float sum = SoftmaxRow.Exponentials<TSimd, TVector>(from, SoftmaxRow.Max<TSimd, TVector>(from, columns), to, columns);
-                    float probability = dz[label] / sum;
-                    for (int j = 0; j < columns; j++) dz[j] = scale * probability * (j == label ? 1 - dz[j] / sum : -dz[j] / sum);
+                    float max = SoftmaxRow.Max<TSimd, TVector>(from, columns);
+                    float others = SoftmaxRow.Exponentials<TSimd, TVector>(from, max, to, columns, label), own = SoftmaxRow.Exp<TSimd, TVector>(z[label] - max);
+                    float sum = others + own, probability = own / sum;
+                    for (int j = 0; j < columns; j++) dz[j] = scale * probability * (j == label ? others : -dz[j]) / sum;
                     return probability;
                 }
             }

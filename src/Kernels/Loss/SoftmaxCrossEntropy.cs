@@ -7,7 +7,8 @@ namespace GpuConv.Kernels;
 /// <summary>
 /// Softmax and negative log-likelihood in one, loss[i] = log(sum over k of e^x[i, k]) - x[i, label[i]], and its gradient
 /// softmax - onehot, which needs no division by small probabilities. Stable for scores of any size. A label outside 0..C-1 makes
-/// its loss NaN, so that it is seen.
+/// its loss NaN, so that it is seen. Where the label's probability p is near 1 neither is lost by subtracting from 1: the gradient at the label is minus
+/// the sum of the other probabilities, and the loss the logarithm of 1 plus their quotient by p. (p - 1 is 0 in float32 for p above 1 - 2^-25.)
 /// With label smoothing (Szegedy et al., Rethinking the Inception Architecture, 2016, arXiv 1512.00567, section 7) the gradient is that of
 /// the cross-entropy to (1 - smoothing) onehot + smoothing / C; the losses stay those of the labels, to be compared with any other's.
 /// </summary>
@@ -81,8 +82,7 @@ public sealed class SoftmaxCrossEntropy
     {
         int start = i * columns, label = labels[i];
         float max = SoftmaxRow.Max(logits, start, columns);
-        float sum = SoftmaxRow.SumOfExponentials(logits, start, columns, max);
-        losses[i] = label >= 0 && label < columns ? max - logits[start + label] + XMath.Log(sum) : float.NaN;
+        losses[i] = Loss(logits, start, columns, label, max, SoftmaxRow.SumOfExponentials(logits, start, columns, max, label));
     }
 
     private static void BothKernel(Index1D i, int columns, float scale, float smoothing, ArrayView<float> logits, ArrayView<int> labels, ArrayView<float> losses, ArrayView<float> dlogits) =>
@@ -93,16 +93,24 @@ public sealed class SoftmaxCrossEntropy
     {
         int start = i * columns;
         float max = SoftmaxRow.Max(logits, start, columns);
-        float sum = SoftmaxRow.SumOfExponentials(logits, start, columns, max);
-        float loss = label >= 0 && label < columns ? max - logits[start + label] + XMath.Log(sum) : float.NaN;
+        float others = SoftmaxRow.SumOfExponentials(logits, start, columns, max, label);
+        float loss = Loss(logits, start, columns, label, max, others);
+        bool known = label >= 0 && label < columns;
+        float sum = known ? others + XMath.Exp(logits[start + label] - max) : others;
         for (int j = 0; j < columns; j++)
-        {
-            float probability = XMath.Exp(logits[start + j] - max) / sum;
-            float excess = probability - smoothing / columns;
-            dlogits[start + j] = scale * (j == label ? excess - (1 - smoothing) : excess);
-        }
+            dlogits[start + j] = scale * (j == label ? AtLabel(others / sum, smoothing, columns) : XMath.Exp(logits[start + j] - max) / sum - smoothing / columns);
         return loss;
     }
+
+    private static float Loss(ArrayView<float> logits, int start, int columns, int label, float max, float others)
+    {
+        if (label < 0 || label >= columns) return float.NaN;
+        float below = max - logits[start + label];
+        return below == 0 && others <= 1 ? SoftmaxRow.LogOfOnePlus(others) : below + XMath.Log(others + XMath.Exp(-below));
+    }
+
+    // The label's softmax minus its target 1 - smoothing + smoothing / C, from the other probabilities' sum.
+    private static float AtLabel(float others, float smoothing, int columns) => smoothing * (columns - 1) / columns - others;
 
     // One item owns a block of rows. Without dlogits: the losses alone.
     private readonly unsafe struct HostKernel(float* logits, int* labels, float scale, float smoothing, float* losses, float* dlogits, int rows, int columns) : IHostKernel
@@ -117,17 +125,18 @@ public sealed class SoftmaxCrossEntropy
                 bool known = (uint)label < (uint)columns;
                 // Read before dlogits, which may be the same memory, is written.
                 float score = known ? x[label] : float.NaN;
-                float max = SoftmaxRow.Max<TSimd, TVector>(x, columns);
-                float sum = SoftmaxRow.Exponentials<TSimd, TVector>(x, max, dx, columns);
-                losses[i] = max - score + SoftmaxRow.Log<TSimd, TVector>(sum);
+                float max = SoftmaxRow.Max<TSimd, TVector>(x, columns), below = max - score;
+                float others = SoftmaxRow.Exponentials<TSimd, TVector>(x, max, dx, columns, known ? label : SoftmaxRow.None);
+                float sum = known ? others + SoftmaxRow.Exp<TSimd, TVector>(-below) : others;
+                losses[i] = below == 0 && others <= 1 ? SoftmaxRow.LogOfOnePlus(others) : below + SoftmaxRow.Log<TSimd, TVector>(sum);
                 if (dx is null) continue;
-                float everywhere = smoothing / columns, atLabel = known ? dx[label] / sum - everywhere - (1 - smoothing) : 0;
+                float everywhere = smoothing / columns;
                 TVector divisor = TSimd.Broadcast(sum), factor = TSimd.Broadcast(scale), spread = TSimd.Broadcast(everywhere);
                 int j = 0;
                 for (; j <= columns - TSimd.Count; j += TSimd.Count)
                     TSimd.Store(TSimd.Multiply(factor, TSimd.Subtract(TSimd.Divide(TSimd.Load(dx + j), divisor), spread)), dx + j);
                 for (; j < columns; j++) dx[j] = scale * (dx[j] / sum - everywhere);
-                if (known) dx[label] = scale * atLabel;
+                if (known) dx[label] = scale * AtLabel(others / sum, smoothing, columns);
             }
         }
     }

@@ -13,6 +13,9 @@ internal static unsafe class SoftmaxRow
     // About 16 KiB of scores for an item of the host's team: enough to be worth handing out.
     private const int ItemElements = 4096;
 
+    /// <summary>In place of a class: none of them.</summary>
+    public const int None = -1;
+
     /// <summary>The number of items that the host's team shares the rows out in.</summary>
     public static int Items(int rows, int columns) => (rows + RowsInItem(columns) - 1) / RowsInItem(columns);
 
@@ -26,16 +29,18 @@ internal static unsafe class SoftmaxRow
     public static float Max<TSimd, TVector>(float* x, int count) where TSimd : struct, ISimd<TVector> where TVector : struct =>
         SimdFold.Row<MaxFold, TSimd, TVector>(x, x, count);
 
-    /// <summary>y[j] = e^(x[j] - max); returns their sum. y may be x; or null, for the sum alone.</summary>
-    public static float Exponentials<TSimd, TVector>(float* x, float max, float* y, int count) where TSimd : struct, ISimd<TVector> where TVector : struct
+    /// <summary>y[j] = e^(x[j] - max); returns their sum. y may be x; or null, for the sum alone. The score at <paramref name="except"/>, if there is one, counts as minus infinity: y is 0 there.</summary>
+    public static float Exponentials<TSimd, TVector>(float* x, float max, float* y, int count, int except = None) where TSimd : struct, ISimd<TVector> where TVector : struct
     {
         float* lanes = stackalloc float[SimdFold.Lanes], padded = stackalloc float[SimdFold.Lanes], results = stackalloc float[SimdFold.Lanes];
         for (int k = 0; k < SimdFold.Lanes; k++) lanes[k] = 0;
         TVector shift = TSimd.Broadcast(max);
         for (int j = 0; j < count; j += SimdFold.Lanes)
         {
-            int rest = count - j;
-            float* source = rest < SimdFold.Lanes ? SimdFold.Pad(x + j, rest, float.NegativeInfinity, padded) : x + j;
+            int rest = Math.Min(count - j, SimdFold.Lanes);
+            bool leavesOut = (uint)(except - j) < SimdFold.Lanes;
+            float* source = rest < SimdFold.Lanes || leavesOut ? SimdFold.Pad(x + j, rest, float.NegativeInfinity, padded) : x + j;
+            if (leavesOut) padded[except - j] = float.NegativeInfinity;
             float* target = rest < SimdFold.Lanes || y is null ? results : y + j;
             for (int k = 0; k < SimdFold.Lanes; k += TSimd.Count)
             {
@@ -47,6 +52,14 @@ internal static unsafe class SoftmaxRow
                 for (int k = 0; k < rest; k++) y[j + k] = results[k];
         }
         return SimdFold.Join<SumFold>(lanes);
+    }
+
+    /// <summary>e to the power of one number, by the same polynomial as of many.</summary>
+    public static float Exp<TSimd, TVector>(float x) where TSimd : struct, ISimd<TVector> where TVector : struct
+    {
+        float* lanes = stackalloc float[SimdFold.Lanes];
+        TSimd.Store(SimdMath.Exp<TSimd, TVector>(TSimd.Broadcast(x)), lanes);
+        return lanes[0];
     }
 
     /// <summary>The natural logarithm of one number, by the same polynomial as of many.</summary>
@@ -68,12 +81,30 @@ internal static unsafe class SoftmaxRow
         return max;
     }
 
-    /// <summary>On a GPU: the sum of e^(x[j] - max) over the row that starts at an offset, in ascending order.</summary>
+    /// <summary>On a GPU: the sum of e^(x[j] - max) over the row that starts at an offset, in ascending order, all but one if there is one to leave out.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float SumOfExponentials(ArrayView<float> x, int start, int count, float max)
+    public static float SumOfExponentials(ArrayView<float> x, int start, int count, float max, int except = None)
     {
         float sum = 0;
-        for (int j = 0; j < count; j++) sum += XMath.Exp(x[start + j] - max);
+        for (int j = 0; j < count; j++)
+            if (j != except) sum += XMath.Exp(x[start + j] - max);
         return sum;
+    }
+
+    /// <summary>
+    /// log(1 + u) for 0 ≤ u ≤ 1, small u not lost beside the 1: twice the area hyperbolic tangent of u / (2 + u), by its series up to the thirteenth power
+    /// (Abramowitz and Stegun 1964, 4.1.27); what is left out is below 2e-8 of it.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float LogOfOnePlus(float u)
+    {
+        float z = u / (2 + u), square = z * z;
+        float series = 1f / 13;
+        series = series * square + 1f / 11;
+        series = series * square + 1f / 9;
+        series = series * square + 1f / 7;
+        series = series * square + 1f / 5;
+        series = series * square + 1f / 3;
+        return 2 * z + 2 * z * square * series;
     }
 }

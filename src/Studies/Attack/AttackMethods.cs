@@ -58,19 +58,30 @@ internal static class AttackMethods
 
     public static string NameOf(PerturbationNorm norm) => norm.ToString().ToLowerInvariant();
 
+    /// <summary>A bound of images of 0 to 1; more than 1 is one of images of 0 to 255.</summary>
+    /// <exception cref="RequestException">It is none.</exception>
+    public static void RequireBound(string option, float bound, PerturbationNorm norm = PerturbationNorm.Linf)
+    {
+        if (!(bound >= 0)) throw new RequestException($"{option} {bound}: a number from 0, on images of 0 to 1.");
+        if (bound > 1 && norm == PerturbationNorm.Linf) throw new RequestException($"{option} {bound}: images are of 0 to 1, so at most 1; for pixels of 0 to 255 write {bound:0.###}/255.");
+    }
+
+    /// <summary>Why an attack is not defined for so many classes; null: it is.</summary>
+    public static string? WhyNot(string method, int classes) => classes < 3 && method == "apgd-dlr" ? "apgd-dlr needs three classes: its ratio is of differences between the largest three scores." : null;
+
     public static void Require(AttackOptions options, Shape image, int classes)
     {
         if (options.Methods.Length == 0 || options.Methods.Distinct().Count() < options.Methods.Length) throw new RequestException("--method: each attack once, at least one.");
         foreach (string method in options.Methods) Create(method, options, options.Bound, image.Count);
-        if (options.Epsilon is { } e && !(e >= 0 && float.IsFinite(e))) throw new RequestException($"--eps {e}: a number from 0, on images of 0 to 1.");
-        if (options.Curve is { } curve && !curve.All(c => c >= 0 && float.IsFinite(c))) throw new RequestException("--curve: numbers from 0, on images of 0 to 1, with commas between them.");
+        if (options.Epsilon is { } e) RequireBound("--eps", e, options.Norm);
+        foreach (float bound in options.Curve ?? []) RequireBound("--curve", bound, options.Norm);
         if (options.Alpha is { } a && !(a > 0 && float.IsFinite(a))) throw new RequestException($"--alpha {a}: a positive number.");
         if (options.Steps < 1) throw new RequestException($"--steps {options.Steps}: at least 1.");
         if (options.Restarts < 1) throw new RequestException($"--restarts {options.Restarts}: at least 1.");
         if (options.Queries < 1) throw new RequestException($"--queries {options.Queries}: at least 1.");
         if (!(options.Gamma is > 0 and <= 1)) throw new RequestException($"--gamma {options.Gamma}: a share above 0, up to 1.");
         if (options.Transfer is { } transfer && !options.Methods.Contains(transfer)) throw new RequestException($"--transfer {transfer}: --method does not name it.");
-        if (classes < 3 && options.Methods.Contains("apgd-dlr")) throw new RequestException("apgd-dlr needs three classes: its ratio is of differences between the largest three scores.");
+        if (options.Methods.Select(m => WhyNot(m, classes)).FirstOrDefault(why => why is not null) is { } why) throw new RequestException(why);
         if (classes < 2) throw new RequestException("The model knows one class: there is no other that an image could be taken for.");
     }
 }

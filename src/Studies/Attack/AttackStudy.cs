@@ -46,7 +46,7 @@ internal static class AttackStudy
             long start = Stopwatch.GetTimestamp();
             progress(method, 0);
             AttackResult result = attacker.Run(attack, images, targets, options.Seed, n => progress(method, n), null, cancellation);
-            rows.Add(RowOf(result, Stopwatch.GetElapsedTime(start).TotalSeconds));
+            rows.Add(RowOf(result, Stopwatch.GetElapsedTime(start).TotalSeconds, FooledAsPictures(result, attacker, cancellation)));
             results.Add(result);
             if (attack.Norm == options.Norm)
             {
@@ -58,25 +58,35 @@ internal static class AttackStudy
             }
             next();
         }
-        GradientMask mask = attacker.MaskedGradients(images, cancellation);
-        AttackResult[] bounded = [.. results.Where(r => r.Attack.Norm == options.Norm && r.Attack.Epsilon is not null)];
-        double worst = Enumerable.Range(0, images.Count).Average(i => results[0].Images[i].CleanPredicted == images.Labels[i] && !bounded.Any(r => r.Images[i].Fooled) ? 1.0 : 0);
+        double vanished = attacker.VanishedGradients(images, cancellation);
+        AttackResult[] ofNorm = [.. results.Where(r => r.Attack.Norm == options.Norm)], bounded = [.. ofNorm.Where(r => r.Attack.Epsilon is not null)];
+        double? worst = ofNorm.Length == 0 ? null : Enumerable.Range(0, images.Count).Average(i => results[0].Images[i].CleanPredicted == images.Labels[i] && !ofNorm.Any(r => IsFooledWithin(r, i, options.Bound)) ? 1.0 : 0);
         IReadOnlyList<(int Class, float Confidence)> before = attacker.Predict([.. images.Pixels.Select(v => v / 255f)], cancellation);
-        return new AttackedModel(named.Name, named.File, results[0].CleanAccuracy, worst, mask.Vanished, mask.Saturated, rows, curves, GradientMasking.Signs(bounded, mask))
+        return new AttackedModel(named.Name, named.File, results[0].CleanAccuracy, worst, vanished, rows, curves, GradientMasking.Signs(bounded, vanished))
         {
             Samples = [.. results.Select((r, i) => new AttackSamples(rows[i], SamplesOf(r, images, before)))],
             Adversarial = [.. results.Select(r => r.Pixels)],
         };
     }
 
-    private static AttackRow RowOf(AttackResult result, double seconds)
+    // What looks for the smallest perturbation found one for an image; it counts where it is no larger than the bound, which float32 may have rounded.
+    private static bool IsFooledWithin(AttackResult result, int image, float bound) => result.Images[image].Fooled && (result.Attack.Epsilon is not null || result.NormOf(result.Images[image]) <= bound * (1 + 1e-6));
+
+    // Pixels of a picture are of 256 levels: small perturbations are rounded away.
+    private static int FooledAsPictures(AttackResult result, Attacker attacker, CancellationToken cancellation)
+    {
+        IReadOnlyList<(int Class, float Confidence)> seen = attacker.Predict([.. result.Pixels.Select(v => MathF.Round(v * 255) / 255f)], cancellation);
+        return result.Images.Count(i => i.Fooled && (i.Target is { } target ? seen[i.Number].Class == target : seen[i.Number].Class != i.Label));
+    }
+
+    private static AttackRow RowOf(AttackResult result, double seconds, int fooledAsPictures)
     {
         double[] sizes = result.SuccessfulNorms();
         double? mean = sizes.Length == 0 ? null : sizes.Average(), median = sizes.Length == 0 ? null : (sizes[(sizes.Length - 1) / 2] + sizes[sizes.Length / 2]) / 2;
         IAttack attack = result.Attack;
         (float? alpha, int? steps, int? queries) = AttackMethods.Settings(attack);
         int attacked = result.Images.Count(i => i.Attacked);
-        return new AttackRow(attack.Name, AttackMethods.NameOf(attack.Norm), attack.Epsilon, alpha, steps, queries, attack.Restarts, result.RobustAccuracy, attacked, sizes.Length, mean, median, seconds, attacked / seconds);
+        return new AttackRow(attack.Name, AttackMethods.NameOf(attack.Norm), attack.Epsilon, alpha, steps, queries, attack.Restarts, result.RobustAccuracy, attacked, sizes.Length, fooledAsPictures, mean, median, seconds, attacked / seconds);
     }
 
     // Of each class the first image that fooled the network, else the first that was attacked.

@@ -56,13 +56,12 @@ internal sealed record AttackStudyResult(string Norm, float Eps, int Images, str
 /// <param name="Name">Its name, from its file's.</param>
 /// <param name="File">Its file; null: the one that was trained for studies.</param>
 /// <param name="CleanAccuracy">The share of images recognised.</param>
-/// <param name="WorstCase">The share of images that are recognised and that none of the attacks with this bound changed that of.</param>
+/// <param name="WorstCase">The share of images that are recognised and for which no attack found a perturbation within the bound that changes that; null: none attacked in its norm.</param>
 /// <param name="VanishedGradients">The share of recognised images at which the cross-entropy has no gradient in float32.</param>
-/// <param name="SaturatedSoftmax">The share at which float32 gives the label probability 1, so that the gradient misses its score's part.</param>
 /// <param name="Attacks">Attack by attack.</param>
 /// <param name="Curves">Accuracy against the bound, an image that was fooled at a smaller bound counted as fooled.</param>
 /// <param name="Warnings">Signs of masked gradients.</param>
-internal sealed record AttackedModel(string Name, string? File, double CleanAccuracy, double WorstCase, double VanishedGradients, double SaturatedSoftmax, IReadOnlyList<AttackRow> Attacks, IReadOnlyList<AttackCurve> Curves, IReadOnlyList<string> Warnings)
+internal sealed record AttackedModel(string Name, string? File, double CleanAccuracy, double? WorstCase, double VanishedGradients, IReadOnlyList<AttackRow> Attacks, IReadOnlyList<AttackCurve> Curves, IReadOnlyList<string> Warnings)
 {
     /// <summary>What the pictures show.</summary>
     [JsonIgnore]
@@ -84,11 +83,12 @@ internal sealed record AttackedModel(string Name, string? File, double CleanAccu
 /// <param name="RobustAccuracy">The share of all images that are recognised before and after.</param>
 /// <param name="Attacked">Images that are recognised, and so attacked.</param>
 /// <param name="Fooled">Those that fooled the network.</param>
+/// <param name="FooledAsPictures">Those of them that still do when their pixels are rounded to the 256 levels of a picture.</param>
 /// <param name="MeanNorm">Their perturbations' mean size; null: there are none.</param>
 /// <param name="MedianNorm">Their median size.</param>
 /// <param name="Seconds">The time it took.</param>
 /// <param name="ImagesPerSecond">Attacked images by time.</param>
-internal sealed record AttackRow(string Name, string Norm, float? Eps, float? Alpha, int? Steps, int? Queries, int Restarts, double RobustAccuracy, int Attacked, int Fooled, double? MeanNorm, double? MedianNorm, double Seconds, double ImagesPerSecond);
+internal sealed record AttackRow(string Name, string Norm, float? Eps, float? Alpha, int? Steps, int? Queries, int Restarts, double RobustAccuracy, int Attacked, int Fooled, int FooledAsPictures, double? MeanNorm, double? MedianNorm, double Seconds, double ImagesPerSecond);
 
 /// <summary>Accuracy against the bound.</summary>
 internal sealed record AttackCurve(string Attack, IReadOnlyList<CurvePoint> Points);

@@ -10,13 +10,11 @@ internal static class GradientMasking
     // More than these are no chance: of images without a gradient, and of images that one attack finds and a better one does not.
     private const double Many = 0.01, Clearly = 0.05;
 
-    public static IReadOnlyList<string> Signs(IReadOnlyList<AttackResult> results, GradientMask mask)
+    public static IReadOnlyList<string> Signs(IReadOnlyList<AttackResult> results, double vanished)
     {
         var signs = new List<string>();
-        if (mask.Vanished > Many)
-            signs.Add($"at {100 * mask.Vanished:f1} % of the recognised images the cross-entropy has no gradient in float32: its softmax is saturated, and attacks that follow it stand still.");
-        else if (mask.Saturated > Many)
-            signs.Add($"at {100 * mask.Saturated:f1} % of the recognised images the label's probability is 1 in float32, so that the cross-entropy's gradient misses the label's own score: attacks that start at the image (fgsm, bim, mi-fgsm) may go astray.");
+        if (vanished > Many)
+            signs.Add($"at {100 * vanished:f1} % of the recognised images the cross-entropy has no gradient in float32: its softmax is saturated, and attacks that follow it stand still.");
         AttackResult[] iterative = [.. results.Where(r => AttackMethods.IsIterative(r.Attack))], blind = [.. results.Where(r => r.Attack.IsBlackBox)], single = [.. results.Where(r => r.Attack is Pgd { Steps: 1 })];
         if (iterative.Length == 0) return signs;
         AttackResult best = iterative.MinBy(r => r.RobustAccuracy)!;

@@ -10,9 +10,11 @@ namespace GpuConv.Studies;
 /// <summary><c>gpuconv attack</c>: how robust networks are against the attacks of the literature.</summary>
 internal static class AttackCommand
 {
+    private const string All = "all";
+
     private static readonly AttackOptions Defaults = new();
 
-    private static readonly Option<string> Method = new("--method") { Description = $"Attacks with commas between them, or all: {string.Join(", ", AttackMethods.Names)}", DefaultValueFactory = _ => string.Join(',', Defaults.Methods) };
+    private static readonly Option<string> Method = new("--method") { Description = $"Attacks with commas between them, or {All}: {string.Join(", ", AttackMethods.Names)}", DefaultValueFactory = _ => string.Join(',', Defaults.Methods) };
 
     private static readonly Option<string> Norm = new Option<string>("--norm") { Description = "What is bounded: linf (the largest change of a pixel) or l2 (the Euclidean length); cw is in l2 and jsma in l0 (elements) whatever is given", DefaultValueFactory = _ => "linf" }.AcceptOnlyFromAmong("linf", "l2");
 
@@ -57,6 +59,9 @@ internal static class AttackCommand
         int limit = parsed.GetValue(Limit);
         if (limit < 0) throw new RequestException($"--limit {limit}: not negative.");
         LabelledImages images = limit == 0 ? data.Test : data.Test.First(Math.Min(limit, data.Test.Count));
+        string[] undefined = parsed.GetValue(Method) == All ? [.. options.Methods.Select(m => AttackMethods.WhyNot(m, data.Classes)).OfType<string>()] : [];
+        if (undefined.Length > 0) options = options with { Methods = [.. options.Methods.Where(m => AttackMethods.WhyNot(m, data.Classes) is null)] };
+        foreach (string why in undefined) Console.Error.WriteLine($"left out: {why}");
         AttackMethods.Require(options, images.ImageShape, data.Classes);
         int[]? targets = TargetsOf(parsed, images, data.Classes, options);
         using Device device = parsed.OpenDevice();
@@ -86,7 +91,7 @@ internal static class AttackCommand
         string methods = parsed.GetValue(Method)!;
         return new AttackOptions
         {
-            Methods = methods == "all" ? AttackMethods.Names : methods.Split(',', StringSplitOptions.TrimEntries),
+            Methods = methods == All ? AttackMethods.Names : methods.Split(',', StringSplitOptions.TrimEntries),
             Norm = parsed.GetValue(Norm) == "l2" ? PerturbationNorm.L2 : PerturbationNorm.Linf,
             Epsilon = parsed.GetValue(Eps),
             Alpha = parsed.GetValue(Alpha),
@@ -104,8 +109,7 @@ internal static class AttackCommand
     {
         if (text is null) return null;
         if (text == "none") return [];
-        float?[] bounds = [.. text.Split(',', StringSplitOptions.TrimEntries).Select(part => float.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out float bound) ? bound : (float?)null)];
-        return bounds.All(b => b is not null) ? [.. bounds.Select(b => b!.Value)] : throw new RequestException($"--curve {text}: numbers with commas between them, as 0,0.1,0.2, or none.");
+        return NumberText.List(text, 0, float.MaxValue) ?? throw new RequestException($"--curve {text}: numbers from 0 with commas between them, as 0,0.1,0.2, or none.");
     }
 
     private static int[]? TargetsOf(ParseResult parsed, LabelledImages images, int classes, AttackOptions options)
@@ -170,7 +174,9 @@ internal static class AttackCommand
             var table = new TextTable("attack", "norm", ">bound", ">steps", ">robust", ">fooled", ">mean size", ">median size", ">images/s");
             foreach (AttackRow a in model.Attacks)
                 table.Add(a.Name, a.Norm, a.Eps is { } e ? $"{e:0.####}" : "-", (a.Steps ?? a.Queries) is { } s ? $"{s}" : "-", $"{100 * a.RobustAccuracy:f2} %", $"{a.Fooled} of {a.Attacked}", Size(a.MeanNorm), Size(a.MedianNorm), $"{a.ImagesPerSecond:f1}");
-            text.Append(CultureInfo.InvariantCulture, $"{model.Name}: {100 * model.CleanAccuracy:f2} % of {result.Images} images recognised; with {result.Norm} up to {result.Eps:0.####}, {100 * model.WorstCase:f2} % withstand every attack\n{table}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{model.Name}: {100 * model.CleanAccuracy:f2} % of {result.Images} images recognised{(model.WorstCase is { } worst ? $"; with {result.Norm} up to {result.Eps:0.####}, {100 * worst:f2} % withstand every attack" : "")}\n{table}\n");
+            if (model.Attacks.Any(a => a.FooledAsPictures < a.Fooled))
+                text.Append(CultureInfo.InvariantCulture, $"rounded to the 256 levels of a picture, still fool: {string.Join(", ", model.Attacks.Select(a => $"{a.FooledAsPictures} of {a.Fooled} ({a.Name})"))}\n\n");
         }
         if (result.Transfer is { } t)
         {
@@ -185,10 +191,10 @@ internal static class AttackCommand
 
     private static string Csv(AttackStudyResult result)
     {
-        var text = new StringBuilder("model,name,norm,eps,alpha,steps,queries,restarts,clean_accuracy,robust_accuracy,attacked,fooled,mean_norm,median_norm,seconds,images_per_second\n");
+        var text = new StringBuilder("model,name,norm,eps,alpha,steps,queries,restarts,clean_accuracy,robust_accuracy,attacked,fooled,fooled_as_pictures,mean_norm,median_norm,seconds,images_per_second\n");
         foreach (AttackedModel m in result.Models)
             foreach (AttackRow a in m.Attacks)
-                text.Append(CultureInfo.InvariantCulture, $"{CsvText.Quoted(m.Name)},{a.Name},{a.Norm},{a.Eps},{a.Alpha},{a.Steps},{a.Queries},{a.Restarts},{m.CleanAccuracy},{a.RobustAccuracy},{a.Attacked},{a.Fooled},{a.MeanNorm},{a.MedianNorm},{a.Seconds},{a.ImagesPerSecond}\n");
+                text.Append(CultureInfo.InvariantCulture, $"{CsvText.Quoted(m.Name)},{a.Name},{a.Norm},{a.Eps},{a.Alpha},{a.Steps},{a.Queries},{a.Restarts},{m.CleanAccuracy},{a.RobustAccuracy},{a.Attacked},{a.Fooled},{a.FooledAsPictures},{a.MeanNorm},{a.MedianNorm},{a.Seconds},{a.ImagesPerSecond}\n");
         return text.ToString();
     }
 

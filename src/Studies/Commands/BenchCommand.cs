@@ -96,6 +96,6 @@ internal static class BenchCommand
     private static int[]? List(ParseResult parsed, Option<string?> option, int least, int most)
     {
         if (parsed.GetValue(option) is not { } text) return null;
-        return NumberList.Parse(text, least, most) ?? throw new RequestException($"{option.Name} {text}: whole numbers from {least} to {most}, with commas between them.");
+        return NumberText.List(text, least, most) ?? throw new RequestException($"{option.Name} {text}: whole numbers from {least} to {most}, with commas between them.");
     }
 }

@@ -74,7 +74,7 @@ internal static class FoolCommand
         const int most = 100_000;
         var options = new FoolOptions
         {
-            Steps = NumberList.Parse(steps, 1, most) ?? throw new RequestException($"--steps {steps}: whole numbers from 1 to {most}, with commas between them."),
+            Steps = NumberText.List(steps, 1, most) ?? throw new RequestException($"--steps {steps}: whole numbers from 1 to {most}, with commas between them."),
             Lr = parsed.GetValue(Lr),
             Objective = parsed.GetValue(Objective)!,
             Clip = parsed.GetValue(Clip),

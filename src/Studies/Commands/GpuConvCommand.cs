@@ -5,7 +5,14 @@ namespace GpuConv.Studies;
 /// <summary><c>gpuconv</c> with all its commands.</summary>
 internal static class GpuConvCommand
 {
-    public static RootCommand Create() => new("GpuConv: convolutional networks on GPU and CPU, from the kernels up, with nothing hidden.")
+    public static RootCommand Create()
+    {
+        RootCommand root = WithCommands();
+        NumberText.ReadAll(root);
+        return root;
+    }
+
+    private static RootCommand WithCommands() => new("GpuConv: convolutional networks on GPU and CPU, from the kernels up, with nothing hidden.")
     {
         ReportCommand.Create(),
         DevicesCommand.Create(),

@@ -65,13 +65,12 @@ internal static class NoiseCommand
     private static NoiseOptions OptionsOf(ParseResult parsed)
     {
         string text = parsed.GetValue(Epsilons)!;
-        float?[] bounds = [.. text.Split(',', StringSplitOptions.TrimEntries).Select(part => float.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out float e) ? e : (float?)null)];
-        if (!bounds.All(e => e is > 0 and <= 1)) throw new RequestException($"--eps {text}: numbers above 0, at most 1, with commas between them.");
+        float[] bounds = NumberText.List(text, float.Epsilon, 1) ?? throw new RequestException($"--eps {text}: numbers above 0, at most 1, with commas between them, as 0.1,0.2 or 8/255.");
         if (bounds.Distinct().Count() < bounds.Length) throw new RequestException($"--eps {text}: each number once.");
         int limit = parsed.GetValue(Limit);
         var options = new NoiseOptions
         {
-            Epsilons = [.. bounds.Select(e => e!.Value).Order()],
+            Epsilons = [.. bounds.Order()],
             Alpha = parsed.GetValue(Alpha),
             Steps = parsed.GetValue(Steps),
             Batch = parsed.GetValue(Batch),

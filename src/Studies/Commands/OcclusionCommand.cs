@@ -56,7 +56,7 @@ internal static class OcclusionCommand
     private static int[] SizesOf(ParseResult parsed)
     {
         string text = parsed.GetValue(Sizes)!;
-        return NumberList.Parse(text, 1, int.MaxValue) ?? throw new RequestException($"--sizes {text}: whole numbers from 1, with commas between them.");
+        return NumberText.List(text, 1, int.MaxValue) ?? throw new RequestException($"--sizes {text}: whole numbers from 1, with commas between them.");
     }
 
     private static string Text(OcclusionResult result)

@@ -69,10 +69,7 @@ internal static class NetworkInput
     public static (float Mean, float Deviation)? NormalisationOf(ParseResult parsed)
     {
         if (parsed.GetValue(Normalise) is not { } text) return null;
-        return text.Split(',') is [var first, var second] && Number(first) is { } mean && Number(second) is > 0 and var deviation
+        return NumberText.List(text, float.MinValue, float.MaxValue) is [var mean, > 0 and var deviation]
             ? (mean, deviation)
-            : throw new RequestException($"--normalise {text}: the mean and the deviation, with a comma between them, as 0.1307,0.3081.");
-
-        static float? Number(string word) => float.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value) ? value : null;
-    }
+            : throw new RequestException($"--normalise {text}: the mean and the deviation, with a comma between them, as 0.1307,0.3081.");    }
 }

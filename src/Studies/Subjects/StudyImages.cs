@@ -59,5 +59,5 @@ internal static class StudyImages
         $"test {index}", index, images.Labels[index], images.ImageShape, images.Image(index).ToArray());
 
     private static int[] Numbers(string text, int count) =>
-        NumberList.Parse(text, 0, count - 1) ?? throw new RequestException($"--images {text}: numbers from 0 to {count - 1}, with commas between them.");
+        NumberText.List(text, 0, count - 1) ?? throw new RequestException($"--images {text}: numbers from 0 to {count - 1}, with commas between them.");
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using GpuConv.Net;
@@ -105,10 +106,13 @@ internal sealed class RunFolder
         if (!Has("progress.csv")) return means;
         foreach (string line in System.IO.File.ReadLines(File("progress.csv")).Skip(1))
         {
-            if (line.Split(',') is [string epoch, string loss, string accuracy] && double.TryParse(epoch, out double e) && double.TryParse(loss, out double l) && double.TryParse(accuracy, out double a) && e < epochs)
+            if (line.Split(',') is [string epoch, string loss, string accuracy] && Value(epoch) is { } e && Value(loss) is { } l && Value(accuracy) is { } a && e < epochs)
                 means.Add(new RunningMean(e, l, a));
         }
         return means;
+
+        // A loss may be no number, where a run diverged.
+        static double? Value(string text) => double.TryParse(text, CultureInfo.InvariantCulture, out double value) ? value : null;
     }
 
     /// <summary>Keeps the rows of the first steps, those of whole epochs: what a resumed run does not write again.</summary>

@@ -169,7 +169,7 @@ internal sealed record TrainSettings
 
     /// <summary>The options for a data set: of few pictures a tenth is kept for validation, where nothing else was said.</summary>
     public TrainSettings For(DataSet data) =>
-        ValidationIsDefault && data.ClassNames is not null && int.TryParse(Validation, out int asked) ? this with { Validation = $"{System.Math.Min(asked, data.Train.Count / 10)}" } : this;
+        ValidationIsDefault && data.ClassNames is not null && NumberText.Parse<int>(Validation) is { } asked ? this with { Validation = $"{System.Math.Min(asked, data.Train.Count / 10)}" } : this;
 
     /// <summary>The network for a data set: the one of the text, or the report's.</summary>
     /// <exception cref="RequestException">The text is wrong, with line and column.</exception>
@@ -181,9 +181,9 @@ internal sealed record TrainSettings
     public TrainingOptions ToOptions()
     {
         int validation = TrainingOptions.ValidateOnTest;
-        if (Validation != "test" && (!int.TryParse(Validation, out validation) || validation < 0))
+        if (Validation != "test" && !((validation = NumberText.Parse<int>(Validation) ?? -1) >= 0))
             throw new RequestException($"--validation {Validation}: a number of images from 0, or 'test'.");
-        if (Betas.Split(',') is not [string first, string second] || !float.TryParse(first, out float beta1) || !float.TryParse(second, out float beta2))
+        if (NumberText.List<float>(Betas, 0, 1) is not [float beta1, float beta2])
             throw new RequestException($"--betas {Betas}: two numbers with a comma between them, as 0.9,0.999.");
         var options = new TrainingOptions
         {
@@ -211,7 +211,7 @@ internal sealed record TrainSettings
         };
         if (Distort is not (>= 0 and <= MaxDistort)) throw new RequestException($"--distort {Distort}: from 0 to {MaxDistort}.");
         if (Dropout is not (>= 0 and < 1)) throw new RequestException($"--dropout {Dropout}: from 0 up to, not including, 1.");
-        if (!(Eps >= 0) || !float.IsFinite(Eps)) throw new RequestException($"--eps {Eps}: a number from 0, on images of 0 to 1.");
+        AttackMethods.RequireBound("--eps", Eps);
         if (!(Alpha >= 0) || !float.IsFinite(Alpha)) throw new RequestException($"--alpha {Alpha}: not negative.");
         if (AttackSteps < 1) throw new RequestException($"--attack-steps {AttackSteps}: at least 1.");
         if (EarlyStop > 0 && validation == 0) throw new RequestException("--early-stop needs validation images: --validation is 0.");
