@@ -71,5 +71,6 @@ internal static class NetworkInput
         if (parsed.GetValue(Normalise) is not { } text) return null;
         return NumberText.List(text, float.MinValue, float.MaxValue) is [var mean, > 0 and var deviation]
             ? (mean, deviation)
-            : throw new RequestException($"--normalise {text}: the mean and the deviation, with a comma between them, as 0.1307,0.3081.");    }
+            : throw new RequestException($"--normalise {text}: the mean and the deviation, with a comma between them, as 0.1307,0.3081.");
+    }
 }
