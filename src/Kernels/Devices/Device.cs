@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using ILGPU;
@@ -125,7 +126,7 @@ public sealed class Device : IDisposable
         if (threads is < 0 or > 1024) throw new DeviceException($"{threads} threads: give a number from 1 to 1024, or 0 for one for each processor.") { IsUnknownDevice = true };
         string[] parts = name.Split(':');
         int index = 0;
-        bool wellFormed = parts.Length == 1 || (parts.Length == 2 && int.TryParse(parts[1], out index) && index >= 0);
+        bool wellFormed = parts.Length == 1 || (parts.Length == 2 && int.TryParse(parts[1], CultureInfo.InvariantCulture, out index) && index >= 0);
         return (wellFormed ? parts[0] : "") switch
         {
             "auto" when parts.Length == 1 => TryOpenGpu(DeviceKind.Cuda) ?? TryOpenGpu(DeviceKind.OpenCL) ?? OpenCpu(threads, SimdWidth.Choose()),

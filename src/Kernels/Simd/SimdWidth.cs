@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.Intrinsics;
 
 namespace GpuConv.Kernels;
@@ -24,7 +25,7 @@ internal static class SimdWidth
     public static int Choose()
     {
         if (Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } forced) return OfProcessor;
-        if (int.TryParse(forced, out int bits) && All.Contains(bits)) return bits;
+        if (int.TryParse(forced, CultureInfo.InvariantCulture, out int bits) && All.Contains(bits)) return bits;
         throw new DeviceException($"{Variable} is '{forced}': the widths of vectors are {string.Join(", ", All)} bits. Unset it to take the processor's.") { IsUnknownDevice = true };
     }
 

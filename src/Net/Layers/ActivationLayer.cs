@@ -1,3 +1,4 @@
+using System.Globalization;
 using GpuConv.Kernels;
 
 namespace GpuConv.Net;
@@ -24,7 +25,7 @@ public enum ActivationKind
 public sealed record ActivationLayer(ActivationKind Kind, float Slope = 0.01f) : ILayer
 {
     /// <inheritdoc/>
-    public string Text => Kind == ActivationKind.LeakyRelu ? $"leakyrelu {Slope:r}" : NamePrefix;
+    public string Text => Kind == ActivationKind.LeakyRelu ? string.Create(CultureInfo.InvariantCulture, $"leakyrelu {Slope:r}") : NamePrefix;
 
     /// <inheritdoc/>
     public string NamePrefix => Kind switch

@@ -1,3 +1,4 @@
+using System.Globalization;
 using GpuConv.Kernels;
 
 namespace GpuConv.Net;
@@ -12,7 +13,7 @@ public sealed record BatchNormalizationLayer : ILayer
     public float Momentum { get; init; } = 0.1f;
 
     /// <inheritdoc/>
-    public string Text => $"batchnorm{(Epsilon != 1e-5f ? $" eps {Epsilon:r}" : "")}{(Momentum != 0.1f ? $" momentum {Momentum:r}" : "")}";
+    public string Text => $"batchnorm{(Epsilon != 1e-5f ? " eps " + Epsilon.ToString("r", CultureInfo.InvariantCulture) : "")}{(Momentum != 0.1f ? " momentum " + Momentum.ToString("r", CultureInfo.InvariantCulture) : "")}";
 
     /// <inheritdoc/>
     public string NamePrefix => "bn";

@@ -1,3 +1,4 @@
+using System.Globalization;
 using GpuConv.Kernels;
 
 namespace GpuConv.Net;
@@ -7,7 +8,7 @@ namespace GpuConv.Net;
 public sealed record DropoutLayer(float Probability) : ILayer
 {
     /// <inheritdoc/>
-    public string Text => $"dropout {Probability:r}";
+    public string Text => string.Create(CultureInfo.InvariantCulture, $"dropout {Probability:r}");
 
     /// <inheritdoc/>
     public string NamePrefix => "dropout";
