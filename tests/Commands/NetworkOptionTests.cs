@@ -29,6 +29,30 @@ public sealed class NetworkOptionTests(MnistPart part) : IClassFixture<MnistPart
     public void Dispose() => folder.Dispose();
 
     [Fact]
+    public void A_network_with_more_outputs_than_the_data_has_classes_is_trained_and_read_again()
+    {
+        using var folder = new TemporaryFolder();
+        PictureFolder.Write(folder["set"], ["a", "b"], 10, 8, colour: false);
+        string[] train = ["train", "--device", "cpu", "--data", folder["set"], "--network", "conv 4 3x3; relu; flatten; linear 5; logsoftmax", "--epochs", "1", "--batch", "4", "--quiet"];
+        Done([.. train, "--out", folder["run"]]);
+        Assert.True(File.Exists(Path.Combine(folder["run"], "metrics.json")));
+        Done("train", "--resume", folder["run"], "--epochs", "2", "--quiet");
+        string evaluation = Done("evaluate", "--device", "cpu", "--data", folder["set"], "--model", Path.Combine(folder["run"], "best.safetensors"), "--json");
+        Assert.Equal(["a", "b", "2", "3", "4"], JsonDocument.Parse(evaluation).RootElement.GetProperty("per_class").EnumerateArray().Select(c => c.GetProperty("name").GetString()));
+    }
+
+    [Theory]
+    [InlineData("1", "bn1 normalises each channel over a batch, and a batch has one value of each. Take another --batch.")]
+    [InlineData("3", "bn1 normalises each channel over a batch, and the last batch of an epoch, 10 images in batches of 3, has one value of each. Take another --batch.")]
+    public void Batch_normalisation_of_one_value_is_a_request_that_cannot_be_met(string batch, string message)
+    {
+        using var folder = new TemporaryFolder();
+        Output output = Run("train", "--device", "cpu", "--data", part.Path, "--network", "conv 4 28x28; batchnorm; relu; flatten; linear 10; logsoftmax", "--batch", batch, "--limit", "10", "--validation", "10", "--epochs", "1", "--out", folder["run"]);
+        Assert.Equal(2, output.ExitCode);
+        Assert.Contains(message, output.Error);
+    }
+
+    [Fact]
     public void A_network_of_ones_own_is_trained_resumed_trained_on_and_studied()
     {
         string text = folder.Write("net.txt", System.Text.Encoding.UTF8.GetBytes(Residual)), run = folder["run"], longer = folder["longer"];

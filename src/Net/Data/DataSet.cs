@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
@@ -19,6 +20,10 @@ public sealed record DataSet(string Name, LabelledImages Train, LabelledImages T
 {
     /// <summary>Names of the classes, or null where they are numbers alone.</summary>
     public IReadOnlyList<string>? ClassNames { get; init; }
+
+    /// <summary>What a network's outputs are called: its classes by their names, and what it has beyond them by their numbers; null where classes have no names.</summary>
+    /// <param name="outputs">How many outputs, at least as many as classes.</param>
+    public IReadOnlyList<string>? NamesOf(int outputs) => ClassNames is null ? null : [.. Enumerable.Range(0, outputs).Select(c => c < ClassNames.Count ? ClassNames[c] : string.Create(CultureInfo.InvariantCulture, $"{c}"))];
 
     /// <summary>The name of the embedded data set.</summary>
     public const string Mnist = "mnist";

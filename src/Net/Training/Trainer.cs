@@ -80,7 +80,7 @@ public sealed class Trainer : IDisposable
         Options = options;
         this.data = data;
         (TrainCount, ValidationCount) = Split(data, options);
-        RequireFit(network, data, TrainCount);
+        RequireFit(network, data, TrainCount, options.Batch);
 
         arena = new DeviceArena(device);
         try
@@ -299,12 +299,16 @@ public sealed class Trainer : IDisposable
         return (train, onTest ? data.Test.Count : options.Validation);
     }
 
-    private static void RequireFit(Network network, DataSet data, int trainCount)
+    private static void RequireFit(Network network, DataSet data, int trainCount, int batch)
     {
         Shape image = data.Train.ImageShape;
         if (network.InputShape != image) throw new ArgumentException($"The network takes {network.InputShape}, the images of {data.Name} are {image}.");
         if (network.OutputShape.Rank != 1 || network.OutputShape[0] < data.Classes) throw new ArgumentException($"The network tells {network.OutputShape} apart, {data.Name} has {data.Classes} classes.");
         if (trainCount < 1) throw new ArgumentException("There is nothing to train on.");
+        // The variance of one value is undefined.
+        if (batch != 1 && trainCount % batch != 1) return;
+        Node? alone = network.Nodes.FirstOrDefault(n => n.Layer is BatchNormalizationLayer && n.OutputShape.Count == n.OutputShape[0]);
+        if (alone is not null) throw new ArgumentException($"{alone.Name} normalises each channel over a batch, and {(batch == 1 || trainCount == 1 ? "a batch" : $"the last batch of an epoch, {trainCount} images in batches of {batch},")} has one value of each. Take another --batch.");
     }
 
     // False if it was cancelled.

@@ -106,7 +106,7 @@ internal sealed class ComparedTraining : IDisposable
     {
         if (measured is not null)
         {
-            using var predictor = new Predictor(device, new Model(network, trainer.CurrentWeights, data.Mean, data.Deviation, data.Name) { ClassNames = data.ClassNames });
+            using var predictor = new Predictor(device, new Model(network, trainer.CurrentWeights, data.Mean, data.Deviation, data.Name) { ClassNames = data.NamesOf(network.OutputShape[0]) });
             Evaluation evaluation = predictor.Evaluate(measured, CancellationToken.None);
             progress = progress with { AtEnd = [.. progress.AtEnd, new Score(evaluation.Loss, evaluation.Accuracy)] };
         }

@@ -116,7 +116,7 @@ internal static class TrainingRun
             Overfitting = Metrics.OverfittingFacts.Of(Overfitting.Of(trainer.History)),
             Test = new Score(test.Loss, test.Accuracy),
             TestOneView = oneView,
-            PerClass = EvaluationJson.From(test, data.ClassNames).PerClass,
+            PerClass = EvaluationJson.From(test, predictor.Model.ClassNames).PerClass,
             SecondsTotal = seconds,
             SecondsToFirstStep = firstStep,
             SecondsTraining = trainer.TrainingSeconds,
@@ -175,5 +175,5 @@ internal static class TrainingRun
         }
     }
 
-    private static Model ModelOf(Network network, Weights weights, DataSet data) => new(network, weights, data.Mean, data.Deviation, data.Name) { ClassNames = data.ClassNames };
+    private static Model ModelOf(Network network, Weights weights, DataSet data) => new(network, weights, data.Mean, data.Deviation, data.Name) { ClassNames = data.NamesOf(network.OutputShape[0]) };
 }
