@@ -4,7 +4,7 @@ using GpuConv.Net;
 using GpuConv.PyTorch;
 
 // Trains the report's network from the same weights on the same batches here and in PyTorch, and compares the loss of every step.
-// Fails if one differs by more than 1e-3 of itself. Then attacks it by ten steps of PGD here and there: AttackComparison. With 'attacks' as its argument the latter alone.
+// Fails if one differs by more than 1e-3 of itself. Then attacks it by ten steps of PGD here and there: AttackComparison. Last the gradient of the loss where a network is sure: SureGradient. With 'attacks' as its argument without the training.
 const double Allowed = 1e-3;
 bool attacksAlone = args is ["attacks"];
 int steps = attacksAlone || args is ["networks", ..] ? 0 : args.Length > 0 ? int.Parse(args[0]) : 100;
@@ -52,5 +52,6 @@ foreach (bool batchNorm in steps > 0 ? (bool[])[false, true] : [])
 }
 Console.WriteLine("batch norm  PGD, pixels");
 foreach (bool batchNorm in (bool[])[false, true]) passed &= AttackComparison.Run(device, data, batchNorm);
+passed &= SureGradient.Run(device);
 Console.WriteLine(passed ? "passed" : "failed");
 return passed ? 0 : 1;
