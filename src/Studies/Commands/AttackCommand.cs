@@ -59,9 +59,11 @@ internal static class AttackCommand
         int limit = parsed.GetValue(Limit);
         if (limit < 0) throw new RequestException($"--limit {limit}: not negative.");
         LabelledImages images = limit == 0 ? data.Test : data.Test.First(Math.Min(limit, data.Test.Count));
-        string[] undefined = parsed.GetValue(Method) == All ? [.. options.Methods.Select(m => AttackMethods.WhyNot(m, data.Classes)).OfType<string>()] : [];
-        if (undefined.Length > 0) options = options with { Methods = [.. options.Methods.Where(m => AttackMethods.WhyNot(m, data.Classes) is null)] };
-        foreach (string why in undefined) Console.Error.WriteLine($"left out: {why}");
+        if (parsed.GetValue(Method) == All)
+        {
+            foreach (string why in options.Methods.Select(m => AttackMethods.WhyNot(m, data.Classes)).OfType<string>()) Console.Error.WriteLine($"left out: {why}");
+            options = options with { Methods = [.. options.Methods.Where(m => AttackMethods.WhyNot(m, data.Classes) is null)] };
+        }
         AttackMethods.Require(options, images.ImageShape, data.Classes);
         int[]? targets = TargetsOf(parsed, images, data.Classes, options);
         using Device device = parsed.OpenDevice();

@@ -181,7 +181,7 @@ internal sealed record TrainSettings
     public TrainingOptions ToOptions()
     {
         int validation = TrainingOptions.ValidateOnTest;
-        if (Validation != "test" && !((validation = NumberText.Parse<int>(Validation) ?? -1) >= 0))
+        if (Validation != "test" && (validation = NumberText.Parse<int>(Validation) ?? -1) < 0)
             throw new RequestException($"--validation {Validation}: a number of images from 0, or 'test'.");
         if (NumberText.List<float>(Betas, 0, 1) is not [float beta1, float beta2])
             throw new RequestException($"--betas {Betas}: two numbers with a comma between them, as 0.9,0.999.");
