@@ -153,14 +153,14 @@ public class CompareBatchNormCommandTests
     }
 
     [Fact]
-    public void A_folder_with_another_commands_results_is_refused_and_help_has_an_example()
+    public void A_folder_with_a_result_without_its_study_is_refused_and_help_has_an_example()
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(folder["metrics.json"], "{}");
+        File.WriteAllText(folder["comparison.json"], "{}");
         var display = new ComparisonDisplay(quiet: true);
-        Assert.Contains("there are other results in it (metrics.json)", Assert.Throws<RequestException>(() => ComparisonRun.Start(new CompareSettings(), folder.Path, display, CancellationToken.None)).Message);
-        Assert.Contains("there is a file of that name", Assert.Throws<RequestException>(() => ComparisonRun.Start(new CompareSettings(), folder["metrics.json"], display, CancellationToken.None)).Message);
-        Assert.Equal(["metrics.json"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName));
+        Assert.Contains("comparison.json is there, a finished result", Assert.Throws<RequestException>(() => ComparisonRun.Start(new CompareSettings(), folder.Path, overwrite: false, display, CancellationToken.None)).Message);
+        Assert.Contains("there is a file of that name", Assert.Throws<RequestException>(() => ComparisonRun.Start(new CompareSettings(), folder["comparison.json"], overwrite: false, display, CancellationToken.None)).Message);
+        Assert.Equal(["comparison.json"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName));
         Output help = Run("compare-batchnorm", "--help");
         Assert.Equal(0, help.ExitCode);
         Assert.Contains("gpuconv compare-batchnorm --resume runs/compare-batchnorm-1", help.Standard);

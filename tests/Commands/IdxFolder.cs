@@ -8,6 +8,7 @@ internal static class IdxFolder
 {
     public static void Write(string folder, DataSet data)
     {
+        Directory.CreateDirectory(folder);
         WriteSplit(folder, "train", data.Train);
         WriteSplit(folder, "t10k", data.Test);
     }

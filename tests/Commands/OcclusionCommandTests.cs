@@ -1,4 +1,6 @@
 using System.Text.Json;
+using GpuConv.Net;
+using GpuConv.Studies;
 using static GpuConv.Tests.GpuConvProgram;
 
 namespace GpuConv.Tests;
@@ -7,6 +9,20 @@ namespace GpuConv.Tests;
 [Collection<ModelsTrainedForStudies>]
 public sealed class OcclusionCommandTests(MnistPart mnist) : IClassFixture<MnistPart>
 {
+    [Fact]
+    public void The_usual_windows_are_those_that_fit_small_images()
+    {
+        using var folder = new TemporaryFolder();
+        IdxFolder.Write(folder["data"], SmallData.Create());
+        var model = new Model(SmallData.Network(), Weights.Initial(SmallData.Network(), 1), 0.4f, 0.2f, "small");
+        model.Write(folder["model.safetensors"]);
+        Output output = Run("occlusion", "--model", folder["model.safetensors"], "--data", folder["data"], "--device", "cpu", "--json", "--out", folder["out"]);
+        Assert.True(output.ExitCode == 0, output.Error);
+        Assert.Equal([2, 4, 6, 8], JsonDocument.Parse(output.Standard).RootElement.GetProperty("summary").EnumerateArray().Select(s => s.GetProperty("size").GetInt32()));
+        Assert.Equal([1], OcclusionStudy.SizesFor(new Kernels.Shape(3, 1, 40)));
+        Assert.Equal(2, Run("occlusion", "--sizes", "2,10", "--model", folder["model.safetensors"], "--data", folder["data"], "--device", "cpu", "--out", folder["none"]).ExitCode);
+    }
+
     [Fact]
     public void A_study_without_a_model_trains_one_and_finds_it_the_next_time()
     {

@@ -171,6 +171,31 @@ public class TrainCommandTests(MnistPart part) : IClassFixture<MnistPart>
         Assert.True(File.Exists(Path.Combine(run, "checkpoint", "state.safetensors")));
     }
 
+    [Theory, InlineData("one-cycle"), InlineData("cosine")]
+    public void A_schedule_that_has_ended_is_not_made_longer(string schedule)
+    {
+        using var folder = new TemporaryFolder();
+        string run = folder["run"];
+        Output trained = Run(["train", "--epochs", "1", "--schedule", schedule, "--quiet", "--out", run, .. small]);
+        Assert.True(trained.ExitCode == 0, trained.Error);
+        byte[] weights = File.ReadAllBytes(Path.Combine(run, "model.safetensors"));
+        Output longer = Run("train", "--resume", run, "--epochs", "3");
+        Assert.Equal(2, longer.ExitCode);
+        Assert.Contains($"--epochs 3: the {schedule} schedule of 1 epoch ends there; with more its rate would jump.", longer.Error);
+        Assert.Equal(weights, File.ReadAllBytes(Path.Combine(run, "model.safetensors")));
+        Assert.True(File.Exists(Path.Combine(run, "metrics.json")));
+    }
+
+    [Fact]
+    public void Without_validation_a_tenth_is_kept_where_that_is_less_than_5000()
+    {
+        using var folder = new TemporaryFolder();
+        Output trained = Run("train", "--epochs", "1", "--data", part.Path, "--device", "cpu", "--json", "--out", folder["run"]);
+        Assert.True(trained.ExitCode == 0, trained.Error);
+        JsonElement data = JsonDocument.Parse(trained.Standard).RootElement.GetProperty("data");
+        Assert.Equal((MnistPart.TrainImages - 52, 52), (data.GetProperty("train").GetInt32(), data.GetProperty("validation").GetInt32()));
+    }
+
     [Fact]
     public void A_training_that_diverges_stops_with_exit_code_1()
     {

@@ -42,6 +42,17 @@ public sealed class DataSetTests : IDisposable
         Assert.Equal(set.Train.Pixels, DataSet.Load(folder.Path + "/").Train.Pixels);
     }
 
+    /// <summary>What a drawn digit, the report's figures and the words on a page are decided by.</summary>
+    [Fact]
+    public void MNIST_is_known_by_its_files_and_not_by_a_folders_name()
+    {
+        DataSet mnist = DataSet.Load(DataSet.Mnist);
+        IdxFolder.Write(folder["raw"], mnist);
+        Assert.Equal((DataSet.Mnist, mnist.Sha256), (DataSet.Load(folder["raw"]).Name, DataSet.Load(folder["raw"]).Sha256));
+        IdxFolder.Write(folder["mnist"], SmallData.Create());
+        Assert.Equal("./mnist", DataSet.Load(folder["mnist"]).Name);
+    }
+
     [Fact]
     public void The_digest_does_not_depend_on_names_or_compression()
     {

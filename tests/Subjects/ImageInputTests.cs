@@ -40,6 +40,35 @@ public class ImageInputTests
         static SKColor Ink(byte value) => new((byte)(230 - value * 200 / 255), (byte)(230 - value * 200 / 255), (byte)(230 - value * 200 / 255));
     }
 
+    /// <summary>The same weights and the same file, the training's data in a folder of another name: what decides is what the data are, or the normalisation that the model's file has.</summary>
+    [Theory]
+    [InlineData("mnist", 0.5f, 0.5f, true)] // trained on MNIST with another normalisation
+    [InlineData("raw", 0.13066047f, 0.30810779f, true)] // of an older build, from a folder MNIST/raw
+    [InlineData("", 0.1307f, 0.3081f, true)] // from PyTorch, with the figures that its examples have
+    [InlineData("./mnist", 0.2860f, 0.3530f, false)] // Fashion-MNIST in a folder called mnist
+    [InlineData("kmnist", 0.1918f, 0.3483f, false)]
+    public void Whether_a_digit_is_cut_out_is_decided_by_the_data_and_said(string name, float mean, float deviation, bool digits)
+    {
+        using var folder = new TemporaryFolder();
+        Network network = Network.Report(Digit, 10, false);
+        new Model(network, Weights.Initial(network, 1), mean, deviation, name).Write(folder["model.safetensors"]);
+        using var bitmap = new SKBitmap(new SKImageInfo(100, 60, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        bitmap.Erase(SKColors.White);
+        for (int i = 0; i < 20; i++) bitmap.SetPixel(30, 20 + i, SKColors.Black);
+        File.WriteAllBytes(folder["drawn.png"], bitmap.Encode(SKEncodedImageFormat.Png, 100).ToArray());
+        string auto = Predicted(), cut = Predicted("--fit", "digit"), whole = Predicted("--fit", "whole");
+        Assert.NotEqual(cut, whole);
+        Assert.Equal(digits ? cut : whole, auto);
+
+        string Predicted(params string[] options)
+        {
+            GpuConvProgram.Output output = GpuConvProgram.Run(["predict", "--model", folder["model.safetensors"], folder["drawn.png"], "--device", "cpu", "--json", .. options]);
+            Assert.True(output.ExitCode == 0, output.Error);
+            Assert.Equal(options.Length > 0 ? "" : digits ? "The model is of MNIST: what is drawn in a file is cut out and centred as its digits are (--fit whole: not)." : "The model is not of MNIST: files are resized to 28 x 28 as a whole (--fit digit: what is drawn in them is cut out and centred).", output.Error.Trim());
+            return output.Standard;
+        }
+    }
+
     [Fact]
     public void A_file_of_the_networks_size_is_taken_as_it_is_and_others_whole_where_asked()
     {

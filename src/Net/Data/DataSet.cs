@@ -100,8 +100,12 @@ public sealed record DataSet(string Name, LabelledImages Train, LabelledImages T
         if (deviation == 0)
             throw new DataException($"{files.TrainImages}: every pixel of every image is {train.Pixels[0]}; there is nothing to learn from. Check how the file was made.");
         byte[] digests = Convert.FromHexString(string.Concat(all.Select(idx => idx.Sha256)));
-        return new DataSet(files.Name, train, test, classes, (float)mean, (float)deviation, Convert.ToHexStringLower(SHA256.HashData(digests)));
+        string name = all.Select(idx => idx.Sha256).SequenceEqual(MnistSha256) ? Mnist : NameOfFolder(files.Name);
+        return new DataSet(name, train, test, classes, (float)mean, (float)deviation, Convert.ToHexStringLower(SHA256.HashData(digests)));
     }
+
+    /// <summary>What a data set of a folder is called: by its folder, but not what the embedded one is.</summary>
+    internal static string NameOfFolder(string name) => name == Mnist ? "./" + Mnist : name;
 
     private static LabelledImages Join(Idx images, Idx labels, string imagesName, string labelsName)
     {

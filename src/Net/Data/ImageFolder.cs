@@ -88,7 +88,7 @@ public static class ImageFolder
         (double mean, double deviation) = DataSet.Moments(trained.Pixels);
         if (deviation == 0) throw new DataException($"{path}: every pixel of every image for training is {trained.Pixels[0]}; there is nothing to learn from.");
         string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
-        return new DataSet(name, trained, tested, names.Length, (float)mean, (float)deviation, Digest(names, trained, tested)) { ClassNames = names };
+        return new DataSet(DataSet.NameOfFolder(name), trained, tested, names.Length, (float)mean, (float)deviation, Digest(names, trained, tested)) { ClassNames = names };
     }
 
     private static (string[] Names, Labelled[] Train, Labelled[] Test) List(string path)

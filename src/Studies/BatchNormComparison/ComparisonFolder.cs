@@ -40,16 +40,22 @@ internal sealed class ComparisonFolder
         }
     }
 
-    /// <summary>Refuses a folder that a study must not be started in.</summary>
-    /// <exception cref="RequestException">It is a file, or holds another command's results.</exception>
+    /// <summary>Refuses a folder that holds a result, but not the study that it belongs to.</summary>
+    /// <exception cref="RequestException">It does.</exception>
     public static void RequireFree(string path)
     {
-        StudyFolder.RequireNoFile(path);
-        foreach (string name in (string[])["metrics.json", System.IO.Path.Combine("checkpoint", "state.safetensors"), ResultName])
-        {
-            if (System.IO.File.Exists(System.IO.Path.Combine(path, name)))
-                throw new RequestException($"--out {path}: there are other results in it ({name}), which would be overwritten. Give another folder.");
-        }
+        string result = System.IO.Path.Combine(path, ResultName);
+        if (System.IO.File.Exists(result)) throw new RequestException(FinishedResult.Refusal(result));
+    }
+
+    /// <summary>Deletes what a study would go on with, and its result.</summary>
+    public static void Delete(string path)
+    {
+        if (!Directory.Exists(path)) return;
+        System.IO.File.Delete(System.IO.Path.Combine(path, ResultName));
+        if (!System.IO.File.Exists(StateFileOf(path))) return;
+        foreach (string file in Directory.EnumerateFiles(System.IO.Path.Combine(path, "checkpoint"), "*-with*.safetensors")) System.IO.File.Delete(file);
+        System.IO.File.Delete(StateFileOf(path));
     }
 
     /// <summary>A folder for a study that is about to run.</summary>

@@ -6,16 +6,20 @@ namespace GpuConv.Studies;
 /// <summary>A comparison with its folder: started, or gone on with where it stopped.</summary>
 internal static class ComparisonRun
 {
-    /// <summary>Starts the study in a folder, or goes on with it if it is there with the same options.</summary>
-    public static ComparisonFolder Start(CompareSettings settings, string? path, ComparisonDisplay display, CancellationToken cancellation)
+    /// <summary>Starts the study in a folder, or goes on with it if it is there with the same options and not to be overwritten.</summary>
+    public static ComparisonFolder Start(CompareSettings settings, string? path, bool overwrite, ComparisonDisplay display, CancellationToken cancellation)
     {
+        DataSet data = StudyData.Load(settings.Training.Data, settings.Training.ImageSize);
+        settings = settings with { Training = settings.Training.For(data) };
         settings.Validate();
         path ??= StudyFolder.NextName("compare-batchnorm");
+        StudyFolder.RequireNoFile(path);
+        if (overwrite) ComparisonFolder.Delete(path);
         ComparisonState? state = ComparisonFolder.ReadState(path);
         if (state is null) ComparisonFolder.RequireFree(path);
         else if (!settings.AsksForTheSame(state.Settings))
-            throw new RequestException($"--out {path}: there is a comparison with other options in it ({Difference(settings, state.Settings)}). Go on with that by --resume {path}, or give another folder.");
-        return Run(path, settings, state, display, cancellation);
+            throw new RequestException($"--out {path}: there is a comparison with other options in it ({Difference(settings, state.Settings)}). Go on with that by --resume {path}, give another folder, or --overwrite to begin anew.");
+        return Run(path, settings, state, data, display, cancellation);
     }
 
     /// <summary>Goes on with the study in a folder, by its own options.</summary>
@@ -24,15 +28,12 @@ internal static class ComparisonRun
         ComparisonState state = ComparisonFolder.ReadState(path) ?? throw new RequestException($"--resume {path}: there is no comparison in it.");
         TrainSettings training = state.Settings.Training;
         CompareSettings settings = state.Settings with { Training = training with { Device = deviceName ?? training.Device, Threads = threads ?? training.Threads, Format = format ?? training.Format } };
-        return Run(path, settings, state, display, cancellation);
+        return Run(path, settings, state, StudyData.Load(training.Data, training.ImageSize), display, cancellation);
     }
 
-    private static ComparisonFolder Run(string path, CompareSettings settings, ComparisonState? state, ComparisonDisplay display, CancellationToken cancellation)
+    private static ComparisonFolder Run(string path, CompareSettings settings, ComparisonState? state, DataSet data, ComparisonDisplay display, CancellationToken cancellation)
     {
-        // The data are unpacked while the device is opened.
-        Task<DataSet> loading = Task.Run(() => StudyData.Load(settings.Training.Data, settings.Training.ImageSize), CancellationToken.None);
         using Device device = Device.Open(settings.Training.Device, settings.Training.Threads);
-        DataSet data = loading.GetAwaiter().GetResult();
         if (state is not null && state.DataSha256 != data.Sha256) throw new RequestException($"{settings.Training.Data} no longer holds the images that {path} was started with.");
         RequireSplit(data, settings);
         ComparisonFolder folder = ComparisonFolder.Open(path, PictureFile.Parse(settings.Training.Format));

@@ -35,7 +35,7 @@ internal static class ActivationsCommand
         foreach (Option option in (Option[])[Scale, Limit, Steps, Starts, L2, Blur, Jitter, NoRegularisers, CommonOptions.Model, .. CommonOptions.OfStudies])
             command.Add(option);
         command.SetAction(Run);
-        return command;
+        return command.Keep("activations.json");
     }
 
     private static int Run(ParseResult parsed)

@@ -48,7 +48,7 @@ internal static class AttackCommand
         foreach (Option option in (Option[])[Method, Norm, Eps, Alpha, Steps, Restarts, Queries, Gamma, Target, Curve, Transfer, Limit, SaveImages, Models, .. CommonOptions.OfStudies])
             command.Add(option);
         command.SetAction(Run);
-        return command;
+        return command.Keep("attack.json");
     }
 
     private static int Run(ParseResult parsed)

@@ -26,7 +26,7 @@ internal static class AttributeCommand
 
     private static readonly Option<string?> Layer = new("--layer") { Description = "The layer that Grad-CAM looks at; without it the last convolution, after its activation" };
 
-    private static readonly Option<int> Window = new("--window") { Description = "Height and width of occlusion's window", DefaultValueFactory = _ => Defaults.Window };
+    private static readonly Option<int?> Window = new("--window") { Description = $"Height and width of occlusion's window; without it {Defaults.Window}, or what fits the images" };
 
     private static readonly Option<int> Stride = new("--stride") { Description = "Pixels from one window to the next", DefaultValueFactory = _ => Defaults.WindowStride };
 
@@ -39,7 +39,7 @@ internal static class AttributeCommand
         foreach (Option option in (Option[])[Methods, Target, Steps, Baseline, Samples, Noise, Epsilon, Layer, Window, Stride, Sanity, CommonOptions.Model, .. CommonOptions.OfStudies])
             command.Add(option);
         command.SetAction(Run);
-        return command;
+        return command.Keep("attribute.json");
     }
 
     private static int Run(ParseResult parsed)
@@ -55,7 +55,6 @@ internal static class AttributeCommand
             Noise = parsed.GetValue(Noise),
             Epsilon = parsed.GetValue(Epsilon),
             Layer = parsed.GetValue(Layer),
-            Window = parsed.GetValue(Window),
             WindowStride = parsed.GetValue(Stride),
             Sanity = parsed.GetValue(Sanity)!,
             Seed = parsed.GetValue(CommonOptions.Seed),
@@ -66,6 +65,7 @@ internal static class AttributeCommand
         using var predictor = new Predictor(device, StudyModel.Of(parsed, data, device));
         var names = ClassNames.Of(predictor.Model, data);
         IReadOnlyList<StudyImage> images = StudyImages.Select(parsed, data, predictor);
+        options = options with { Window = parsed.GetValue(Window) ?? Math.Min(Defaults.Window, OcclusionStudy.SizesFor(predictor.Model.Network.InputShape).Max()) };
         (AttributeResult result, FirstMaps first) = new StudyDisplay(quiet).Follow(progress => AttributeStudy.Run(predictor, data, images, options, progress, Invocation.Token));
 
         string folder = StudyFolder.Create(parsed.GetValue(CommonOptions.Out), "attribute");

@@ -50,13 +50,13 @@ internal static class BenchCommand
             CommonOptions.DeviceName,
             CommonOptions.Math,
             CommonOptions.Threads,
-            CommonOptions.Out,
+            CommonOptions.Out, FinishedResult.Overwrite,
             CommonOptions.Json,
             CommonOptions.Quiet,
             CommonOptions.Verbose,
         };
         command.SetAction(Run);
-        return command;
+        return command.Keep("bench.json");
     }
 
     private static int Run(ParseResult parsed)

@@ -21,7 +21,7 @@ internal static class CompareBatchNormCommand
     private static readonly Option[] All =
     [
         Seeds, Sweeps, CommonOptions.Data, CommonOptions.ImageSize, TrainCommand.Epochs, TrainCommand.Batch, TrainCommand.Lr, TrainCommand.Optimizer, TrainCommand.Momentum, TrainCommand.WeightDecay, TrainCommand.Schedule,
-        TrainCommand.Validation, TrainCommand.Limit, CommonOptions.Seed, Resume, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
+        TrainCommand.Validation, TrainCommand.Limit, CommonOptions.Seed, Resume, CommonOptions.Out, FinishedResult.Overwrite, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
     ];
 
     public static Command Create()
@@ -42,7 +42,7 @@ internal static class CompareBatchNormCommand
         var display = new ComparisonDisplay(parsed.GetValue(CommonOptions.Quiet) || json);
         ComparisonFolder folder = parsed.GetValue(Resume) is { } path
             ? RunResumed(parsed, path, display)
-            : ComparisonRun.Start(Settings(parsed), parsed.GetValue(CommonOptions.Out), display, Invocation.Token);
+            : ComparisonRun.Start(Settings(parsed), parsed.GetValue(CommonOptions.Out), parsed.GetValue(FinishedResult.Overwrite), display, Invocation.Token);
         Console.Write(json ? folder.ReadResultText() : ComparisonText.Of(folder.ReadResult()));
         return Invocation.Done;
     }
@@ -77,6 +77,7 @@ internal static class CompareBatchNormCommand
             WeightDecay = parsed.GetValue(TrainCommand.WeightDecay),
             Schedule = parsed.GetValue(TrainCommand.Schedule)!,
             Validation = parsed.GetValue(TrainCommand.Validation)!,
+            ValidationIsDefault = !TrainCommand.IsGiven(parsed, TrainCommand.Validation),
             Limit = parsed.GetValue(TrainCommand.Limit),
             Seed = parsed.GetValue(CommonOptions.Seed),
             Device = parsed.GetValue(CommonOptions.DeviceName)!,

@@ -26,7 +26,7 @@ internal static class EvaluateCommand
             CommonOptions.ImageSize,
             NetworkInput.Network, NetworkInput.Normalise, NetworkInput.ExternalData,
             CommonOptions.Seed,
-            CommonOptions.Out, CommonOptions.Format,
+            CommonOptions.Out, FinishedResult.Overwrite, CommonOptions.Format,
             CommonOptions.DeviceName,
             CommonOptions.Math,
             CommonOptions.Threads,
@@ -35,7 +35,7 @@ internal static class EvaluateCommand
             CommonOptions.Verbose,
         };
         command.SetAction(Run);
-        return command;
+        return command.Keep("evaluation.json");
     }
 
     private static int Run(ParseResult parsed)

@@ -23,7 +23,7 @@ internal static class FiltersCommand
             CommonOptions.Model,
             CommonOptions.Data,
             NetworkInput.Network, NetworkInput.Normalise, NetworkInput.ExternalData,
-            CommonOptions.Out, CommonOptions.Format,
+            CommonOptions.Out, FinishedResult.Overwrite, CommonOptions.Format,
             CommonOptions.DeviceName,
             CommonOptions.Threads,
             CommonOptions.Json,
@@ -31,7 +31,7 @@ internal static class FiltersCommand
             CommonOptions.Verbose,
         };
         command.SetAction(Run);
-        return command;
+        return command.Keep("filters.json");
     }
 
     private static int Run(ParseResult parsed)

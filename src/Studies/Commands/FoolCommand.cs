@@ -34,7 +34,7 @@ internal static class FoolCommand
         foreach (Option option in (Option[])[Steps, Lr, Objective, Clip, SaveEvery, Seeds, Regularise, CommonOptions.Model, .. CommonOptions.OfStudies])
             command.Add(option);
         command.SetAction(Run);
-        return command;
+        return command.Keep("fool.json");
     }
 
     private static int Run(ParseResult parsed)

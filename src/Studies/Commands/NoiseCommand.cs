@@ -30,7 +30,7 @@ internal static class NoiseCommand
         foreach (Option option in (Option[])[Epsilons, Alpha, Steps, Batch, Limit, CommonOptions.Model, Other, .. CommonOptions.OfStudies])
             command.Add(option);
         command.SetAction(Run);
-        return command;
+        return command.Keep("noise.json");
     }
 
     private static int Run(ParseResult parsed)

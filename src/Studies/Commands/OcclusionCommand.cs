@@ -12,7 +12,7 @@ internal static class OcclusionCommand
 {
     private static readonly OcclusionOptions Defaults = new();
 
-    private static readonly Option<string> Sizes = new("--sizes") { Description = "Heights and widths of the window, with commas between them", DefaultValueFactory = _ => string.Join(',', Defaults.Sizes) };
+    private static readonly Option<string?> Sizes = new("--sizes") { Description = $"Heights and widths of the window, with commas between them; without it {string.Join(',', Defaults.Sizes)}, of these what fits the images" };
 
     private static readonly Option<int> Stride = new("--stride") { Description = "Pixels from one window to the next", DefaultValueFactory = _ => Defaults.Stride };
 
@@ -27,18 +27,20 @@ internal static class OcclusionCommand
         foreach (Option option in (Option[])[Sizes, Stride, Fill, PerPixel, CommonOptions.Model, .. CommonOptions.OfStudies])
             command.Add(option);
         command.SetAction(Run);
-        return command;
+        return command.Keep("occlusion.json");
     }
 
     private static int Run(ParseResult parsed)
     {
-        var options = new OcclusionOptions { Sizes = SizesOf(parsed), Stride = parsed.GetValue(Stride), Fill = parsed.GetValue(Fill)!, Seed = parsed.GetValue(CommonOptions.Seed) };
+        int[]? sizes = SizesOf(parsed);
+        var options = new OcclusionOptions { Stride = parsed.GetValue(Stride), Fill = parsed.GetValue(Fill)!, Seed = parsed.GetValue(CommonOptions.Seed) };
         bool json = parsed.GetValue(CommonOptions.Json), quiet = json || parsed.GetValue(CommonOptions.Quiet), perPixel = parsed.GetValue(PerPixel);
         DataSet data = StudyData.Load(parsed);
         using Device device = parsed.OpenDevice();
         using var predictor = new Predictor(device, StudyModel.Of(parsed, data, device));
         var names = ClassNames.Of(predictor.Model, data);
         IReadOnlyList<StudyImage> images = StudyImages.Select(parsed, data, predictor);
+        options = options with { Sizes = sizes ?? OcclusionStudy.SizesFor(predictor.Model.Network.InputShape) };
         OcclusionResult result = new StudyDisplay(quiet).Follow(progress => OcclusionStudy.Run(predictor, images, options, progress, Invocation.Token));
 
         string folder = StudyFolder.Create(parsed.GetValue(CommonOptions.Out), "occlusion");
@@ -53,9 +55,9 @@ internal static class OcclusionCommand
         return Invocation.Done;
     }
 
-    private static int[] SizesOf(ParseResult parsed)
+    private static int[]? SizesOf(ParseResult parsed)
     {
-        string text = parsed.GetValue(Sizes)!;
+        if (parsed.GetValue(Sizes) is not { } text) return null;
         return NumberText.List(text, 1, int.MaxValue) ?? throw new RequestException($"--sizes {text}: whole numbers from 1, with commas between them.");
     }
 

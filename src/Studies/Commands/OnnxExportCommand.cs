@@ -29,7 +29,7 @@ internal static class OnnxExportCommand
             """)
         {
             CommonOptions.Model,
-            Out,
+            Out, FinishedResult.Overwrite,
             Fold,
             Opset,
             Batch,
@@ -51,6 +51,7 @@ internal static class OnnxExportCommand
         if (options.Batch < 0) throw new RequestException($"--batch {options.Batch}: not negative.");
         if (Directory.Exists(path)) throw new RequestException($"--out {path} is a folder: give the name of a file, as model.onnx.");
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder)) throw new RequestException($"--out {path}: there is no folder {folder}.");
+        if (File.Exists(path) && !parsed.GetValue(FinishedResult.Overwrite)) throw new RequestException(FinishedResult.Refusal(path));
         Model model = parsed.ReadModel();
         byte[] bytes;
         try

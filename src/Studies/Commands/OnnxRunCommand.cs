@@ -31,7 +31,7 @@ internal static class OnnxRunCommand
             NetworkInput.ExternalData,
             Memory,
             CommonOptions.Seed,
-            CommonOptions.Out,
+            CommonOptions.Out, FinishedResult.Overwrite,
             CommonOptions.DeviceName,
             CommonOptions.Threads,
             CommonOptions.Json,
@@ -39,7 +39,7 @@ internal static class OnnxRunCommand
             CommonOptions.Verbose,
         };
         command.SetAction(Run);
-        return command;
+        return command.Keep("output_0.pb");
     }
 
     /// <summary>The value of <see cref="Memory"/> in bytes.</summary>

@@ -27,7 +27,7 @@ internal static class PredictCommand
             CommonOptions.ImageSize,
             NetworkInput.Network, NetworkInput.Normalise, NetworkInput.ExternalData,
             CommonOptions.Seed,
-            CommonOptions.Out, CommonOptions.Format,
+            CommonOptions.Out, FinishedResult.Overwrite, CommonOptions.Format,
             CommonOptions.DeviceName,
             CommonOptions.Math,
             CommonOptions.Threads,
@@ -37,7 +37,7 @@ internal static class PredictCommand
         };
         ImageInput.AddTo(command);
         command.SetAction(Run);
-        return command;
+        return command.Keep("predictions.json");
     }
 
     private static int Run(ParseResult parsed)
@@ -48,7 +48,7 @@ internal static class PredictCommand
         if (files.Length > 0 == random > 0) throw new RequestException("Give image files, or --random N for images of the data set.");
         Model model = parsed.ReadModel();
         List<(string Name, int? Label, byte[] Pixels)> images = files.Length > 0
-            ? [.. files.Select(f => (f, (int?)null, ImageInput.Read(parsed, f, model)))]
+            ? [.. files.Zip(ImageInput.Read(parsed, files, model), (f, pixels) => (f, (int?)null, pixels))]
             : RandomImages(parsed, model, random);
 
         using Device device = parsed.OpenDevice();

@@ -39,7 +39,7 @@ internal static class ReportCommand
         string folder = parsed.GetValue(Out)!;
         StudyFolder.RequireNoFile(folder);
         DataSet data = StudyData.Load(parsed);
-        settings = settings with { Validation = StudyModel.ValidationOf(data) };
+        settings = settings with { Validation = TrainSettings.ValidationOf(data) };
         (DeviceKind kind, Metrics.DeviceFacts facts) = DeviceOf(parsed);
         Directory.CreateDirectory(folder);
         var run = new ReportRun(folder, settings, kind, data.Sha256);

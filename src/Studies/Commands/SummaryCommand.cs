@@ -19,12 +19,12 @@ internal static class SummaryCommand
             CommonOptions.Model, NetworkInput.ExternalData,
             CommonOptions.Data,
             CommonOptions.ImageSize,
-            CommonOptions.Out, CommonOptions.Format,
+            CommonOptions.Out, FinishedResult.Overwrite, CommonOptions.Format,
             CommonOptions.Json,
             CommonOptions.Verbose,
         };
         command.SetAction(Run);
-        return command;
+        return command.Keep("summary.txt");
     }
 
     private static int Run(ParseResult parsed)

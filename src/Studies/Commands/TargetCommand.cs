@@ -30,7 +30,7 @@ internal static class TargetCommand
         foreach (Option option in (Option[])[Case, Beta, Steps, Lr, Confidence, Objective, CommonOptions.Model, .. CommonOptions.OfStudies])
             command.Add(option);
         command.SetAction(Run);
-        return command;
+        return command.Keep("target.json");
     }
 
     private static int Run(ParseResult parsed)

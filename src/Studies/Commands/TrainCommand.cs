@@ -20,7 +20,7 @@ internal static class TrainCommand
     private static readonly Option<float> InitGain = New("--init-gain", "The factor of He's initialisation", Defaults.InitGain);
     internal static readonly Option<string> Schedule = Named(New("--schedule", "constant, cosine or one-cycle", Defaults.Schedule), ["constant", "cosine", "one-cycle"]);
     private static readonly Option<bool> BatchNorm = New("--batch-norm", "Batch normalisation after each convolution", Defaults.BatchNorm);
-    internal static readonly Option<string> Validation = New("--validation", "The last N images of the training file are kept for validation (of pictures no more than a tenth, unless it is given); 0: none; test: the test images are used, as in the report", Defaults.Validation);
+    internal static readonly Option<string> Validation = New("--validation", "The last N images of the training file are kept for validation (no more than a tenth of them, unless it is given); 0: none; test: the test images are used, as in the report", Defaults.Validation);
     internal static readonly Option<int> Limit = New("--limit", "Train on the first N images after the split; 0: on all", Defaults.Limit);
     private static readonly Option<string> Order = Named(New("--order", "shuffled or sequential", Defaults.Order), ["shuffled", "sequential"]);
     private static readonly Option<int> EarlyStop = New("--early-stop", "Stop after N epochs without a better validation loss; 0: never", Defaults.EarlyStop);
@@ -43,7 +43,7 @@ internal static class TrainCommand
     private static readonly Option[] All =
     [
         Recipe, CommonOptions.Data, CommonOptions.ImageSize, NetworkInput.Network, Epochs, Batch, Lr, Optimizer, Betas, Momentum, WeightDecay, LabelSmoothing, InitGain, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment, Distort, Dropout, Ema, Adversarial, Eps, Alpha, AttackSteps, EpsWarmup,
-        CommonOptions.Views, CommonOptions.Seed, Steps, Tensorboard, Profile, Init, Resume, CommonOptions.Out, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Math, CommonOptions.Threads, CudaGraph, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
+        CommonOptions.Views, CommonOptions.Seed, Steps, Tensorboard, Profile, Init, Resume, CommonOptions.Out, FinishedResult.Overwrite, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Math, CommonOptions.Threads, CudaGraph, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
     ];
 
     public static Command Create()
@@ -51,13 +51,13 @@ internal static class TrainCommand
         var command = new Command("train", "Trains the report's network, or one of your own, and writes a run folder: weights, tables, pictures.\n\nExamples:\n  gpuconv train --batch-norm\n  gpuconv train --network \"conv 8 5x5; relu; maxpool 2; flatten; linear 10; logsoftmax\"\n  gpuconv train --epochs 1 --out runs/quick\n  gpuconv train --epochs 1 --profile\n  gpuconv train --adversarial pgd --eps 0.3 --out runs/robust\n  gpuconv train --resume runs/train-1 --epochs 20");
         foreach (Option option in All) command.Add(option);
         command.SetAction(Run);
-        return command;
+        return command.Keep("metrics.json");
     }
 
     private static int Run(ParseResult parsed)
     {
         var display = new TrainingDisplay(parsed.GetValue(CommonOptions.Quiet) || parsed.GetValue(CommonOptions.Json));
-        string metrics = parsed.GetValue(Resume) is { } folder ? RunResumed(parsed, folder, display) : TrainingRun.Start(Settings(parsed), parsed.GetValue(CommonOptions.Out), display, Invocation.Token);
+        string metrics = parsed.GetValue(Resume) is { } folder ? RunResumed(parsed, folder, display) : TrainingRun.Start(Settings(parsed), parsed.GetValue(CommonOptions.Out), parsed.GetValue(FinishedResult.Overwrite), display, Invocation.Token);
         if (parsed.GetValue(CommonOptions.Json)) Console.Write(metrics);
         return Invocation.Done;
     }

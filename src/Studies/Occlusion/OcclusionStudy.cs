@@ -40,6 +40,9 @@ internal static class OcclusionStudy
 
     public static OcclusionWindows Windows(Shape image, int size, int stride) => new(image[1], image[2], size, stride);
 
+    /// <summary>The usual sizes of windows, of these what fits an image.</summary>
+    public static int[] SizesFor(Shape image) => image.Rank == 3 ? [.. new OcclusionOptions().Sizes.Where(s => s <= Math.Min(image[1], image[2])).DefaultIfEmpty(1)] : new OcclusionOptions().Sizes;
+
     private static void Require(Shape image, OcclusionOptions options)
     {
         if (image.Rank != 3) throw new RequestException($"The model takes {image}: occlusion is for networks of images (channels, height, width).");

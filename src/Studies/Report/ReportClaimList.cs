@@ -61,7 +61,7 @@ internal static class ReportClaimList
     {
         const long report = 1_044_696;
         NetworkSummary network = NetworkSummary.Of(Network.Report(new GpuConv.Kernels.Shape(1, 28, 28), 10, batchNormalization: true));
-        bool isReports = plain.Config.Data == "mnist";
+        bool isReports = plain.Data.Name == DataSet.Mnist;
         return new Claim(
             "parameters",
             "The network has 1,044,696 parameters.",

@@ -96,6 +96,8 @@ internal sealed class ReportRun(string folder, ReportSettings settings, DeviceKi
         string path = FolderOf(part);
         bool resumes = goesOn && part.Command == "train" && File.Exists(Path.Combine(path, "checkpoint", "state.safetensors"));
         string[] arguments = resumes ? ["train", "--resume", path] : [.. part.ArgumentsIn(folder), "--out", path];
+        // One that was stopped while it wrote its results; trainings and comparisons go on by themselves.
+        if (goesOn && part.Command is not ("train" or "compare-batchnorm")) arguments = [.. arguments, FinishedResult.Overwrite.Name];
         arguments = [.. arguments, "--device", settings.Device, "--threads", $"{settings.Threads}", "--quiet"];
         ParseResult parsed = GpuConvCommand.Create().Parse(arguments);
         if (parsed.Errors.Count > 0) throw new RequestException($"{part.Name}: {parsed.Errors[0].Message}");

@@ -16,7 +16,7 @@ internal static class ImageInput
 
     private static readonly Option<string> Fit = new Option<string>("--fit")
     {
-        Description = "digit: what is drawn in a file is cut out, scaled and centred as MNIST's digits are; whole: the whole file is resized; auto: digit where the model is of mnist and the file of another size",
+        Description = "digit: what is drawn in a file is cut out, scaled and centred as MNIST's digits are; whole: the whole file is resized; auto: digit where the model is of MNIST, by its data or its normalisation, and the file of another size",
         DefaultValueFactory = _ => "auto",
     }.AcceptOnlyFromAmong("auto", "digit", "whole");
 
@@ -26,13 +26,28 @@ internal static class ImageInput
         command.Add(Fit);
     }
 
-    /// <summary>Reads an image as the options say.</summary>
+    /// <summary>Reads images as the options say, and tells how they were fitted where that was not asked for.</summary>
     /// <param name="parsed">The command line.</param>
-    /// <param name="path">The file.</param>
-    /// <param name="model">The model that takes it.</param>
-    /// <exception cref="RequestException">The file is missing or no image, or --fit digit is for networks in grey.</exception>
-    public static byte[] Read(ParseResult parsed, string path, Model model) =>
-        Read(path, model.Network.InputShape, InvertFor(model, parsed.GetValue(Invert)!), parsed.GetValue(Fit)!, model.DataName == DataSet.Mnist);
+    /// <param name="paths">The files.</param>
+    /// <param name="model">The model that takes them.</param>
+    /// <exception cref="RequestException">A file is missing or no image, or --fit digit is for networks in grey.</exception>
+    public static byte[][] Read(ParseResult parsed, IReadOnlyList<string> paths, Model model)
+    {
+        Shape shape = model.Network.InputShape;
+        string fit = parsed.GetValue(Fit)!;
+        bool digits = IsOfMnist(model);
+        byte[][] images = [.. paths.Select(path => Read(path, shape, InvertFor(model, parsed.GetValue(Invert)!), fit, digits))];
+        if (fit == "auto" && shape[0] == 1 && !parsed.GetValue(CommonOptions.Quiet) && paths.Any(p => !HasSize(p, shape)))
+            Console.Error.WriteLine(digits
+                ? "The model is of MNIST: what is drawn in a file is cut out and centred as its digits are (--fit whole: not)."
+                : $"The model is not of MNIST: files are resized to {shape[1]} x {shape[2]} as a whole (--fit digit: what is drawn in them is cut out and centred).");
+        return images;
+    }
+
+    // By the data's name, which only MNIST has, whatever its folder; by the normalisation, which a file from PyTorch or ONNX and one of an older build has too, written out or to the usual four digits.
+    private static bool IsOfMnist(Model model) => model.DataName == DataSet.Mnist || (Math.Abs(model.Mean - 0.1307f) < 1e-4f && Math.Abs(model.Deviation - 0.3081f) < 1e-4f);
+
+    private static bool HasSize(string path, Shape shape) => SKBitmap.DecodeBounds(path) is { } size && size.Height == shape[1] && size.Width == shape[2];
 
     // Pictures that a model was trained on came from files as these do: light or dark as they are.
     private static string InvertFor(Model model, string invert) => invert == "auto" && model.ClassNames is not null ? "no" : invert;

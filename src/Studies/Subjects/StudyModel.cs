@@ -30,7 +30,7 @@ internal static class StudyModel
     {
         if (parsed.GetValue(option) is { } file) return Read(parsed, file, data);
         if (option == CommonOptions.Model) settings = settings with { Network = NetworkInput.Of(parsed, data.Train.ImageShape)?.ToString() };
-        settings = settings with { Data = TrainCommand.DataOf(parsed), ImageSize = parsed.GetValue(CommonOptions.ImageSize), Validation = ValidationOf(data), Device = parsed.GetValue(CommonOptions.DeviceName)!, Threads = parsed.GetValue(CommonOptions.Threads) };
+        settings = settings with { Data = TrainCommand.DataOf(parsed), ImageSize = parsed.GetValue(CommonOptions.ImageSize), Validation = TrainSettings.ValidationOf(data), Device = parsed.GetValue(CommonOptions.DeviceName)!, Threads = parsed.GetValue(CommonOptions.Threads) };
         return Trained(settings, option.Name, data, device.Kind, parsed.GetValue(CommonOptions.Quiet) || parsed.GetValue(CommonOptions.Json));
     }
 
@@ -78,9 +78,6 @@ internal static class StudyModel
         if (found != model.Network.InputShape) throw new RequestException($"The model takes {model.Network.InputShape}, the images of {data.Name} are {found}. Give --data the set that it was trained on{otherwise}.");
     }
 
-    /// <summary>The images for validation: the report's 5000, or a tenth of what there is, where that is less.</summary>
-    public static string ValidationOf(DataSet data) => $"{Math.Min(5000, data.Train.Count / 10)}";
-
     private static Model Trained(TrainSettings settings, string option, DataSet data, DeviceKind device, bool quiet)
     {
         string folder = Path.Combine(CacheFolder(), "models", KeyOf(settings, data, device)), file = Path.Combine(folder, "best.safetensors");
@@ -93,7 +90,7 @@ internal static class StudyModel
         display.Note($"There is no {option}: one is trained first (--recipe report, seed {settings.Seed}{(settings.BatchNorm ? ", with batch normalisation" : settings.Network is not null ? ", the network of --network" : "")}) and kept for the next time in {folder}");
         bool begun = File.Exists(Path.Combine(folder, "checkpoint", "state.safetensors"));
         if (begun) TrainingRun.Resume(folder, null, null, null, display, Invocation.Token);
-        else TrainingRun.Start(settings, folder, display, Invocation.Token);
+        else TrainingRun.Start(settings, folder, overwrite: false, display, Invocation.Token);
         return Model.Read(file);
     }
 

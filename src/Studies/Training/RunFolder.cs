@@ -27,14 +27,14 @@ internal sealed class RunFolder
     private string CheckpointFile => System.IO.Path.Combine(CheckpointFolder, "state.safetensors");
 
     /// <summary>The folder for a new run; without a name, the first of runs/train-1, runs/train-2, … that does not exist.</summary>
-    /// <exception cref="RequestException">There is a file of that name, or an unfinished run.</exception>
-    public static RunFolder Create(string? path)
+    /// <exception cref="RequestException">There is a file of that name, or an unfinished run that is not to be overwritten.</exception>
+    public static RunFolder Create(string? path, bool overwrite)
     {
         path ??= StudyFolder.NextName("train");
         StudyFolder.RequireNoFile(path);
         string checkpoint = System.IO.Path.Combine(path, "checkpoint", "state.safetensors");
-        if (System.IO.File.Exists(checkpoint) && !System.IO.File.Exists(System.IO.Path.Combine(path, "metrics.json")))
-            throw new RequestException($"--out {path}: there is an unfinished run in it. Go on with it by --resume {path}, or give another folder.");
+        if (!overwrite && System.IO.File.Exists(checkpoint) && !System.IO.File.Exists(System.IO.Path.Combine(path, "metrics.json")))
+            throw new RequestException($"--out {path}: there is an unfinished run in it. Go on with it by --resume {path}, give another folder, or --overwrite to begin anew.");
         var folder = new RunFolder(path);
         // What an earlier run left must not be taken for this one's.
         IEnumerable<string> pictures = from name in (string[])["curves", "network", .. TestPictures.Names] from format in Enum.GetValues<PictureFormat>() select name + PictureFile.Ending(format);

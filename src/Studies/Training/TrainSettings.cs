@@ -167,9 +167,12 @@ internal sealed record TrainSettings
         _ => null,
     };
 
-    /// <summary>The options for a data set: of few pictures a tenth is kept for validation, where nothing else was said.</summary>
+    /// <summary>The images for validation where nothing was said: 5000, or a tenth of what there is, where that is less.</summary>
+    public static string ValidationOf(DataSet data) => $"{System.Math.Min(5000, data.Train.Count / 10)}";
+
+    /// <summary>The options for a data set. A recipe's own number of images for validation stays.</summary>
     public TrainSettings For(DataSet data) =>
-        ValidationIsDefault && data.ClassNames is not null && NumberText.Parse<int>(Validation) is { } asked ? this with { Validation = $"{System.Math.Min(asked, data.Train.Count / 10)}" } : this;
+        this with { Validation = ValidationIsDefault && Validation == new TrainSettings().Validation ? ValidationOf(data) : Validation, ValidationIsDefault = false };
 
     /// <summary>The network for a data set: the one of the text, or the report's.</summary>
     /// <exception cref="RequestException">The text is wrong, with line and column.</exception>

@@ -10,7 +10,7 @@ internal static class TrainingRun
 {
     /// <summary>Trains from the start.</summary>
     /// <returns>The content of <c>metrics.json</c>.</returns>
-    public static string Start(TrainSettings settings, string? folder, TrainingDisplay display, CancellationToken cancellation)
+    public static string Start(TrainSettings settings, string? folder, bool overwrite, TrainingDisplay display, CancellationToken cancellation)
     {
         settings.ToOptions();
         // The data are unpacked while the device is opened.
@@ -23,7 +23,7 @@ internal static class TrainingRun
         Weights initial = settings.Init is null ? Weights.Initial(network, settings.Seed, settings.InitGain)
             : Weights.Match(network, start?.Weights.Arrays ?? SafetensorsFile.Read(settings.Init).Tensors, settings.Init);
         using Trainer trainer = CreateTrainer(device, network, data, settings, initial);
-        RunFolder run = RunFolder.Create(folder);
+        RunFolder run = RunFolder.Create(folder, overwrite);
         ModelOf(network, initial, data).Write(run.File("init.safetensors"));
         run.WriteText("summary.txt", SummaryText.Of(NetworkSummary.Of(network)));
         if (settings.Steps) run.StartSteps(0);
@@ -38,7 +38,7 @@ internal static class TrainingRun
         TrainSettings settings = configuration.Settings;
         if (epochs < settings.Epochs) throw new RequestException($"--epochs {epochs}: the run was started with {settings.Epochs}, and can only be made longer.");
         if (epochs > settings.Epochs && settings.Schedule != "constant")
-            display.Note($"The {settings.Schedule} schedule is stretched to {epochs} epochs: the rate goes on from another point than it stopped at.");
+            throw new RequestException($"--epochs {epochs}: the {settings.Schedule} schedule of {settings.Epochs} {(settings.Epochs == 1 ? "epoch" : "epochs")} ends there; with more its rate would jump. Train anew with more epochs, or from these weights: --init {Path.Combine(folder, "model.safetensors")}.");
         settings = settings with { Epochs = epochs ?? settings.Epochs, Device = deviceName ?? settings.Device, Threads = threads ?? settings.Threads };
         TrainingState state = checkpoint.State;
         bool stoppedEarly = settings.EarlyStop > 0 && state.BestEpoch > 0 && state.Epoch - state.BestEpoch >= settings.EarlyStop;
