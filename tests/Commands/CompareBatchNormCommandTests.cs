@@ -70,8 +70,8 @@ public class CompareBatchNormCommandTests
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS()) Assert.Skip("Signals are sent by the kill command.");
         using var folder = new TemporaryFolder();
-        using var part = new MnistPart();
-        string[] request = ["compare-batchnorm", "--data", part.Path, "--device", "cpu", "--epochs", "4", "--batch", "16", "--limit", "300", "--seeds", "1", "--validation", "100", "--sweeps", "none"];
+        IdxFolder.Write(folder["data"], SmallData.Create(6000));
+        string[] request = ["compare-batchnorm", "--data", folder["data"], "--device", "cpu", "--epochs", "4", "--batch", "16", "--seeds", "1", "--sweeps", "none"];
         Output whole = Run([.. request, "--quiet", "--json", "--out", folder["whole"]]);
         Assert.True(whole.ExitCode == 0, whole.Error);
 
