@@ -33,7 +33,7 @@ public sealed partial class ReportCommandTests(MnistPart mnist) : IClassFixture<
         Assert.Equal(18, json.RootElement.GetProperty("claims").GetArrayLength());
         foreach (JsonElement claim in json.RootElement.GetProperty("claims").EnumerateArray())
         {
-            Assert.Contains(claim.GetProperty("verdict").GetString(), (string[])["true", "partly", "false", "open"]);
+            Assert.Contains(claim.GetProperty("verdict").GetString(), (string[])["true", "partly", "false", "not settled"]);
             Assert.Contains($"<section id=\"{claim.GetProperty("section").GetString()}\">", page, StringComparison.Ordinal);
         }
 

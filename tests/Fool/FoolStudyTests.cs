@@ -107,6 +107,6 @@ public class FoolStudyTests
         Assert.Equal("true true true true", Verdicts(growing, [Seed(0.9925, 0, 0.3), Seed(0.9999, 1, 0.2)], [Cost(1, 0.4), Cost(1, 0)]));
         // Below the report's 0.9921 of class 1; a curve that does not flatten; a digit.
         Assert.Equal("false partly false partly", Verdicts(falling, [Seed(0.9920, 0, 0.71)], [Cost(1, 0.6), Cost(1, 0.5)]));
-        Assert.Equal("open open partly partly", Verdicts([Row(0, 1000, 0.9), Row(1, 1000, 0.9)], [Seed(0.9999, 5, 0.3)], [Cost(1, 0.6), Cost(1, 0.5), Cost(1, 0.1)]));
+        Assert.Equal("not settled not settled partly partly", Verdicts([Row(0, 1000, 0.9), Row(1, 1000, 0.9)], [Seed(0.9999, 5, 0.3)], [Cost(1, 0.6), Cost(1, 0.5), Cost(1, 0.1)]));
     }
 }

@@ -113,13 +113,13 @@ public class OcclusionStudyTests
         Assert.Equal(Claim.Partly, Of(0.98, 0.7, 0.1, 0.5).Verdict);
         Assert.Equal(Claim.False, Of(0.98, 0.9, 0.6, 0.5).Verdict);
         Assert.Equal(Claim.False, Of(0.8, 0.3, 0, 0.5).Verdict);
-        Assert.Equal(Claim.Open, Of(0.2, 0.1, 0, 0.5, whole: 0.2).Verdict);
+        Assert.Equal(Claim.NotSettled, Of(0.2, 0.1, 0, 0.5, whole: 0.2).Verdict);
 
         string Sees(params double?[] shares) => OcclusionClaims.Check([new(2, 1, 1, 0, null)], [.. shares.Select(s => new OccludedImage("a", 0, 0, 0, 0, 1, 0.2, [new(2, 1, 1, s, [], [])]))])[1].Verdict;
         Assert.Equal(Claim.True, Sees(0.31, 0.9, null));
         Assert.Equal(Claim.Partly, Sees(0.31, 0.9, 0.2));
         Assert.Equal(Claim.False, Sees(0.2, 0.9));
-        Assert.Equal(Claim.Open, Sees(null, null));
+        Assert.Equal(Claim.NotSettled, Sees(null, null));
     }
 
     [Fact]

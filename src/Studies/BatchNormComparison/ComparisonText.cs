@@ -22,9 +22,9 @@ internal static class ComparisonText
         foreach (Claim claim in c.Claims)
         {
             text.Append('\n');
-            Paragraph(text, claim.Report, $"{claim.Verdict,-7} ", "        ");
-            Paragraph(text, "here: " + claim.Measured, "        ", "        ");
-            Paragraph(text, "(" + claim.Rule + ")", "        ", "        ");
+            Paragraph(text, claim.Text, $"{claim.Verdict,-11} ", "            ");
+            Paragraph(text, "here: " + claim.Measured, "            ", "            ");
+            Paragraph(text, "(" + claim.Rule + ")", "            ", "            ");
         }
         if (c.StepTimes.Count > 0) text.Append("\nWhere a training step's time goes\n\n").Append(Times(c));
         if (c.LearningRates.Count > 0) text.Append('\n').Append(Sweep(c, c.LearningRates, "learning rate", p => p.LearningRate));

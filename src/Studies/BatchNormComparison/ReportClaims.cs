@@ -19,7 +19,7 @@ internal static class ReportClaims
         double without = pairs.Average(p => p.Without.Seconds), with = pairs.Average(p => p.With.Seconds), more = with / without - 1;
         Spread epochs = Spread.Of(pairs.SelectMany(p => p.With.History.Zip(p.Without.History, (a, b) => a.Seconds / b.Seconds - 1)));
         const double report = ReportSecondsWith / ReportSecondsWithout - 1;
-        return new Claim(
+        return Claim.OfReport(
             "time",
             "Batch normalisation costs 11.7 % more time: 6 min 32 s against 5 min 51 s for ten epochs.",
             Math.Abs(more - report) <= SameShare ? Claim.True : more > NoShare ? Claim.Partly : Claim.False,
@@ -32,10 +32,10 @@ internal static class ReportClaims
         (int? Without, int? With)[] epochs = [.. pairs.Select(p => (p.Without.EpochsToLoss005, p.With.EpochsToLoss005))];
         bool isTrue = epochs.All(e => e.With <= SoonEpochs && !(e.Without < LateEpochs));
         bool sooner = IsMost(epochs.Count(e => e.With is { } w && !(e.Without <= w)), epochs.Length);
-        return new Claim(
+        return Claim.OfReport(
             "loss",
             "With batch normalisation the loss falls below 0.05 in 2 epochs instead of 5.",
-            TooFew(pairs, LateEpochs) ? Claim.Open : isTrue ? Claim.True : sooner ? Claim.Partly : Claim.False,
+            TooFew(pairs, LateEpochs) ? Claim.NotSettled : isTrue ? Claim.True : sooner ? Claim.Partly : Claim.False,
             $"epoch of the first validation loss below 0.05{BySeed(pairs)}: {Goal.Epochs(epochs.Select(e => e.With))} with; {Goal.Epochs(epochs.Select(e => e.Without))} without.",
             "true: for every seed within 2 epochs with and not before epoch 5 without; partly: for most seeds sooner with.");
     }
@@ -45,10 +45,10 @@ internal static class ReportClaims
         (int? Without, int? With)[] epochs = [.. pairs.Select(p => (BothSets(p.Without), BothSets(p.With)))];
         bool isTrue = epochs.All(e => e.With <= SoonEpochs && !(e.Without <= SoonEpochs));
         bool withDoes = IsMost(epochs.Count(e => e.With <= SoonEpochs), epochs.Length);
-        return new Claim(
+        return Claim.OfReport(
             "accuracy",
             "With batch normalisation the network exceeds 98 % in both sets within 2 epochs, while the plain network stays below.",
-            TooFew(pairs, SoonEpochs) ? Claim.Open : isTrue ? Claim.True : withDoes ? Claim.Partly : Claim.False,
+            TooFew(pairs, SoonEpochs) ? Claim.NotSettled : isTrue ? Claim.True : withDoes ? Claim.Partly : Claim.False,
             $"first epoch with training and validation accuracy both above 98 %{BySeed(pairs)}: {Goal.Epochs(epochs.Select(e => e.With))} with; {Goal.Epochs(epochs.Select(e => e.Without))} without.",
             "true: for every seed within 2 epochs with, and not without; partly: for most seeds within 2 epochs with, but without as well.");
 
@@ -61,10 +61,10 @@ internal static class ReportClaims
         double without = gaps.Average(g => g.Without), with = gaps.Average(g => g.With);
         bool isTrue = gaps.All(g => g.With > g.Without + ClearlyLarger * Math.Abs(g.Without));
         int count = pairs[0].With.History.Count;
-        return new Claim(
+        return Claim.OfReport(
             "overfitting",
             "With batch normalisation the network overfits more.",
-            TooFew(pairs, LateEpochs) ? Claim.Open : isTrue ? Claim.True : with > without ? Claim.Partly : Claim.False,
+            TooFew(pairs, LateEpochs) ? Claim.NotSettled : isTrue ? Claim.True : with > without ? Claim.Partly : Claim.False,
             $"validation loss above training loss by {with:f4} with, {without:f4} without ({(count <= 2 ? $"epoch {count}" : $"mean of epochs {count / 2 + 1} to {count}")}{Each(pairs)}); from its lowest to the last epoch the validation loss rises by {Rise(pairs, true):f4} with, {Rise(pairs, false):f4} without.",
             "true: the gap of the second half of the epochs is larger by over a tenth for every seed; partly: larger on average only, or by less.");
     }

@@ -1,12 +1,33 @@
+using System.Text.Json.Serialization;
+
 namespace GpuConv.Studies;
 
-/// <summary>A claim of the report, and what was measured here.</summary>
+/// <summary>A claim, and what was measured of it here.</summary>
 /// <param name="Name">A short name.</param>
-/// <param name="Report">What the report says.</param>
-/// <param name="Verdict">true, partly or false; open: too little was measured to tell.</param>
+/// <param name="Report">The original report's own words; null: it does not say this, it is a finding of ours.</param>
+/// <param name="Finding">The claim in our words; null: it is the report's.</param>
+/// <param name="Verdict">By <see cref="Judge"/>.</param>
 /// <param name="Measured">The numbers here.</param>
-/// <param name="Rule">What makes the claim true, and what partly.</param>
-internal sealed record Claim(string Name, string Report, string Verdict, string Measured, string Rule)
+/// <param name="Rule">What makes the claim, or each of its parts, true.</param>
+internal sealed record Claim(string Name, string? Report, string? Finding, string Verdict, string Measured, string Rule)
 {
-    public const string True = "true", Partly = "partly", False = "false", Open = "open";
+    public const string True = "true", Partly = "partly", False = "false", NotSettled = "not settled";
+
+    /// <summary>The claim in words: the report's between quotation marks, or ours.</summary>
+    [JsonIgnore]
+    public string Text => Report is null ? Finding! : $"“{Report}”";
+
+    /// <summary>A claim of the report, in its words.</summary>
+    public static Claim OfReport(string name, string report, string verdict, string measured, string rule) => new(name, report, null, verdict, measured, rule);
+
+    /// <summary>A claim that the report does not make.</summary>
+    public static Claim Ours(string name, string finding, string verdict, string measured, string rule) => new(name, null, finding, verdict, measured, rule);
+
+    /// <summary>The verdict on a claim by its parts: partly where one holds and another does not, whatever else is open.</summary>
+    /// <param name="parts">Whether each holds; null: the data do not settle it.</param>
+    public static string Judge(params IReadOnlyCollection<bool?> parts) =>
+        parts.Contains(true) && parts.Contains(false) ? Partly : parts.Count == 0 || parts.Contains(null) ? NotSettled : parts.First() == true ? True : False;
+
+    /// <summary>Claims as a command prints them.</summary>
+    public static string Lines(IEnumerable<Claim> claims) => string.Concat(claims.Select(c => $"{c.Verdict}: {c.Text}\n  {c.Measured}\n"));
 }

@@ -66,7 +66,7 @@ internal static class FiltersCommand
         foreach (FilterLayer l in result.Layers) kinds.Add(l.Name, $"{l.Filters.Count}", $"{100 * l.Shares.LowPass:f0} %", $"{100 * l.Shares.BandPass:f0} %", $"{100 * l.Shares.HighPass:f0} %");
         var stages = new TextTable("output of", ">energy", ">at zero", ">mean frequency");
         foreach (StageEnergy s in result.Stages) stages.Add(s.Stage, $"{s.Energy:f4}", $"{100 * s.EvenShare:f1} %", $"{s.MeanFrequency:f3}");
-        return $"{kinds}\n{stages}\n" + string.Concat(result.Claims.Select(c => $"{c.Verdict}: {c.Report}\n  {c.Measured}\n"));
+        return $"{kinds}\n{stages}\n" + Claim.Lines(result.Claims);
     }
 
     private static string Csv(FiltersResult result)

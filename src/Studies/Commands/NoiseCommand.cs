@@ -88,7 +88,7 @@ internal static class NoiseCommand
     {
         var table = new TextTable(">epsilon", "learnt on", "tried on", ">not recognised", ">random", ">taken for its class: mean", ">smallest", ">largest", ">random");
         foreach (NoiseRate r in result.FoolingRate) table.Add($"{r.Epsilon:g4}", r.LearntOn, r.TestedOn, $"{100 * r.Untargeted:f1} %", $"{100 * r.Random:f1} %", $"{100 * r.Targeted.Average():f1} %", $"{100 * r.Targeted.Min():f1} %", $"{100 * r.Targeted.Max():f1} %", $"{100 * r.TargetedRandom.Average():f1} %");
-        return $"one noise on {result.Images} test images; accuracy without it {string.Join(", ", result.Models.Select(m => $"{100 * m.CleanAccuracy:f2} % ({m.Name})"))}\n{table}\n" + string.Concat(result.Claims.Select(c => $"{c.Verdict}: {c.Report}\n  {c.Measured}\n"));
+        return $"one noise on {result.Images} test images; accuracy without it {string.Join(", ", result.Models.Select(m => $"{100 * m.CleanAccuracy:f2} % ({m.Name})"))}\n{table}\n" + Claim.Lines(result.Claims);
     }
 
     private static string Csv(NoiseResult result)

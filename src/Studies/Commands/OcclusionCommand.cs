@@ -66,7 +66,7 @@ internal static class OcclusionCommand
         var table = new TextTable(">window", ">mean", ">smallest", ">images lost", ">loss on ink");
         foreach (SizeSummary s in result.Summary) table.Add($"{s.Size}", $"{s.Mean:f4}", $"{s.Minimum:f4}", $"{100 * s.LostImages:f0} %", s.InkShareOfDrop is { } share ? $"{100 * share:f0} %" : "-");
         double ink = result.Images.Average(i => i.InkShare);
-        return $"probability of the class, {result.Images.Count} images; ink is {100 * ink:f0} % of them\n{table}\n" + string.Concat(result.Claims.Select(c => $"{c.Verdict}: {c.Report}\n  {c.Measured}\n"));
+        return $"probability of the class, {result.Images.Count} images; ink is {100 * ink:f0} % of them\n{table}\n" + Claim.Lines(result.Claims);
     }
 
     private static string Csv(OcclusionResult result)

@@ -84,7 +84,7 @@ internal static class TargetCommand
         var table = new TextTable(">target", ">read as wanted", ">mean probability", ">mean distance", ">largest", ">mean change of a pixel", ">mean similarity", ">mean beta");
         foreach (IGrouping<int, TargetPair> s in result.Pairs.GroupBy(p => p.SourceLabel))
             table.Add(names[s.Key], $"{s.Count(p => p.Success)} of {s.Count()}", $"{s.Average(p => p.Confidence):f4}", $"{s.Average(p => p.L2):f2}", $"{s.Max(p => p.L2):f2}", $"{s.Average(p => p.Linf):f2}", $"{s.Average(p => p.Ssim):f3}", $"{s.Average(p => p.Beta):f3}");
-        return $"case {result.Case}: {result.Succeeded} of {result.Pairs.Count} pairs are read as wanted\n{table}\n" + string.Concat(result.Claims.Select(c => $"{c.Verdict}: {c.Report}\n  {c.Measured}\n"));
+        return $"case {result.Case}: {result.Succeeded} of {result.Pairs.Count} pairs are read as wanted\n{table}\n" + Claim.Lines(result.Claims);
     }
 
     private static string Csv(TargetResult result)

@@ -24,10 +24,10 @@ internal static class FilterClaims
     {
         Node node = network.Nodes.First(n => n.Name == layer.Name);
         StageEnergy? before = stages.FirstOrDefault(s => s.Stage == (node.Inputs[0] < 0 ? "input" : network.Nodes[node.Inputs[0]].Name)), after = stages.FirstOrDefault(s => s.Stage == layer.Name);
-        if (before is null || after is null) return new Claim(name, report, Claim.Open, $"{layer.Name} reads or gives single pixels, which have no frequencies.", "");
+        if (before is null || after is null) return Claim.OfReport(name, report, Claim.NotSettled, $"{layer.Name} reads or gives single pixels, which have no frequencies.", "");
         double passing = raises ? 1 - layer.Shares.LowPass : layer.Shares.LowPass, change = after.MeanFrequency / before.MeanFrequency - 1;
         bool filters = passing >= Most, frequencies = raises ? change >= Clearly : change <= -Clearly;
-        return new Claim(
+        return Claim.OfReport(
             name,
             report,
             filters && frequencies ? Claim.True : filters || frequencies ? Claim.Partly : Claim.False,

@@ -14,10 +14,10 @@ internal static class FoolClaims
         int[] steps = [.. rows.Select(r => r.Steps).Distinct()];
         FoolRow[][] classes = [.. rows.GroupBy(r => r.Class).Select(g => g.OrderBy(r => r.Steps).ToArray())];
         int grows = classes.Count(c => c.Zip(c.Skip(1)).All(p => p.Second.Doubt < p.First.Doubt));
-        return new Claim(
+        return Claim.OfReport(
             "steps",
             "Confidence grows with the number of steps.",
-            steps.Length < 2 ? Claim.Open : grows == classes.Length ? Claim.True : 2 * grows > classes.Length ? Claim.Partly : Claim.False,
+            steps.Length < 2 ? Claim.NotSettled : grows == classes.Length ? Claim.True : 2 * grows > classes.Length ? Claim.Partly : Claim.False,
             $"{grows} of {classes.Length} classes; mean {string.Join(", ", steps.Select(t => $"{FoolPictures.Certainty(rows.Where(r => r.Steps == t).Average(r => r.Doubt))} after {t}"))}.",
             "true: with every number of steps the probability of every class is larger than with the number before; partly: of most classes.");
     }
@@ -30,19 +30,19 @@ internal static class FoolClaims
         bool isLast = told.Length > 0 && rows.All(r => r.Steps <= FoolStudy.ReportSteps);
         int reached = isLast ? seeds.Sum(s => s.Confidences.Where((p, c) => told.Any(t => t.Class == c) && p >= Report(c)).Count()) : 0, compared = seeds.Count * told.Length;
         FoolSeed worst = seeds.MaxBy(s => s.MostDoubt)!, best = seeds.MinBy(s => s.LeastDoubt)!;
-        return new Claim(
+        return Claim.OfReport(
             "fooled",
             $"After {FoolStudy.ReportSteps} steps the network takes noise for each class with a probability of 0.9856 to 0.9937.",
-            !isLast ? Claim.Open : reached == compared && fooled == all ? Claim.True : 2 * fooled > all ? Claim.Partly : Claim.False,
+            !isLast ? Claim.NotSettled : reached == compared && fooled == all ? Claim.True : 2 * fooled > all ? Claim.Partly : Claim.False,
             $"{fooled} of {all} images of {seeds.Count} {(seeds.Count == 1 ? "seed" : "seeds")} are taken for their class{(isLast ? $", {reached} with at least the report's probability" : "")}; smallest {FoolPictures.Certainty(worst.MostDoubt)} ({names.Words(worst.LeastClass)}, seed {worst.Seed}), largest {FoolPictures.Certainty(best.LeastDoubt)} ({names.Words(best.LargestClass)}, seed {best.Seed}).",
-            $"true: every image of every seed reaches the report's probability of its class after {FoolStudy.ReportSteps} steps; partly: most are taken for their class; open: another number of steps, or other images than MNIST's.");
+            $"true: every image of every seed reaches the report's probability of its class after {FoolStudy.ReportSteps} steps; partly: most are taken for their class; not settled: another number of steps, or other images than MNIST's.");
     }
 
     private static Claim Flattens(IReadOnlyList<FoolCost> costs)
     {
         double[] shares = [.. costs.Select(c => c.RiseAtFirst > 0 ? c.RiseAtLast / c.RiseAtFirst : double.PositiveInfinity)];
         int flat = shares.Count(s => s <= Flat);
-        return new Claim(
+        return Claim.OfReport(
             "flattens",
             "The cost rises and its curve flattens.",
             10 * flat >= 9 * shares.Length ? Claim.True : 2 * flat > shares.Length ? Claim.Partly : Claim.False,
@@ -55,7 +55,7 @@ internal static class FoolClaims
         (int Class, int Label, double Correlation)[] images = [.. seeds.SelectMany(s => s.Alike.Select((label, c) => (c, label, s.AlikeCorrelation[c])))];
         int own = images.Count(i => i.Label == i.Class);
         bool noDigits = images.All(i => i.Correlation < digit.Minimum), parts = own >= Most * images.Length;
-        return new Claim(
+        return Claim.OfReport(
             "parts",
             "The images do not look like digits, but show parts of them.",
             noDigits && parts ? Claim.True : noDigits || parts ? Claim.Partly : Claim.False,

@@ -22,7 +22,7 @@ internal static class NoiseClaims
         NoiseRate[] largest = [.. rates.Where(r => r.Epsilon == rates.Max(o => o.Epsilon))];
         bool Holds(NoiseRate r) => r.Untargeted >= 0.5 && r.Untargeted >= Clearly * r.Random;
         int hold = largest.Count(Holds), more = largest.Count(r => r.Untargeted >= Clearly * r.Random);
-        return new Claim(
+        return Claim.Ours(
             name,
             report,
             hold == largest.Length ? Claim.True : more > 0 ? Claim.Partly : Claim.False,

@@ -15,12 +15,12 @@ internal static class OcclusionClaims
         double whole = images.Average(i => i.Probability);
         SizeSummary[] small = [.. summary.Where(s => s.Size <= Small)], large = [.. summary.Where(s => s.Size >= Large)];
         bool hardly = small.All(s => whole - s.Mean <= Hardly), ruins = large.Any(s => s.Mean <= Ruined), sometimes = large.Any(s => s.Minimum <= Ruined);
-        return new Claim(
+        return Claim.OfReport(
             "sizes",
             "Small windows hardly matter, windows of 16 ruin the prediction.",
-            small.Length == 0 || large.Length == 0 || whole <= Ruined ? Claim.Open : hardly && ruins ? Claim.True : hardly && sometimes ? Claim.Partly : Claim.False,
+            small.Length == 0 || large.Length == 0 || whole <= Ruined ? Claim.NotSettled : hardly && ruins ? Claim.True : hardly && sometimes ? Claim.Partly : Claim.False,
             $"mean probability {whole:f3} with nothing covered; {string.Join(", ", summary.Select(s => $"{s.Mean:f3} at {s.Size}"))}; the smallest {string.Join(", ", summary.Select(s => $"{s.Minimum:f3} at {s.Size}"))}.",
-            $"true: windows up to {Small} take at most {Hardly} of the mean, those from {Large} bring it to {Ruined} or less; partly: these bring only the smallest so far; open: it is no more with nothing covered.");
+            $"true: windows up to {Small} take at most {Hardly} of the mean, those from {Large} bring it to {Ruined} or less; partly: these bring only the smallest so far; not settled: it is no more with nothing covered.");
     }
 
     // Over the sizes in between: of the smallest windows nothing is lost, the largest cover everything.
@@ -28,10 +28,10 @@ internal static class OcclusionClaims
     {
         (string Name, double Ratio)[] ratios = [.. images.Select(i => (i.Name, Shares: i.Sizes.Select(s => s.InkShareOfDrop).OfType<double>().ToArray(), i.InkShare)).Where(i => i.Shares.Length > 0 && i.InkShare > 0).Select(i => (i.Name, i.Shares.Average() / i.InkShare))];
         int clearly = ratios.Count(r => r.Ratio >= ClearlyMore);
-        return new Claim(
+        return Claim.OfReport(
             "strokes",
             "The model sees the digit itself: what matters lies on its strokes.",
-            ratios.Length == 0 ? Claim.Open : 10 * clearly >= 9 * ratios.Length ? Claim.True : 2 * clearly > ratios.Length ? Claim.Partly : Claim.False,
+            ratios.Length == 0 ? Claim.NotSettled : 10 * clearly >= 9 * ratios.Length ? Claim.True : 2 * clearly > ratios.Length ? Claim.Partly : Claim.False,
             ratios.Length == 0
                 ? "no window took anything from any image's probability."
                 : $"per unit of area, ink carries {ratios.Average(r => r.Ratio):f2} times the loss of the whole image (mean over {ratios.Length} images; smallest {ratios.Min(r => r.Ratio):f2}, {ratios.MinBy(r => r.Ratio).Name}); {clearly} of {ratios.Length} images reach {ClearlyMore}.",

@@ -42,7 +42,7 @@ internal static class ReportClaimList
         return claims;
 
         void Add(Claim claim, string figure, string section) =>
-            claims.Add(new ReportedClaim(claim.Report, figure, Sentence(claim.Measured), claim.Verdict, claim.Rule, section, TitleOf(section)));
+            claims.Add(new ReportedClaim(claim.Text, figure, Sentence(claim.Measured), claim.Verdict, claim.Rule, section, TitleOf(section)));
     }
 
     /// <summary>A part's claims.</summary>
@@ -62,23 +62,23 @@ internal static class ReportClaimList
         const long report = 1_044_696;
         NetworkSummary network = NetworkSummary.Of(Network.Report(new GpuConv.Kernels.Shape(1, 28, 28), 10, batchNormalization: true));
         bool isReports = plain.Data.Name == DataSet.Mnist;
-        return new Claim(
+        return Claim.OfReport(
             "parameters",
             "The network has 1,044,696 parameters.",
-            !isReports ? Claim.Open : network.TotalParameters == report ? Claim.True : network.TotalParameters - network.OutputParameters == report ? Claim.Partly : Claim.False,
+            !isReports ? Claim.NotSettled : network.TotalParameters == report ? Claim.True : network.TotalParameters - network.OutputParameters == report ? Claim.Partly : Claim.False,
             $"{plain.Parameters:n0} are trained, {network.TotalParameters:n0} with batch normalisation on MNIST; without the output layer's {network.OutputParameters:n0} these are {network.TotalParameters - network.OutputParameters:n0}.",
-            "true: all parameters are as many; partly: those of all layers but one; open: another data set.");
+            "true: all parameters are as many; partly: those of all layers but one; not settled: another data set.");
     }
 
     private static Claim Turn(Metrics plain)
     {
         Metrics.OverfittingFacts found = plain.Overfitting;
-        return new Claim(
+        return Claim.OfReport(
             "turn",
             "The validation loss rises after about five epochs, while the training loss goes on falling.",
-            found.Found is null ? Claim.Open : found.Found == false ? Claim.False : Math.Abs(found.Epoch!.Value - ReportTurn) <= SameTurn ? Claim.True : Claim.Partly,
+            found.Found is null ? Claim.NotSettled : found.Found == false ? Claim.False : Math.Abs(found.Epoch!.Value - ReportTurn) <= SameTurn ? Claim.True : Claim.Partly,
             found.Text,
-            $"true: it rises for good, beyond its wobble, after epoch {ReportTurn - SameTurn} to {ReportTurn + SameTurn}; partly: after another; open: too few epochs.");
+            $"true: it rises for good, beyond its wobble, after epoch {ReportTurn - SameTurn} to {ReportTurn + SameTurn}; partly: after another; not settled: too few epochs.");
     }
 
     // A layer's name stays as it is.

@@ -26,8 +26,8 @@ internal static class ReportContent
     private static string Lead(Metrics plain, Metrics normalised, IReadOnlyList<ReportedClaim> claims)
     {
         int Count(string verdict) => claims.Count(c => c.Verdict == verdict);
-        string open = Count(Claim.Open) > 0 ? $", {Count(Claim.Open)} open because too little was measured" : "";
-        return $"A network of two convolutions and three fully connected layers, trained for {Epochs(plain)} on {plain.Data.Train:n0} images in {plain.SecondsTraining:f0} s, recognises {100 * plain.Test.Accuracy:f2} % of {plain.Data.Test:n0} test images; with batch normalisation {100 * normalised.Test.Accuracy:f2} % after {normalised.SecondsTraining:f0} s. Of {claims.Count} claims of {Original}, {Count(Claim.True)} hold here, {Count(Claim.Partly)} hold in part, {Count(Claim.False)} do not{open}.";
+        string unsettled = Count(Claim.NotSettled) > 0 ? $", {Count(Claim.NotSettled)} the data do not settle" : "";
+        return $"A network of two convolutions and three fully connected layers, trained for {Epochs(plain)} on {plain.Data.Train:n0} images in {plain.SecondsTraining:f0} s, recognises {100 * plain.Test.Accuracy:f2} % of {plain.Data.Test:n0} test images; with batch normalisation {100 * normalised.Test.Accuracy:f2} % after {normalised.SecondsTraining:f0} s. Of {claims.Count} claims of {Original}, {Count(Claim.True)} hold here, {Count(Claim.Partly)} hold in part, {Count(Claim.False)} do not{unsettled}.";
     }
 
     public static string Epochs(Metrics training) => training.History.Count == 1 ? "1 epoch" : $"{training.History.Count} epochs";

@@ -99,7 +99,7 @@ internal static class ReportHtml
         foreach (ReportedClaim c in table.Claims)
         {
             html.Append(CultureInfo.InvariantCulture, $"<tr><td>{Text(c.Report)}</td>{(c.Figure.Length > 0 ? $"<td data-label=\"its figure\">{Text(c.Figure)}</td>" : "<td></td>")}<td data-label=\"here\">{Text(c.Measured)}<span class=\"rule\">{Text(c.Rule)}</span></td>");
-            html.Append(CultureInfo.InvariantCulture, $"<td data-label=\"verdict\"><span class=\"verdict {c.Verdict}\">{c.Verdict}</span></td><td data-label=\"where\"><a href=\"#{c.Section}\">{Text(c.SectionTitle)}</a></td></tr>\n");
+            html.Append(CultureInfo.InvariantCulture, $"<td data-label=\"verdict\"><span class=\"verdict {c.Verdict.Replace(' ', '-')}\">{c.Verdict}</span></td><td data-label=\"where\"><a href=\"#{c.Section}\">{Text(c.SectionTitle)}</a></td></tr>\n");
         }
         html.Append("</tbody></table>\n");
     }

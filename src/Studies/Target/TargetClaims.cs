@@ -13,7 +13,7 @@ internal static class TargetClaims
         TargetPair? farthest = fooled.MaxBy(p => p.L2);
         return
         [
-            new Claim(
+            Claim.OfReport(
                 $"case {number}",
                 number == 1 ? "From an image of one digit, a little change makes the network read any other." : "From noise, an image can be drawn to one digit's while the network reads another.",
                 alike >= Nearly * pairs.Count ? Claim.True : fooled.Length >= Nearly * pairs.Count ? Claim.Partly : Claim.False,
