@@ -53,6 +53,19 @@ public class AttributeStudyTests
         Assert.Equal([3, 2, 1, 0], ExchangeStudy.Ranks(new float[4], [3, 2, 1, 0]));
     }
 
+    /// <summary>A map that says nothing orders pixels by chance: its curves are those of the random orders, all of them and not the first alone.</summary>
+    [Fact]
+    public void Equal_values_are_exchanged_in_several_orders()
+    {
+        DataSet data = SmallData.Create();
+        using var predictor = new Predictor(TestDevices.Get("cpu"), TrainedModel.Of(data));
+        float[] input = predictor.Model.Normalised(data.Test.Image(0)), baseline = predictor.Model.Normalised(new byte[64]), even = [.. Enumerable.Repeat(1f, 64)], rising = [.. Enumerable.Range(0, 64).Select(i => (float)i)];
+        (ExchangeCurves[][] byMethod, ExchangeCurves random) = ExchangeStudy.Run(predictor, 1, input, baseline, [data.Test.Labels[0]], [[even], [rising]], new AttributeOptions { CurveSteps = 16 }, () => { }, TestContext.Current.CancellationToken);
+        Assert.Equal(random.Deletion, byMethod[0][0].Deletion);
+        Assert.Equal(random.InsertionArea, byMethod[0][0].InsertionArea);
+        Assert.NotEqual(random.DeletionArea, byMethod[1][0].DeletionArea);
+    }
+
     [Fact]
     public void Curves_are_those_of_exchanging_pixels_one_image_at_a_time()
     {

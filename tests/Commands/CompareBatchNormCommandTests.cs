@@ -197,7 +197,7 @@ public class CompareBatchNormCommandTests
         }
         double Seconds(bool batchNorm) => runs.Where(r => r.GetProperty("batch_norm").GetBoolean() == batchNorm).Sum(r => r.GetProperty("seconds").GetDouble());
         Assert.Equal(Seconds(true) / Seconds(false), result.GetProperty("seconds_ratio").GetDouble(), 9);
-        Assert.Equal(["time", "loss", "accuracy", "overfitting"], result.GetProperty("claims").EnumerateArray().Select(c => c.GetProperty("name").GetString()));
+        Assert.Equal(["results", "turn", "time", "loss", "accuracy", "overfitting"], result.GetProperty("claims").EnumerateArray().Select(c => c.GetProperty("name").GetString()));
         Assert.Equal(14, result.GetProperty("learning_rates").GetArrayLength());
         Assert.Equal([8, 16, 32, 64, 128], result.GetProperty("batch_sizes").EnumerateArray().Where(p => p.GetProperty("batch_norm").GetBoolean()).Select(p => p.GetProperty("batch").GetInt32()));
         Assert.True(result.GetProperty("step_times").GetArrayLength() > 20);

@@ -14,7 +14,7 @@ public sealed class FoolingCommandsTests(FoolingCommandsTests.Models models) : I
     {
         using var folder = new TemporaryFolder();
         JsonElement json = Study(folder, "fool", ["costs.csv", "costs.png", "fool.csv", "fool.json", "fool.png", "images.npy", "path.png", "regularised.png"], "--steps", "2,4", "--seeds", "2", "--save-every", "2");
-        Assert.Equal("logit", json.GetProperty("objective").GetString());
+        Assert.Equal("cross-entropy", json.GetProperty("objective").GetString());
         Assert.Equal(0.01, json.GetProperty("lr").GetDouble(), 6);
         JsonElement row = json.GetProperty("classes")[19];
         Assert.Equal((9, 4), (row.GetProperty("class").GetInt32(), row.GetProperty("steps").GetInt32()));

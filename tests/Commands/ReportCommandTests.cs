@@ -30,7 +30,7 @@ public sealed partial class ReportCommandTests(MnistPart mnist) : IClassFixture<
         Assert.Empty(Elsewhere().Matches(page));
         Assert.Equal("%PDF-"u8.ToArray(), File.ReadAllBytes(Path.Combine(folder["report"], "report.pdf"))[..5]);
         using JsonDocument json = JsonDocument.Parse(first.Standard);
-        Assert.Equal(18, json.RootElement.GetProperty("claims").GetArrayLength());
+        Assert.Equal(20, json.RootElement.GetProperty("claims").GetArrayLength());
         foreach (JsonElement claim in json.RootElement.GetProperty("claims").EnumerateArray())
         {
             Assert.Contains(claim.GetProperty("verdict").GetString(), (string[])["true", "partly", "false", "not settled"]);

@@ -15,7 +15,7 @@ public class FoolStudyTests
     [Fact]
     public void Every_class_is_made_from_every_seeds_noise_and_the_numbers_are_those_of_the_images()
     {
-        var options = new FoolOptions { Steps = [40, 10], Lr = 0.02f, Seeds = 2, SaveEvery = 0, Seed = 3 };
+        var options = new FoolOptions { Objective = "logit", Steps = [40, 10], Lr = 0.02f, Seeds = 2, SaveEvery = 0, Seed = 3 };
         FoolResult result = Run(options);
         Assert.Equal([(0, 10), (0, 40), (1, 10), (1, 40), (2, 10), (2, 40)], result.Classes.Select(r => (r.Class, r.Steps)));
         Assert.Equal([3UL, 4UL], result.Seeds.Select(s => s.Seed));
@@ -95,18 +95,46 @@ public class FoolStudyTests
         }
     }
 
+    /// <summary>What is judged is the report's objective and rate, whatever was asked for; beside it stand what was asked for, the logit, and a network that has learnt nothing.</summary>
+    [Theory]
+    [InlineData("cross-entropy", 0.01f, "network cross-entropy 0.01, network logit 0.01, untrained cross-entropy 0.01")]
+    [InlineData("logit", 0.01f, "network logit 0.01, network cross-entropy 0.01, untrained cross-entropy 0.01")]
+    [InlineData("probability", 0.02f, "network probability 0.02, network cross-entropy 0.01, network logit 0.01, untrained cross-entropy 0.01")]
+    public void The_reports_own_objective_and_rate_are_judged(string objective, float rate, string climbs)
+    {
+        FoolResult result = Run(new FoolOptions { Steps = [5, 20], Lr = rate, Objective = objective, Seeds = 2, SaveEvery = 0, Regularise = false }), report = Run(new FoolOptions { Steps = [5, 20], Seeds = 2, SaveEvery = 0, Regularise = false });
+        Assert.Equal(climbs, string.Join(", ", result.Climbs.Select(c => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{c.Network} {c.Objective} {c.Lr:g3}"))));
+        Assert.Equal(report.Claims.Select(c => c.Verdict), result.Claims.Select(c => c.Verdict));
+        Assert.Equal(report.Claims[^1], result.Claims[^1]);
+        FoolClimb judged = report.Climbs[0];
+        Assert.Equal(report.Seeds.Sum(s => s.Fooled), judged.Fooled.Sum());
+        Assert.Equal(report.Seeds.Max(s => s.MostDoubt), judged.MostDoubt);
+        Assert.Equal(report.Classes.Where(r => r.Steps == 20).Average(r => r.Doubt), Run(new FoolOptions { Steps = [5, 20], Seeds = 1, SaveEvery = 0, Regularise = false }).Climbs[0].Doubt[1], 1e-12);
+    }
+
     [Fact]
     public void Verdicts_follow_their_rules()
     {
-        FoolRow Row(int c, int steps, double p) => new(c, steps, c, p, 1 - p, 0, steps == 500 ? FoolStudy.Report[c] : null);
-        FoolSeed Seed(double p, int alike, double correlation) => new(1, 2, 0, 0, [p, p], [1 - p, 1 - p], [0, 0], [alike, alike], [correlation, correlation]);
-        FoolCost Cost(double first, double last) => new(0, 0, 1, 0, null, 0, first, last);
-        Likeness[] likeness = [new(0, 0, 0, 1, 0, 0, 0.2, 0.1, 1), new(1, 0, 0, 1, 0, 0, 0.2, 0.1, 2)];
-        string Verdicts(FoolRow[] rows, FoolSeed[] seeds, FoolCost[] costs) => string.Join(' ', FoolClaims.Check(rows, seeds, costs, likeness, new Spread(0.8, 0.7, 0.9), default).Select(c => c.Verdict));
-        FoolRow[] growing = [Row(0, 100, 0.9), Row(0, 500, 0.999), Row(1, 100, 0.5), Row(1, 500, 0.995)], falling = [Row(0, 100, 0.99999), Row(0, 500, 0.999), Row(1, 100, 1), Row(1, 500, 0.99)];
-        Assert.Equal("true true true true", Verdicts(growing, [Seed(0.9925, 0, 0.3), Seed(0.9999, 1, 0.2)], [Cost(1, 0.4), Cost(1, 0)]));
-        // Below the report's 0.9921 of class 1; a curve that does not flatten; a digit.
-        Assert.Equal("false partly false partly", Verdicts(falling, [Seed(0.9920, 0, 0.71)], [Cost(1, 0.6), Cost(1, 0.5)]));
-        Assert.Equal("not settled not settled partly partly", Verdicts([Row(0, 1000, 0.9), Row(1, 1000, 0.9)], [Seed(0.9999, 5, 0.3)], [Cost(1, 0.6), Cost(1, 0.5), Cost(1, 0.1)]));
+        FoolClimb Climb(int fooled, int sure, int grow, int rise, int flatten) => new(FoolClimb.This, "cross-entropy", 0.01, true, 5, [.. Enumerable.Repeat(fooled, 10)], [.. Enumerable.Repeat(sure, 9), 5], 0.02, 0.01, [0.1, 0.01], grow, rise, flatten);
+        (int, int, double)[] Alike(Func<int, int> label, double correlation) => [.. Enumerable.Range(0, 50).Select(i => (i % 10, label(i), correlation))];
+        string Verdicts(FoolClimb climb, (int, int, double)[] alike, int steps = 500, bool isReports = true) =>
+            string.Join(", ", FoolClaims.Check([climb, climb with { Network = FoolClimb.Untrained }], climb, [100, steps], isReports, alike, new Spread(0.8, 0.7, 0.9)).Select(c => $"{c.Name} {c.Verdict}"));
+        Assert.Equal("steps true, fooled true, flattens true, parts true", Verdicts(Climb(5, 5, 50, 50, 50), Alike(i => i % 10, 0.2)));
+        // The steps in another order; a class that misses in every seed; curves that do not flatten; images whose most similar one is of any class.
+        Assert.Equal("steps false, fooled partly, flattens partly, parts partly", Verdicts(Climb(5, 0, 0, 50, 0), Alike(i => i % 3, 0.2)));
+        Assert.Equal("steps false, fooled false, flattens false, parts false", Verdicts(Climb(0, 0, 0, 0, 0), Alike(i => 3, 0.75)));
+        Assert.Equal("steps not settled, fooled not settled, flattens not settled, parts not settled", Verdicts(Climb(3, 3, 27, 24, 24), Alike(i => i < 25 ? i % 10 : (i + 1) % 10, 0.2) is var half ? half.Select((a, i) => (a.Item1, a.Item2, i % 2 == 0 ? 0.2 : 0.75)).ToArray() : []));
+        // Other steps, and other images, than the report's.
+        Assert.StartsWith("steps true, fooled not settled", Verdicts(Climb(5, 5, 50, 50, 50), Alike(i => i % 10, 0.2), steps: 400));
+        Assert.StartsWith("steps true, fooled not settled", Verdicts(Climb(5, 5, 50, 50, 50), Alike(i => i % 10, 0.2), isReports: false));
     }
+
+    /// <summary>A curve whose late steps fall is not one that flattens, and one that falls from the start is not one that rises infinitely.</summary>
+    [Theory]
+    [InlineData(new[] { 0.0, 1, 2, 2.5, 2.9, 3 }, true)]
+    [InlineData(new[] { 0.0, 1, 2, 3, 4, 5 }, false)]
+    [InlineData(new[] { 0.0, 1, 2, 2.5, 2.9, 2.4 }, false)]
+    [InlineData(new[] { 0.0, -1, -2, -3, -3.5, -3.6 }, false)]
+    [InlineData(new[] { 0.0, 0, 0, 0, 0, 0 }, false)]
+    public void A_curve_flattens_where_late_steps_still_rise_but_less(double[] costs, bool flattens) => Assert.Equal(flattens, FoolStudy.CostOf(0, costs).Flattens);
 }

@@ -12,9 +12,11 @@ public class NoiseStudyTests
         int[] labels = [0, 0, 0, 1, 1, 1], clean = [0, 0, 1, 1, 1, 1];
         // For class 0, for class 1, for none.
         int[][] noisy = [[0, 0, 0, 0, 1, 0], [1, 0, 1, 1, 1, 1], [1, 0, 0, 0, 0, 1]], random = [[0, 0, 1, 1, 1, 0], [0, 0, 1, 1, 1, 1], [0, 0, 1, 1, 1, 0]];
-        NoiseRate rate = NoiseStudy.RateOf(0.1f, "a", "b", labels, clean, noisy, random, [3, -4]);
+        NoiseRate rate = NoiseStudy.RateOf(0.1f, "a", "b", labels, clean, noisy, random, [[0, 0, 1, 1, 1, 0], [1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]], [3, -4]);
         // Five are recognised: two of class 0, three of class 1.
-        Assert.Equal((3 / 5.0, 1 / 5.0, 5.0), (rate.Untargeted, rate.Random, rate.L2));
+        Assert.Equal((3 / 5.0, 5, 5.0), (rate.Untargeted, rate.Recognised, rate.L2));
+        Assert.Equal([1 / 5.0, 1, 0], rate.RandomOrders);
+        Assert.Equal(2 / 5.0, rate.Random, 1e-12);
         Assert.Equal([1 / 2.0, 2 / 3.0], rate.ByClass);
         Assert.Equal([2 / 3.0, 1 / 2.0], rate.Targeted);
         Assert.Equal([1 / 3.0, 0.0], rate.TargetedRandom);
@@ -48,5 +50,18 @@ public class NoiseStudyTests
         NoiseResult again = Run();
         Assert.Equal(result.Patterns, again.Patterns);
         Assert.Equal(result.FoolingRate.Select(r => r.Untargeted), again.FoolingRate.Select(r => r.Untargeted));
+    }
+
+    /// <summary>The null: a learnt noise that does what its pixels in random order do.</summary>
+    [Theory]
+    [InlineData(0.9, 0.05, "true")]
+    [InlineData(0.3, 0.05, "partly")]
+    [InlineData(0.05, 0.05, "false")]
+    [InlineData(0.9, 0.46, "not settled")]
+    public void Noise_is_judged_against_its_pixels_in_random_order(double fooled, double random, string verdict)
+    {
+        NoiseRate[] rates = [.. from learnt in (string[])[NoiseStudy.This, NoiseStudy.Other] from tested in (string[])[NoiseStudy.This, NoiseStudy.Other]
+            select new NoiseRate(0.3f, learnt, tested, fooled, random, [], [0.5], [0.1], 1) { Recognised = 1000, RandomOrders = [.. Enumerable.Range(0, NoiseStudy.RandomOrders).Select(i => random + 0.01 * (i % 3 - 1))] }];
+        Assert.All(NoiseClaims.Check(rates), claim => Assert.Equal((verdict, null), (claim.Verdict, claim.Report)));
     }
 }

@@ -11,7 +11,7 @@ public sealed class ReportDocumentTests
         const string evil = "<script>alert('a & \"b\"')</script>";
         string page = ReportHtml.Of(new ReportDocument(evil, evil,
         [
-            new ReportSection("s", evil, [new ReportParagraph(evil), new ReportTable(evil, [evil], [[evil]]), new ReportCommandLine(evil), new ReportClaimTable([new ReportedClaim(evil, evil, evil, Claim.True, evil, "s", evil)])], []),
+            new ReportSection("s", evil, [new ReportParagraph(evil), new ReportTable(evil, [evil], [[evil]]), new ReportCommandLine(evil), new ReportClaimTable([new ReportedClaim(evil, null, evil, evil, Claim.True, evil, "s", evil)])], []),
         ]));
         Assert.DoesNotContain("<script", page, StringComparison.Ordinal);
         Assert.Contains("&lt;script&gt;", page, StringComparison.Ordinal);

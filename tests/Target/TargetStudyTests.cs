@@ -57,6 +57,20 @@ public class TargetStudyTests
         TargetResult drawn = Run(0);
         Assert.Equal(0, drawn.Succeeded);
         Assert.All(drawn.Pairs, p => Assert.InRange(p.L2, 0, number == 1 ? 0 : 0.2));
-        Assert.Equal(["false"], drawn.Claims.Select(c => c.Verdict));
+        Assert.Equal([number == 1 ? "false" : "partly"], drawn.Claims.Select(c => c.Verdict)); // from noise they are like their targets, which is half of the claim
+    }
+
+    /// <summary>Pairs as a study gives them; exchanged, the image is like another class's target than the one that it was drawn to.</summary>
+    [Theory]
+    [InlineData(1, true, 0.8, false, "true")]
+    [InlineData(1, true, 0.2, false, "partly")]
+    [InlineData(1, false, 0.8, false, "false")]
+    [InlineData(2, true, 0.2, false, "true")]
+    [InlineData(2, true, 0.8, true, "partly")]
+    [InlineData(2, false, 0.8, true, "false")]
+    public void Verdicts_follow_their_rules(int number, bool succeeds, double similarity, bool exchanged, string verdict)
+    {
+        TargetPair[] pairs = [.. from source in Enumerable.Range(0, 10) from target in Enumerable.Range(0, 10) where source != target select new TargetPair(source, target, succeeds ? target : source, 0.9, 1, 0.5, similarity, 1, exchanged ? target : source)];
+        Assert.Equal(verdict, Assert.Single(TargetClaims.Check(number, pairs, default)).Verdict);
     }
 }

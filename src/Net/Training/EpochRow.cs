@@ -11,6 +11,7 @@ namespace GpuConv.Net;
 /// <param name="Seconds">Duration of the epoch's training steps.</param>
 /// <param name="ImagesPerSecond">Images trained on in a second.</param>
 /// <param name="LearningRate">The learning rate of the epoch's last step.</param>
+/// <param name="ValidationLossError">The standard error of the validation loss as an estimate for all images of their kind; null without validation, or with so few images that it cannot be told. Not in <c>history.csv</c>.</param>
 public sealed record EpochRow(
     int Epoch,
     double TrainLoss,
@@ -19,4 +20,5 @@ public sealed record EpochRow(
     double? ValidationAccuracy,
     double Seconds,
     double ImagesPerSecond,
-    double LearningRate);
+    double LearningRate,
+    double? ValidationLossError = null);

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using GpuConv.Kernels;
 
 namespace GpuConv.Net;
@@ -5,7 +6,8 @@ namespace GpuConv.Net;
 /// <summary>Mean loss in nats and share of right answers over some images.</summary>
 /// <param name="Loss">The mean negative log-likelihood of the true class.</param>
 /// <param name="Accuracy">The share of images whose most probable class is the true one.</param>
-public readonly record struct Score(double Loss, double Accuracy);
+/// <param name="LossError">The standard error of the loss, from its spread over batches of images; null: from fewer than two batches it cannot be told.</param>
+public readonly record struct Score(double Loss, double Accuracy, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? LossError = null);
 
 /// <summary>Measures a network on images that lie on the device.</summary>
 internal sealed class Evaluator
@@ -51,18 +53,23 @@ internal sealed class Evaluator
             profile?.Step = "score";
             score.Record(scores, labels.First(count), losses.First(count), sums, slot);
         }
-        return Total(sums.ToArray(), images.Count);
+        return Total(sums.ToArray(), images.Count, plan.MaxBatch);
     }
 
     /// <summary>The mean of sums that <see cref="BatchScore"/> recorded, added in order.</summary>
-    public static Score Total(ReadOnlySpan<float> sums, int count)
+    /// <param name="sums">Loss and right answers of each batch.</param>
+    /// <param name="count">All images.</param>
+    /// <param name="batch">Images of a batch, of which the last may have fewer.</param>
+    public static Score Total(ReadOnlySpan<float> sums, int count, int batch)
     {
-        double loss = 0, right = 0;
+        double loss = 0, right = 0, squares = 0;
         for (int i = 0; i < sums.Length; i += 2)
         {
             loss += sums[i];
             right += sums[i + 1];
         }
-        return new Score(loss / count, right / count);
+        int batches = sums.Length / 2;
+        for (int b = 0; b < batches; b++) squares += Math.Pow(sums[2 * b] - loss / count * Math.Min(batch, count - b * batch), 2);
+        return new Score(loss / count, right / count, batches > 1 && double.IsFinite(squares) ? Math.Sqrt(squares * batches / (batches - 1)) / count : null);
     }
 }

@@ -228,7 +228,7 @@ public sealed class Trainer : IDisposable
     {
         float[] values = StepSums();
         RequireFinite(values);
-        return Evaluator.Total(values, Math.Max(1, Math.Min(stepInEpoch * plan.MaxBatch, TrainCount)));
+        return Evaluator.Total(values, Math.Max(1, Math.Min(stepInEpoch * plan.MaxBatch, TrainCount)), plan.MaxBatch);
     }
 
     /// <summary>All that is needed to go on from here.</summary>
@@ -407,7 +407,7 @@ public sealed class Trainer : IDisposable
     {
         float[] values = StepSums();
         RequireFinite(values);
-        Score trained = Evaluator.Total(values, TrainCount);
+        Score trained = Evaluator.Total(values, TrainCount, plan.MaxBatch);
         Score? validated = null;
         if (validation is not null)
         {
@@ -427,7 +427,7 @@ public sealed class Trainer : IDisposable
         }
         RequireFiniteWeights(validated);
         double rate = Options.RateAt(step - 1, TotalSteps);
-        history.Add(new EpochRow(epoch + 1, trained.Loss, trained.Accuracy, validated?.Loss, validated?.Accuracy, epochSeconds, TrainCount / epochSeconds, rate));
+        history.Add(new EpochRow(epoch + 1, trained.Loss, trained.Accuracy, validated?.Loss, validated?.Accuracy, epochSeconds, TrainCount / epochSeconds, rate, validated?.LossError));
         // Validation is by the images as they are: while the attack's bound still grows, the epochs before would look better than they are.
         bool isComparable = epoch + 1 >= Options.AdversarialWarmup;
         if (isComparable && validated is { } score && (bestEpoch == 0 || score.Loss < history[bestEpoch - 1].ValidationLoss))

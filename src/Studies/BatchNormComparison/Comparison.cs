@@ -97,6 +97,7 @@ internal sealed record ComparedRun(bool BatchNorm, ulong Seed, double Seconds, d
 /// <param name="Seconds">Duration of the epoch's steps.</param>
 /// <param name="ImagesPerSecond">Images trained on in a second.</param>
 /// <param name="LearningRate">The rate of the last step.</param>
+/// <param name="ValidationLossError">The standard error of the validation loss, by its spread over the images; null: they are too few.</param>
 internal sealed record ComparedEpoch(
     int Epoch,
     double TrainLoss,
@@ -107,7 +108,8 @@ internal sealed record ComparedEpoch(
     double ValidationAccuracy,
     double Seconds,
     double ImagesPerSecond,
-    double LearningRate)
+    double LearningRate,
+    double? ValidationLossError = null)
 {
     /// <summary>
     /// How much worse the network does on images that it has not trained on, with the same weights and as many images: the measure of
@@ -116,7 +118,7 @@ internal sealed record ComparedEpoch(
     public double Gap => ValidationLoss - TrainLossAtEnd;
 
     public static ComparedEpoch Of(EpochRow row, Score atEnd) => new(
-        row.Epoch, row.TrainLoss, row.TrainAccuracy, atEnd.Loss, atEnd.Accuracy, row.ValidationLoss!.Value, row.ValidationAccuracy!.Value, row.Seconds, row.ImagesPerSecond, row.LearningRate);
+        row.Epoch, row.TrainLoss, row.TrainAccuracy, atEnd.Loss, atEnd.Accuracy, row.ValidationLoss!.Value, row.ValidationAccuracy!.Value, row.Seconds, row.ImagesPerSecond, row.LearningRate, row.ValidationLossError);
 }
 
 /// <summary>Where a training step's time goes: a part of the plan, or a kernel in it.</summary>

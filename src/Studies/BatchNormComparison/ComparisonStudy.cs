@@ -47,7 +47,7 @@ internal sealed class ComparisonStudy(Device device, DataSet data, ComparisonFol
             ParametersWith = Network.Report(image, data.Classes, true).TrainableCount,
             SecondsRatio = pairs.Sum(p => p.With.Seconds) / pairs.Sum(p => p.Without.Seconds),
             EpochSecondsRatio = Spread.Of(pairs.SelectMany(p => p.With.History.Zip(p.Without.History, (with, without) => with.Seconds / without.Seconds))),
-            Claims = ReportClaims.Check(pairs),
+            Claims = ReportClaims.Check(pairs, validation, data.Name == DataSet.Mnist),
             Runs = [.. pairs.SelectMany(p => (ComparedRun[])[p.Without, p.With])],
             StepTimes = state.StepTimes,
             LearningRates = state.LearningRates,

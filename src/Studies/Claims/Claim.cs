@@ -17,8 +17,8 @@ internal sealed record Claim(string Name, string? Report, string? Finding, strin
     [JsonIgnore]
     public string Text => Report is null ? Finding! : $"“{Report}”";
 
-    /// <summary>A claim of the report, in its words.</summary>
-    public static Claim OfReport(string name, string report, string verdict, string measured, string rule) => new(name, report, null, verdict, measured, rule);
+    /// <summary>A claim of the report, in its words (<see cref="ReportWords"/>).</summary>
+    public static Claim OfReport(string name, string verdict, string measured, string rule) => new(name, ReportWords.All[name], null, verdict, measured, rule);
 
     /// <summary>A claim that the report does not make.</summary>
     public static Claim Ours(string name, string finding, string verdict, string measured, string rule) => new(name, null, finding, verdict, measured, rule);

@@ -29,6 +29,16 @@ internal readonly record struct Interval(double Mean, double Low, double High)
         return new(mean, mean - both, mean + both);
     }
 
+    /// <summary>Of the slope of a straight line through values one apart, by least squares and what is left of the values; two points settle nothing.</summary>
+    public static Interval OfSlope(IReadOnlyList<double> values)
+    {
+        double middle = (values.Count - 1) / 2.0, mean = values.Average();
+        double spread = values.Select((_, i) => (i - middle) * (i - middle)).Sum(), slope = values.Select((v, i) => (i - middle) * (v - mean)).Sum() / spread;
+        if (values.Count <= 2) return new(slope, double.NegativeInfinity, double.PositiveInfinity);
+        double left = values.Select((v, i) => Math.Pow(v - mean - slope * (i - middle), 2)).Sum(), half = Student[Math.Min(values.Count - 3, Student.Length - 1)] * Math.Sqrt(left / (values.Count - 2) / spread);
+        return new(slope, slope - half, slope + half);
+    }
+
     /// <summary>Of a share, by Wilson's score (Wilson 1927).</summary>
     public static Interval OfShare(double count, double all)
     {
@@ -41,6 +51,9 @@ internal readonly record struct Interval(double Mean, double Low, double High)
         a.Mean - b.Mean,
         a.Mean - b.Mean - Math.Sqrt(Math.Pow(a.Mean - a.Low, 2) + Math.Pow(b.High - b.Mean, 2)),
         a.Mean - b.Mean + Math.Sqrt(Math.Pow(a.High - a.Mean, 2) + Math.Pow(b.Mean - b.Low, 2)));
+
+    /// <summary>In another unit.</summary>
+    public Interval Times(double factor) => new(factor * Mean, factor * Low, factor * High);
 
     /// <summary>The standard error of the values' mean.</summary>
     public static double StandardError(IReadOnlyCollection<double> values)

@@ -92,7 +92,7 @@ internal static class ReportCommand
     private static string TextOf(ReportDocument document)
     {
         var text = new StringBuilder().Append(document.Lead).Append("\n\n");
-        foreach (ReportedClaim claim in ReportJson.ClaimsOf(document)) text.Append($"{claim.Verdict}: {claim.Report}\n");
+        foreach (ReportedClaim claim in ReportJson.ClaimsOf(document)) text.Append($"{claim.Verdict}: {claim.Text}\n");
         return text.ToString();
     }
 }
@@ -101,7 +101,7 @@ internal static class ReportCommand
 /// <param name="Version">The program's version.</param>
 /// <param name="Config">What was asked for.</param>
 /// <param name="Parts">The commands, with how long each took.</param>
-/// <param name="Claims">The original report's claims, judged.</param>
+/// <param name="Claims">The original report's claims, judged, and findings of ours, which have no <c>report</c>.</param>
 internal sealed record ReportJson(string Version, ReportSettings Config, IReadOnlyList<ReportJson.Part> Parts, IReadOnlyList<ReportedClaim> Claims)
 {
     internal sealed record Part(string Name, string Command, double Seconds);
@@ -109,5 +109,5 @@ internal sealed record ReportJson(string Version, ReportSettings Config, IReadOn
     public static ReportJson Of(ReportSettings settings, IReadOnlyList<DonePart> parts, ReportDocument document) => new(
         Metrics.ProgramVersion, settings, [.. parts.Select(p => new Part(p.Part.Name, p.Part.CommandLine, p.Seconds))], ClaimsOf(document));
 
-    public static IReadOnlyList<ReportedClaim> ClaimsOf(ReportDocument document) => document.Sections.SelectMany(s => s.Blocks).OfType<ReportClaimTable>().First().Claims;
+    public static IReadOnlyList<ReportedClaim> ClaimsOf(ReportDocument document) => [.. document.Sections.SelectMany(s => s.Blocks).OfType<ReportClaimTable>().SelectMany(t => t.Claims)];
 }

@@ -24,12 +24,11 @@ internal static class FilterClaims
     {
         Node node = network.Nodes.First(n => n.Name == layer.Name);
         StageEnergy? before = stages.FirstOrDefault(s => s.Stage == (node.Inputs[0] < 0 ? "input" : network.Nodes[node.Inputs[0]].Name)), after = stages.FirstOrDefault(s => s.Stage == layer.Name);
-        if (before is null || after is null) return Claim.OfReport(name, report, Claim.NotSettled, $"{layer.Name} reads or gives single pixels, which have no frequencies.", "");
+        if (before is null || after is null) return Claim.OfReport(name, Claim.NotSettled, $"{layer.Name} reads or gives single pixels, which have no frequencies.", "");
         double passing = raises ? 1 - layer.Shares.LowPass : layer.Shares.LowPass, change = after.MeanFrequency / before.MeanFrequency - 1;
         bool filters = passing >= Most, frequencies = raises ? change >= Clearly : change <= -Clearly;
         return Claim.OfReport(
             name,
-            report,
             filters && frequencies ? Claim.True : filters || frequencies ? Claim.Partly : Claim.False,
             $"{layer.Name}: {layer.Shares.HighPass:p0} of the filters are high-pass, {layer.Shares.BandPass:p0} band-pass, {layer.Shares.LowPass:p0} low-pass; the mean frequency of what varies goes from {before.MeanFrequency:f3} ({before.Stage}) to {after.MeanFrequency:f3} of the highest, {change:+0 %;\u22120 %}.",
             $"true: two thirds of the filters are {(raises ? "high- or band-pass" : "low-pass")}, and the mean frequency {(raises ? "rises" : "falls")} by {Clearly:p0} or more; partly: one of the two.");

@@ -12,7 +12,7 @@ internal sealed record FoolOptions
     public float Lr { get; init; } = 0.01f;
 
     /// <summary>One of <see cref="Objectives"/>.</summary>
-    public string Objective { get; init; } = "logit";
+    public string Objective { get; init; } = "cross-entropy";
 
     /// <summary>Whether pixels stay in 0..255.</summary>
     public bool Clip { get; init; } = true;
@@ -43,10 +43,11 @@ internal sealed record FoolOptions
 /// <param name="Likeness">For each class what the last image is like.</param>
 /// <param name="DigitCorrelation">For comparison: of real test images the correlation with the training image that is most like each.</param>
 /// <param name="Regularised">The same with regularisers.</param>
+/// <param name="Climbs">All seeds by this objective, by the report's and by the logit, and of a network that has learnt nothing by the report's.</param>
 /// <param name="Claims">What the report says, judged.</param>
 internal sealed record FoolResult(
     string Objective, double Lr, bool Clip, ulong Seed, IReadOnlyList<FoolRow> Classes, IReadOnlyList<FoolSeed> Seeds, IReadOnlyList<FoolCost> Costs, IReadOnlyList<Likeness> Likeness, Spread DigitCorrelation,
-    IReadOnlyList<RegularisedRun> Regularised, IReadOnlyList<Claim> Claims)
+    IReadOnlyList<RegularisedRun> Regularised, IReadOnlyList<FoolClimb> Climbs, IReadOnlyList<Claim> Claims)
 {
     /// <summary>The images of the first seed by number of steps, 0 to 1, class after class.</summary>
     [JsonIgnore]
@@ -108,7 +109,12 @@ internal sealed record FoolSeed(
 /// <param name="LargestFall">The largest move the wrong way.</param>
 /// <param name="RiseAtFirst">The mean rise of a step in the first fifth.</param>
 /// <param name="RiseAtLast">The mean rise of a step in the last fifth.</param>
-internal sealed record FoolCost(int Class, double First, double Last, int Falls, int? FirstFall, double LargestFall, double RiseAtFirst, double RiseAtLast);
+internal sealed record FoolCost(int Class, double First, double Last, int Falls, int? FirstFall, double LargestFall, double RiseAtFirst, double RiseAtLast)
+{
+    /// <summary>Whether a late step raises the cost by no more than <see cref="FoolClimb.Flat"/> of an early one, and does not lower it.</summary>
+    [JsonIgnore]
+    public bool Flattens => RiseAtFirst > 0 && RiseAtLast >= 0 && RiseAtLast <= FoolClimb.Flat * RiseAtFirst;
+}
 
 /// <summary>What an image is like among the training images. Distances are Euclidean, on pixels of 0 to 1; correlations are Pearson's over pixels.</summary>
 /// <param name="Class">The class that it is taken for.</param>

@@ -13,6 +13,9 @@ internal static class FoolStudy
 
     public const int ReportSteps = 500;
 
+    /// <summary>The report's rate, and what it climbs: it speaks of logits, but its cost nears the axis and its probabilities are those of the cross-entropy (by the logit they are above 1 - 1e-20).</summary>
+    public static FoolOptions ReportOptions { get; } = new();
+
     // Test images whose likeness to training images is the measure of that of a digit.
     private const int Digits = 100;
 
@@ -27,22 +30,32 @@ internal static class FoolStudy
         bool isReports = data.Name == DataSet.Mnist && classes == Report.Length;
         MaximizationOptions plain = OptionsOf(options, last);
         (string Name, string Text, MaximizationOptions Options)[] regularised = options.Regularise ? Regularised(plain) : [];
-        int total = (regularised.Length + 1) * (last + 1), done = 0;
-        MaximizationPath Maximise(int seeds, MaximizationOptions how, string what)
+        FoolOptions reports = ReportOptions with { Steps = options.Steps, Seeds = options.Seeds, Seed = options.Seed }, logit = reports with { Objective = "logit" };
+        FoolOptions[] beside = [.. ((FoolOptions[])[reports, logit]).Where(o => !IsSameClimb(o, options))];
+        int total = (regularised.Length + beside.Length + 2) * (last + 1), done = 0;
+        MaximizationPath Maximise(Model climbed, int seeds, MaximizationOptions how, string what)
         {
-            using var maximization = new ActivationMaximization(device, model, seeds * classes);
+            using var maximization = new ActivationMaximization(device, climbed, seeds * classes);
             float[] start = [.. Enumerable.Range(0, seeds * classes).SelectMany(i => NoiseImage.Of(options.Seed + (ulong)(i / classes), i % classes, size))];
             MaximizationPath path = maximization.Run(start, [.. Enumerable.Range(0, seeds * classes).Select(i => i % classes)], how, options.Steps, t => progress(new StudyProgress($"{what}, step {t}", done + t, total)), cancellation);
             done += last + 1;
             return path;
         }
 
-        MaximizationPath path = Maximise(options.Seeds, plain, options.Seeds == 1 ? "all classes" : $"all classes, {options.Seeds} seeds");
-        MaximizationPath[] others = [.. regularised.Select(r => r.Name == "none" ? path : Maximise(1, r.Options, $"with {r.Name}"))];
+        MaximizationPath path = Maximise(model, options.Seeds, plain, options.Seeds == 1 ? "all classes" : $"all classes, {options.Seeds} seeds");
+        MaximizationPath[] others = [.. regularised.Select(r => r.Name == "none" ? path : Maximise(model, 1, r.Options, $"with {r.Name}"))];
+        MaximizationPath[] besidePaths = [.. beside.Select(o => Maximise(model, o.Seeds, OptionsOf(o, last) with { SaveEvery = 0 }, $"by the {o.Objective}"))];
+        Model untrained = model with { Weights = Weights.Initial(model.Network, options.Seed) };
+        FoolClimb[] climbs =
+        [
+            FoolClimb.Of(FoolClimb.This, options, path), .. beside.Select((o, i) => FoolClimb.Of(FoolClimb.This, o, besidePaths[i])),
+            FoolClimb.Of(FoolClimb.Untrained, reports, Maximise(untrained, options.Seeds, OptionsOf(reports, last) with { SaveEvery = 0 }, "an untrained network")),
+        ];
+        int judged = IsSameClimb(reports, options) ? 0 : 1;
         float[][] images = [.. others.Select(p => p.Saved[^1].Pixels[..(classes * size)])];
         int digits = Math.Min(Digits, data.Test.Count);
-        // The images of all seeds, the first seed's first; those with regularisers; real digits.
-        float[] queries = [.. path.Saved[^1].Pixels, .. images.SelectMany(i => i), .. data.Test.Pixels.Take(digits * size).Select(v => v / 255f)];
+        // The images of all seeds, the first seed's first; those with regularisers; those that the claims are judged by; real digits.
+        float[] queries = [.. path.Saved[^1].Pixels, .. images.SelectMany(i => i), .. (judged == 0 ? path : besidePaths[0]).Saved[^1].Pixels, .. data.Test.Pixels.Take(digits * size).Select(v => v / 255f)];
         TrainingNeighbours.Found[] found = TrainingNeighbours.Find(device, data.Train, classes, queries, cancellation);
 
         FoolRow[] rows = [.. Enumerable.Range(0, classes).SelectMany(c => options.Steps.Order().Select(t => Row(path, c, t, isReports)))];
@@ -51,8 +64,10 @@ internal static class FoolStudy
         Likeness[] likeness = [.. Enumerable.Range(0, classes).Select(c => LikenessOf(found[c], c, data.Train))];
         RegularisedRun[] runs = [.. regularised.Select((r, i) => RunOf(r.Name, r.Text, others[i], images[i], found.AsSpan((options.Seeds + i) * classes, classes), model.Network.InputShape, last))];
         FoolCost[] moves = [.. costs.Select((values, c) => CostOf(c, values))];
+        int firstJudged = (options.Seeds + regularised.Length) * classes;
+        (int, int, double)[] alike = [.. found[firstJudged..^digits].Select((f, i) => (i % classes, data.Train.Labels[f.AlikeIndex], f.AlikeCorrelation))];
         Spread digit = Spread.Of(found[^digits..].Select(f => f.AlikeCorrelation));
-        return new FoolResult(options.Objective, options.Lr, options.Clip, options.Seed, rows, seeds, moves, likeness, digit, runs, FoolClaims.Check(rows, seeds, moves, likeness, digit, ClassNames.Of(model, data)))
+        return new FoolResult(options.Objective, options.Lr, options.Clip, options.Seed, rows, seeds, moves, likeness, digit, runs, climbs, FoolClaims.Check(climbs, climbs[judged], options.Steps, isReports, alike, digit))
         {
             Images = [.. path.Saved.Select(s => (s.Step, s.Pixels[..(classes * size)]))],
             RegularisedImages = images,
@@ -61,6 +76,8 @@ internal static class FoolStudy
             PredictedBySteps = [.. Enumerable.Range(0, classes).Select(c => Enumerable.Range(0, last + 1).Select(t => Predictor.MostProbable(path.ScoresAt(t, c))).ToArray())],
         };
     }
+
+    private static bool IsSameClimb(FoolOptions a, FoolOptions b) => (a.Objective, a.Lr, a.Clip) == (b.Objective, b.Lr, b.Clip);
 
     private static MaximizationOptions OptionsOf(FoolOptions options, int steps) => new()
     {
@@ -99,7 +116,7 @@ internal static class FoolStudy
         return new FoolRow(c, steps, Predictor.MostProbable(scores), ScoreRow.Probability(scores, c), ScoreRow.Doubt(scores, c), scores[c], steps == ReportSteps && isReports ? Report[c] : null);
     }
 
-    private static double[] Costs(MaximizationPath path, int image, int c, string objective) =>
+    internal static double[] Costs(MaximizationPath path, int image, int c, string objective) =>
         [.. Enumerable.Range(0, path.Scores.Length / (path.Count * path.Classes)).Select(t => Cost(objective, path.ScoresAt(t, image), c))];
 
     private static FoolSeed SeedOf(MaximizationPath path, int s, FoolOptions options, int steps, ReadOnlySpan<TrainingNeighbours.Found> found, LabelledImages train)
@@ -114,7 +131,7 @@ internal static class FoolStudy
             options.Seed + (ulong)s, fooled, least, largest, confidences, doubts, falls, [.. found.ToArray().Select(f => train.Labels[f.AlikeIndex])], [.. found.ToArray().Select(f => f.AlikeCorrelation)]);
     }
 
-    private static FoolCost CostOf(int c, double[] values)
+    internal static FoolCost CostOf(int c, double[] values)
     {
         double[] rises = [.. values.Skip(1).Select((v, i) => v - values[i])];
         int falls = rises.Count(r => r < 0), fifth = Math.Max(1, rises.Length / 5);

@@ -59,13 +59,28 @@ internal sealed record NoiseModel(string Name, string Network, double CleanAccur
 /// <param name="LearntOn">The network that it was learnt on.</param>
 /// <param name="TestedOn">The network that it is tried on.</param>
 /// <param name="Untargeted">Of the images that are recognised without noise the share that are not with it.</param>
-/// <param name="Random">The same with random noise.</param>
+/// <param name="Random">The same with random noise, the mean over <see cref="RandomOrders"/>.</param>
 /// <param name="ByClass">The share for the images of each class.</param>
 /// <param name="Targeted">Of the noise for each class, of the recognised images of all others: the share taken for it.</param>
 /// <param name="TargetedRandom">The same with random noise.</param>
 /// <param name="L2">The Euclidean norm of the untargeted pattern.</param>
 internal sealed record NoiseRate(
-    float Epsilon, string LearntOn, string TestedOn, double Untargeted, double Random, IReadOnlyList<double?> ByClass, IReadOnlyList<double> Targeted, IReadOnlyList<double> TargetedRandom, double L2);
+    float Epsilon, string LearntOn, string TestedOn, double Untargeted, double Random, IReadOnlyList<double?> ByClass, IReadOnlyList<double> Targeted, IReadOnlyList<double> TargetedRandom, double L2)
+{
+    /// <summary>The images that are recognised without noise.</summary>
+    public int Recognised { get; init; }
+
+    /// <summary>The share with each random order of the untargeted pattern's pixels.</summary>
+    public IReadOnlyList<double> RandomOrders { get; init; } = [];
+
+    /// <summary>The share that the untargeted pattern fools, by the number of images.</summary>
+    [JsonIgnore]
+    public Interval Fooled => Interval.OfShare(Untargeted * Recognised, Recognised);
+
+    /// <summary>The share that random orders fool, by the images and the orders.</summary>
+    [JsonIgnore]
+    public Interval ByChance => Interval.OfMean(RandomOrders, Math.Sqrt(Random * (1 - Random) / Math.Max(1, Recognised)));
+}
 
 /// <summary>An image, and what the network takes it for with each noise added.</summary>
 /// <param name="Index">Its number among the test images.</param>

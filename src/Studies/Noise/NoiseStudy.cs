@@ -11,6 +11,9 @@ internal static class NoiseStudy
     // Of the order of a pattern's pixels.
     private const ulong RandomStream = 0x7264;
 
+    /// <summary>Random orders of the pixels of the untargeted pattern: one alone fools more or less by chance.</summary>
+    public const int RandomOrders = 10;
+
     public const string This = "network", Other = "other";
 
     public static NoiseResult Run(Device device, Model model, Model other, DataSet data, NoiseOptions options, Action<StudyProgress> progress, CancellationToken cancellation)
@@ -21,8 +24,8 @@ internal static class NoiseStudy
         (string Name, Model Model, NoisyPredictor Predictor)[] models = [(This, model, predictor), (Other, other, otherPredictor)];
         int[][] clean = [.. models.Select(m => Predicted(m.Predictor.Probabilities(test, new float[size], cancellation), classes))];
 
-        // A step of learning runs all patterns on a batch; trying them out, all patterns twice on all images.
-        int learning = options.Steps * options.Batch, trying = 2 * 2 * test.Count, total = models.Length * options.Epsilons.Length * (learning + trying), done = 0;
+        // A step of learning runs all patterns on a batch; trying them out, all patterns twice on all images, and the last one's other orders.
+        int learning = options.Steps * options.Batch, trying = 2 * 3 * test.Count, total = models.Length * options.Epsilons.Length * (learning + trying), done = 0;
         var rates = new List<NoiseRate>();
         List<float[]> patterns = [], shuffled = [];
         foreach ((string learntOn, Model learntModel, _) in models)
@@ -33,7 +36,7 @@ internal static class NoiseStudy
                 string what = $"{learntOn}, epsilon {epsilon:g4}";
                 float[] learnt = learner.Learn(data.Train, new UniversalOptions { Epsilon = epsilon, Alpha = options.Alpha, Steps = options.Steps, Batch = options.Batch, Seed = options.Seed }, t => progress(new StudyProgress($"{what}, step {t}", done + t * options.Batch, total)), cancellation);
                 done += learning;
-                float[] random = Shuffled(learnt, size, options.Seed);
+                float[] random = Shuffled(learnt, size, options.Seed), orders = Orders(learnt.AsSpan(classes * size, size), options.Seed);
                 if (learntOn == This)
                 {
                     patterns.Add(learnt);
@@ -41,13 +44,13 @@ internal static class NoiseStudy
                 }
                 for (int m = 0; m < models.Length; m++)
                 {
-                    int[][] Try(float[] all, int from) => [.. Enumerable.Range(0, classes + 1).Select(p =>
+                    int[][] Try(float[] all, int from) => [.. Enumerable.Range(0, all.Length / size).Select(p =>
                     {
-                        progress(new StudyProgress($"{what}, tried on {models[m].Name}", done + from + p * test.Count / (classes + 1), total));
+                        progress(new StudyProgress($"{what}, tried on {models[m].Name}", done + from + p * test.Count / (all.Length / size), total));
                         return Predicted(models[m].Predictor.Probabilities(test, all.AsSpan(p * size, size), cancellation), classes);
                     })];
-                    rates.Add(RateOf(epsilon, learntOn, models[m].Name, test.Labels, clean[m], Try(learnt, 0), Try(random, test.Count), learnt.AsSpan(classes * size, size)));
-                    done += 2 * test.Count;
+                    rates.Add(RateOf(epsilon, learntOn, models[m].Name, test.Labels, clean[m], Try(learnt, 0), Try(random, test.Count), Try(orders, 2 * test.Count), learnt.AsSpan(classes * size, size)));
+                    done += 3 * test.Count;
                 }
             }
         }
@@ -73,8 +76,16 @@ internal static class NoiseStudy
         return result;
     }
 
-    /// <summary>The rates of noise by what images are taken for: without it, and with each pattern, the last of which has no class.</summary>
-    internal static NoiseRate RateOf(float epsilon, string learntOn, string testedOn, int[] labels, int[] clean, int[][] noisy, int[][] random, ReadOnlySpan<float> untargeted)
+    // The pattern again and again, each time in another order.
+    private static float[] Orders(ReadOnlySpan<float> pattern, ulong seed)
+    {
+        float[] copies = new float[RandomOrders * pattern.Length];
+        for (int i = 0; i < RandomOrders; i++) pattern.CopyTo(copies.AsSpan(i * pattern.Length));
+        return Shuffled(copies, pattern.Length, seed + 1);
+    }
+
+    /// <summary>The rates of noise by what images are taken for: without it, with each pattern, the last of which has no class, with each in random order, and with several orders of the last.</summary>
+    internal static NoiseRate RateOf(float epsilon, string learntOn, string testedOn, int[] labels, int[] clean, int[][] noisy, int[][] random, int[][] orders, ReadOnlySpan<float> untargeted)
     {
         int classes = noisy.Length - 1;
         int[] recognised = [.. Enumerable.Range(0, labels.Length).Where(n => clean[n] == labels[n])];
@@ -84,7 +95,11 @@ internal static class NoiseStudy
         double squares = 0;
         foreach (float value in untargeted) squares += (double)value * value;
         return new NoiseRate(
-            epsilon, learntOn, testedOn, Missed(noisy[classes]), Missed(random[classes]), byClass, [.. Enumerable.Range(0, classes).Select(c => Taken(noisy[c], c))], [.. Enumerable.Range(0, classes).Select(c => Taken(random[c], c))], Math.Sqrt(squares));
+            epsilon, learntOn, testedOn, Missed(noisy[classes]), orders.Average(Missed), byClass, [.. Enumerable.Range(0, classes).Select(c => Taken(noisy[c], c))], [.. Enumerable.Range(0, classes).Select(c => Taken(random[c], c))], Math.Sqrt(squares))
+        {
+            Recognised = recognised.Length,
+            RandomOrders = [.. orders.Select(Missed)],
+        };
     }
 
     // The first recognised image of each class that has one.

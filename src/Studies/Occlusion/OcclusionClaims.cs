@@ -17,7 +17,6 @@ internal static class OcclusionClaims
         bool hardly = small.All(s => whole - s.Mean <= Hardly), ruins = large.Any(s => s.Mean <= Ruined), sometimes = large.Any(s => s.Minimum <= Ruined);
         return Claim.OfReport(
             "sizes",
-            "Small windows hardly matter, windows of 16 ruin the prediction.",
             small.Length == 0 || large.Length == 0 || whole <= Ruined ? Claim.NotSettled : hardly && ruins ? Claim.True : hardly && sometimes ? Claim.Partly : Claim.False,
             $"mean probability {whole:f3} with nothing covered; {string.Join(", ", summary.Select(s => $"{s.Mean:f3} at {s.Size}"))}; the smallest {string.Join(", ", summary.Select(s => $"{s.Minimum:f3} at {s.Size}"))}.",
             $"true: windows up to {Small} take at most {Hardly} of the mean, those from {Large} bring it to {Ruined} or less; partly: these bring only the smallest so far; not settled: it is no more with nothing covered.");
@@ -30,7 +29,6 @@ internal static class OcclusionClaims
         int clearly = ratios.Count(r => r.Ratio >= ClearlyMore);
         return Claim.OfReport(
             "strokes",
-            "The model sees the digit itself: what matters lies on its strokes.",
             ratios.Length == 0 ? Claim.NotSettled : 10 * clearly >= 9 * ratios.Length ? Claim.True : 2 * clearly > ratios.Length ? Claim.Partly : Claim.False,
             ratios.Length == 0
                 ? "no window took anything from any image's probability."

@@ -25,9 +25,10 @@ internal static class ReportContent
 
     private static string Lead(Metrics plain, Metrics normalised, IReadOnlyList<ReportedClaim> claims)
     {
-        int Count(string verdict) => claims.Count(c => c.Verdict == verdict);
+        ReportedClaim[] reports = [.. claims.Where(c => c.Report is not null)];
+        int Count(string verdict) => reports.Count(c => c.Verdict == verdict);
         string unsettled = Count(Claim.NotSettled) > 0 ? $", {Count(Claim.NotSettled)} the data do not settle" : "";
-        return $"A network of two convolutions and three fully connected layers, trained for {Epochs(plain)} on {plain.Data.Train:n0} images in {plain.SecondsTraining:f0} s, recognises {100 * plain.Test.Accuracy:f2} % of {plain.Data.Test:n0} test images; with batch normalisation {100 * normalised.Test.Accuracy:f2} % after {normalised.SecondsTraining:f0} s. Of {claims.Count} claims of {Original}, {Count(Claim.True)} hold here, {Count(Claim.Partly)} hold in part, {Count(Claim.False)} do not{unsettled}.";
+        return $"A network of two convolutions and three fully connected layers, trained for {Epochs(plain)} on {plain.Data.Train:n0} images in {plain.SecondsTraining:f0} s, recognises {100 * plain.Test.Accuracy:f2} % of {plain.Data.Test:n0} test images; with batch normalisation {100 * normalised.Test.Accuracy:f2} % after {normalised.SecondsTraining:f0} s. Of {reports.Length} claims of {Original}, {Count(Claim.True)} hold here, {Count(Claim.Partly)} hold in part, {Count(Claim.False)} do not{unsettled}.";
     }
 
     public static string Epochs(Metrics training) => training.History.Count == 1 ? "1 epoch" : $"{training.History.Count} epochs";
@@ -35,8 +36,10 @@ internal static class ReportContent
     private static ReportSection ClaimSection(IReadOnlyList<ReportedClaim> claims, ReportSettings settings) => new(
         "claims", "The report's claims, measured",
         [
-            new ReportParagraph($"Every claim of {Original} that can be measured, with its figure, what was measured here, and a verdict by a rule that was fixed beforehand. The rules stand below; the last column says where a claim is looked at.{(settings.Size == ReportSize.Quick ? " This is a quick run on a part of the data: its verdicts say little about the whole." : "")}"),
-            new ReportClaimTable(claims),
+            new ReportParagraph($"What {Original} says, in its own words, with its figure, what was measured here, and a verdict by a rule that was fixed beforehand: true, partly (of several parts some hold and some do not), false, or not settled where the data cannot decide, as one training of a network seldom can. The rules stand below; the last column says where a claim is looked at.{(settings.Size == ReportSize.Quick ? " This is a quick run on a part of the data: its verdicts say little about the whole." : "")}"),
+            new ReportClaimTable([.. claims.Where(c => c.Report is not null)]),
+            new ReportParagraph("What the report does not look at, found here:"),
+            new ReportClaimTable([.. claims.Where(c => c.Report is null)]),
         ],
         []);
 

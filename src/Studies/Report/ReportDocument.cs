@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace GpuConv.Studies;
 
 /// <summary>What a report says, apart from how it looks: written as a web page and as pages of paper.</summary>
@@ -28,8 +30,11 @@ internal sealed record ReportTable(string Caption, string[] Headings, IReadOnlyL
 /// <param name="Caption">What to look for.</param>
 internal sealed record ReportFigure(string File, string Alternative, string Caption) : IReportBlock;
 
-/// <summary>Claims with their verdicts.</summary>
-internal sealed record ReportClaimTable(IReadOnlyList<ReportedClaim> Claims) : IReportBlock;
+/// <summary>Claims with their verdicts: the original report's, or findings of ours.</summary>
+internal sealed record ReportClaimTable(IReadOnlyList<ReportedClaim> Claims) : IReportBlock
+{
+    public string Heading => Claims.Any(c => c.Report is not null) ? "the report says" : "found here";
+}
 
 /// <summary>The command that made a part.</summary>
 internal sealed record ReportCommandLine(string Text) : IReportBlock;
@@ -37,12 +42,17 @@ internal sealed record ReportCommandLine(string Text) : IReportBlock;
 /// <summary>Files with a part's numbers.</summary>
 internal sealed record ReportDownloads(IReadOnlyList<string> Files) : IReportBlock;
 
-/// <summary>A claim of the original report beside what was measured.</summary>
-/// <param name="Report">What the report says.</param>
+/// <summary>A claim beside what was measured.</summary>
+/// <param name="Report">What the original report says, in its words; null: it does not say this.</param>
+/// <param name="Finding">A finding of ours; null: it is the report's claim.</param>
 /// <param name="Figure">The report's figure; empty: it gives none.</param>
 /// <param name="Measured">The numbers here.</param>
 /// <param name="Verdict">A verdict of <see cref="Claim"/>.</param>
 /// <param name="Rule">What makes it true, and what partly.</param>
 /// <param name="Section">The id of the section where it is looked at.</param>
 /// <param name="SectionTitle">Its title.</param>
-internal sealed record ReportedClaim(string Report, string Figure, string Measured, string Verdict, string Rule, string Section, string SectionTitle);
+internal sealed record ReportedClaim(string? Report, string? Finding, string Figure, string Measured, string Verdict, string Rule, string Section, string SectionTitle)
+{
+    [JsonIgnore]
+    public string Text => Report is null ? Finding! : $"“{Report}”";
+}

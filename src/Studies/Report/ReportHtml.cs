@@ -95,10 +95,10 @@ internal static class ReportHtml
 
     private static void Claims(StringBuilder html, ReportClaimTable table)
     {
-        html.Append("<table class=\"claims\"><thead><tr><th scope=\"col\">the report says</th><th scope=\"col\">its figure</th><th scope=\"col\">here</th><th scope=\"col\">verdict</th><th scope=\"col\">where</th></tr></thead><tbody>\n");
+        html.Append("<table class=\"claims\"><thead><tr><th scope=\"col\">" + table.Heading + "</th><th scope=\"col\">its figure</th><th scope=\"col\">here</th><th scope=\"col\">verdict</th><th scope=\"col\">where</th></tr></thead><tbody>\n");
         foreach (ReportedClaim c in table.Claims)
         {
-            html.Append(CultureInfo.InvariantCulture, $"<tr><td>{Text(c.Report)}</td>{(c.Figure.Length > 0 ? $"<td data-label=\"its figure\">{Text(c.Figure)}</td>" : "<td></td>")}<td data-label=\"here\">{Text(c.Measured)}<span class=\"rule\">{Text(c.Rule)}</span></td>");
+            html.Append(CultureInfo.InvariantCulture, $"<tr><td>{Text(c.Text)}</td>{(c.Figure.Length > 0 ? $"<td data-label=\"its figure\">{Text(c.Figure)}</td>" : "<td></td>")}<td data-label=\"here\">{Text(c.Measured)}<span class=\"rule\">{Text(c.Rule)}</span></td>");
             html.Append(CultureInfo.InvariantCulture, $"<td data-label=\"verdict\"><span class=\"verdict {c.Verdict.Replace(' ', '-')}\">{c.Verdict}</span></td><td data-label=\"where\"><a href=\"#{c.Section}\">{Text(c.SectionTitle)}</a></td></tr>\n");
         }
         html.Append("</tbody></table>\n");

@@ -49,7 +49,7 @@ internal static class ReportParts
             .. Trainings(epochs),
             new(Compare, ["compare-batchnorm", "--seeds", "1", "--epochs", $"{epochs}", "--sweeps", "short"], 13.5 * epochs + 90),
             .. Sight,
-            new(Fool, ["fool", "--seeds", "1", "--model", Model], 6),
+            new(Fool, ["fool", "--model", Model], 30),
             .. Targets,
             new(Noise, ["noise", "--eps", "0.2,0.3", "--limit", "1000", "--model", Model, "--other", Other], 28),
             new(Attack, ["attack", "--method", "fgsm,pgd,apgd-ce,square,deepfool", "--queries", "300", "--curve", "0.1,0.2", "--limit", $"{settings.Attacked ?? 1000}", "--model", Model, "--model", Other], 110),

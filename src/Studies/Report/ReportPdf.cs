@@ -48,10 +48,10 @@ internal static class ReportPdf
 
     private static void Claims(PaperPages pages, ReportClaimTable table)
     {
-        pages.Row([new("the report says", Theme.Ink, true), new("here", Theme.Ink, true), new("verdict", Theme.Ink, true)], ClaimShares, Small);
+        pages.Row([new(table.Heading, Theme.Ink, true), new("here", Theme.Ink, true), new("verdict", Theme.Ink, true)], ClaimShares, Small);
         foreach (ReportedClaim c in table.Claims)
         {
-            string figure = c.Figure.Length > 0 ? $"{c.Report} ({c.Figure})" : c.Report;
+            string figure = c.Figure.Length > 0 ? $"{c.Text} ({c.Figure})" : c.Text;
             pages.Row([new(figure, Theme.Ink), new($"{c.Measured}\n{c.Rule}\nIn: {c.SectionTitle}.", Theme.Ink), new(c.Verdict, ColorOf(c.Verdict), true)], ClaimShares, Small);
         }
         pages.Space(8);

@@ -69,7 +69,8 @@ internal sealed record TargetImage(int Label, int Index, double Confidence);
 /// <param name="Linf">The largest change of a pixel.</param>
 /// <param name="Ssim">The structural similarity to the target image: 1 is the same.</param>
 /// <param name="Beta">The weight of the class.</param>
-internal sealed record TargetPair(int SourceLabel, int TargetLabel, int Predicted, double Confidence, double L2, double Linf, double Ssim, double Beta)
+/// <param name="LooksLike">The label of the target image, of all classes', that it correlates with most.</param>
+internal sealed record TargetPair(int SourceLabel, int TargetLabel, int Predicted, double Confidence, double L2, double Linf, double Ssim, double Beta, int LooksLike)
 {
     [JsonIgnore]
     public bool Success => Predicted == TargetLabel;

@@ -35,7 +35,7 @@ internal static class TargetStudy
                 if (outcomes[i].IsBetterThan(best[i], options.Confidence)) best[i] = outcomes[i];
             search.Next([.. outcomes.Select(o => o.Reaches(options.Confidence))]);
         }
-        TargetPair[] found = [.. pairs.Select((p, i) => PairOf(p.Source, p.Target, best[i]!, targets.AsSpan(p.Source * size, size), model.Network.InputShape))];
+        TargetPair[] found = [.. pairs.Select((p, i) => PairOf(p.Source, p.Target, best[i]!, targets, model.Network.InputShape))];
         TargetImage[] images = [.. sources.Select((i, c) => new TargetImage(c, i, evaluation.Confidence[i]))];
         return new TargetResult(options.Case, options.Objective, options.Lr, options.Steps, options.Beta, found.Count(p => p.Success), images, found, TargetClaims.Check(options.Case, found, ClassNames.Of(model, data)))
         {
@@ -47,9 +47,11 @@ internal static class TargetStudy
         };
     }
 
-    private static TargetPair PairOf(int source, int wanted, Outcome outcome, ReadOnlySpan<float> target, Shape shape)
+    private static TargetPair PairOf(int source, int wanted, Outcome outcome, float[] targets, Shape shape)
     {
-        float[] pixels = outcome.Pixels(target.Length);
+        int size = shape.Count;
+        ReadOnlySpan<float> target = targets.AsSpan(source * size, size);
+        float[] pixels = outcome.Pixels(size);
         double squares = 0, largest = 0, similarity = 0;
         for (int i = 0; i < pixels.Length; i++)
         {
@@ -59,7 +61,7 @@ internal static class TargetStudy
         }
         int plane = shape[1] * shape[2];
         for (int c = 0; c < shape[0]; c++) similarity += StructuralSimilarity.Of(Plane(pixels, c), Plane(target, c), shape[1], shape[2]) / shape[0];
-        return new TargetPair(source, wanted, outcome.Predicted, outcome.Confidence, Math.Sqrt(squares), largest, similarity, outcome.Beta);
+        return new TargetPair(source, wanted, outcome.Predicted, outcome.Confidence, Math.Sqrt(squares), largest, similarity, outcome.Beta, Enumerable.Range(0, targets.Length / size).MaxBy(c => TrainingNeighbours.Correlation(pixels, [.. targets[(c * size)..((c + 1) * size)].Select(v => (double)v)])));
 
         double[] Plane(ReadOnlySpan<float> image, int c) => [.. image.Slice(c * plane, plane).ToArray().Select(v => (double)v)];
     }
