@@ -83,6 +83,13 @@ public class LossTests
             AssertDigits([.. others.Select(u => u < 1e-5 ? u * (1 - u / 2 + u * u / 3) : Math.Log(1 + u))], losses.Read("losses"), 1);
             AssertDigits(At((i, j) => 0.5 * (j == labels[i] ? -others[i] : Exponential(i, j)) / (1 + others[i])), gradient.Read("gradient"), columns);
 
+            // The same by the two operators apart.
+            var logSoftmax = new LogSoftmax(device);
+            Tensor<float> logProbabilities = arena.Allocate<float>(new Shape(rows, columns)), toLogProbabilities = Values.On(arena, new Shape(rows, columns), At((i, j) => j == labels[i] ? -0.5 : 0));
+            logSoftmax.Forward(logits, logProbabilities);
+            logSoftmax.Backward(logProbabilities, toLogProbabilities, gradient.Tensor);
+            AssertDigits(At((i, j) => 0.5 * (j == labels[i] ? -others[i] : Exponential(i, j)) / (1 + others[i])), gradient.Read("gradient"), columns);
+
             new ScoreObjective(device).ForwardBackward(ObjectiveKind.Probability, logits, labelsOn, 0.5f, losses.Tensor, gradient.Tensor);
             AssertDigits(At((i, j) => 0.5 * (j == labels[i] ? others[i] : -Exponential(i, j)) / (1 + others[i]) / (1 + others[i])), gradient.Read("gradient"), columns);
 

@@ -38,7 +38,10 @@ public sealed class LogSoftmax
         else device.Host.Run(new HostForward(x.Pointer, y.Pointer, rows, columns), SoftmaxRow.Items(rows, columns));
     }
 
-    /// <summary>dx[i, j] = dy[i, j] - e^y[i, j] * sum over k of dy[i, k]. Overwrites dx.</summary>
+    /// <summary>
+    /// dx[i, j] = dy[i, j] - e^y[i, j] * sum over k of dy[i, k]. For the most probable column m it is computed as dy[i, m] * (sum over k ≠ m of e^y[i, k]) - e^y[i, m] * (sum over k ≠ m of dy[i, k]), which
+    /// is the same, and not lost where its probability rounds to 1. Overwrites dx.
+    /// </summary>
     /// <param name="y">The output of the forward pass (N, C).</param>
     /// <param name="dy">The gradient to it (N, C).</param>
     /// <param name="dx">The gradient to the scores (N, C); may be <paramref name="dy"/> itself.</param>
@@ -66,9 +69,19 @@ public sealed class LogSoftmax
     private static void BackwardKernel(Index1D i, int columns, ArrayView<float> y, ArrayView<float> dy, ArrayView<float> dx)
     {
         int start = i * columns;
-        float sum = 0;
-        for (int j = 0; j < columns; j++) sum += dy[start + j];
-        for (int j = 0; j < columns; j++) dx[start + j] = dy[start + j] - XMath.Exp(y[start + j]) * sum;
+        int most = 0;
+        for (int j = 1; j < columns; j++)
+            if (y[start + j] > y[start + most]) most = j;
+        float sum = 0, others = 0, doubt = 0;
+        for (int j = 0; j < columns; j++)
+        {
+            sum += dy[start + j];
+            if (j == most) continue;
+            others += dy[start + j];
+            doubt += XMath.Exp(y[start + j]);
+        }
+        float ofMost = dy[start + most] * doubt - XMath.Exp(y[start + most]) * others;
+        for (int j = 0; j < columns; j++) dx[start + j] = j == most ? ofMost : dy[start + j] - XMath.Exp(y[start + j]) * sum;
     }
 
     // One item owns a block of rows.
@@ -99,14 +112,24 @@ public sealed class LogSoftmax
             for (int i = start; i < end; i++)
             {
                 float* output = y + (long)i * columns, from = dy + (long)i * columns, to = dx + (long)i * columns;
+                int most = 0;
+                for (int k = 1; k < columns; k++)
+                    if (output[k] > output[most]) most = k;
+                float others = 0;
+                for (int k = 0; k < columns; k++)
+                    if (k != most) others += from[k];
+                float ofMost = from[most] * SoftmaxRow.Exponentials<TSimd, TVector>(output, 0, null, columns, most) - SoftmaxRow.Exp<TSimd, TVector>(output[most]) * others;
                 TVector minusSum = TSimd.Broadcast(-SimdFold.Row<SumFold, TSimd, TVector>(from, from, columns));
                 int j = 0;
                 for (; j <= columns - TSimd.Count; j += TSimd.Count)
                     TSimd.Store(TSimd.MultiplyAdd(SimdMath.Exp<TSimd, TVector>(TSimd.Load(output + j)), minusSum, TSimd.Load(from + j)), to + j);
                 int rest = columns - j;
-                if (rest == 0) continue;
-                TVector e = SimdMath.Exp<TSimd, TVector>(SimdTail.Load<TSimd, TVector>(output + j, rest));
-                SimdTail.Store<TSimd, TVector>(TSimd.MultiplyAdd(e, minusSum, SimdTail.Load<TSimd, TVector>(from + j, rest)), to + j, rest);
+                if (rest > 0)
+                {
+                    TVector e = SimdMath.Exp<TSimd, TVector>(SimdTail.Load<TSimd, TVector>(output + j, rest));
+                    SimdTail.Store<TSimd, TVector>(TSimd.MultiplyAdd(e, minusSum, SimdTail.Load<TSimd, TVector>(from + j, rest)), to + j, rest);
+                }
+                to[most] = ofMost;
             }
         }
     }
