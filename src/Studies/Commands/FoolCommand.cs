@@ -110,7 +110,7 @@ internal static class FoolCommand
         }
         var seeds = new TextTable(">seed", ">taken for their class", ">smallest probability", ">largest", ">steps down, all classes");
         foreach (FoolSeed s in result.Seeds) seeds.Add($"{s.Seed}", $"{s.Fooled} of {s.Confidences.Count}", $"{FoolPictures.Certainty(s.MostDoubt)} ({names.Words(s.LeastClass)})", $"{FoolPictures.Certainty(s.LeastDoubt)} ({names.Words(s.LargestClass)})", $"{s.Falls.Sum()} of {s.Falls.Count * result.Classes.Max(r => r.Steps)}");
-        return $"probability of each class, seed {result.Seed}\n{table}\n{seeds}\n" + Claim.Lines(result.Claims);
+        return $"probability of each class, seed {result.Seed}; lead: 1 in float32, and by how much the logit exceeds the others together\n{table}\n{seeds}\n" + Claim.Lines(result.Claims);
     }
 
     private static string Csv(FoolResult result)

@@ -9,11 +9,11 @@ internal static class FoolClaims
     // What most images do: shares are judged against one half.
     private const double Most = 0.5;
 
-    public static IReadOnlyList<Claim> Check(IReadOnlyList<FoolClimb> climbs, FoolClimb report, int[] steps, bool isReports, IReadOnlyList<(int Class, int Label, double Correlation)> alike, Spread digit)
+    public static IReadOnlyList<Claim> Check(IReadOnlyList<FoolClimb> climbs, FoolClimb report, int[] steps, bool isReports, IReadOnlyList<AlikeImage> alike, IReadOnlyList<AlikeImage> untrainedAlike, Spread digit)
     {
         FoolClimb untrained = climbs.First(c => c.Network == FoolClimb.Untrained);
         FoolClimb[] beside = [.. climbs.Where(c => c != report && c != untrained)];
-        return [Grows(report, untrained, steps), Sure(report, untrained, beside, steps, isReports), Flattens(report, untrained, beside), Looks(alike, digit)];
+        return [Grows(report, untrained, steps), Sure(report, untrained, beside, steps, isReports), Flattens(report, untrained, beside), Looks(alike, untrainedAlike, digit)];
     }
 
     private static Claim Grows(FoolClimb report, FoolClimb untrained, int[] steps) => Claim.OfReport(
@@ -45,14 +45,14 @@ internal static class FoolClaims
         $"{report.How} the cost of {report.Rise} of {report.Images} images rises, {report.Flatten} curves flatten; {string.Concat(beside.Select(c => $"{c.How} {c.Rise} and {c.Flatten}; "))}of an untrained network {untrained.Rise} and {untrained.Flatten}.",
         $"parts: the cost rises, and a step of the last fifth raises it by at most {FoolClimb.Flat} of one of the first and does not lower it; each for most images (95 % interval of the share above {Most}).");
 
-    private static Claim Looks(IReadOnlyList<(int Class, int Label, double Correlation)> images, Spread digit)
+    private static Claim Looks(IReadOnlyList<AlikeImage> images, IReadOnlyList<AlikeImage> untrained, Spread digit)
     {
-        int own = images.Count(i => i.Label == i.Class), unlike = images.Count(i => i.Correlation < digit.Minimum), classes = images.Max(i => i.Class) + 1;
+        int own = images.Count(i => i.Label == i.Class), ownUntrained = untrained.Count(i => i.Label == i.Class), unlike = images.Count(i => i.Correlation < digit.Minimum), classes = images.Max(i => i.Class) + 1;
         return Claim.OfReport(
             "parts",
-            Claim.Judge(Interval.OfShare(unlike, images.Count).Above(Most), Interval.OfShare(own, images.Count).Above(Most)),
-            $"the correlation with the most similar training image is {images.Min(i => i.Correlation):f2} to {images.Max(i => i.Correlation):f2}, of real test digits {digit.Minimum:f2} to {digit.Maximum:f2}; for {own} of {images.Count} images it is one of their own class (by chance one in {classes}).",
-            $"parts: an image is less similar to any training image than the least similar of real digits is, and the most similar one is of its own class; each for most images (95 % interval of the share above {Most}).");
+            Claim.Judge(Interval.OfShare(unlike, images.Count).Above(Most), (Interval.OfShare(own, images.Count) - Interval.OfShare(ownUntrained, untrained.Count)).Above(0)),
+            $"the correlation with the most similar training image is {images.Min(i => i.Correlation):f2} to {images.Max(i => i.Correlation):f2}, of real test digits {digit.Minimum:f2} to {digit.Maximum:f2}; for {own} of {images.Count} images it is one of their own class (of an untrained network's {ownUntrained} of {untrained.Count}; by chance one in {classes}).",
+            $"parts: an image is less similar to any training image than the least similar of real digits is, for most images (95 % interval of the share above {Most}); and the most similar one is of its own class more often than of an untrained network's images (95 % interval of the difference above 0).");
     }
 
     private static string Sentence(string text) => char.ToUpperInvariant(text[0]) + text[1..];

@@ -13,6 +13,9 @@ internal static class FoolPictures
     // The last rows of a sheet, which have a caption below each image.
     private const int Captioned = 2;
 
+    // Half the distance from 1 to the float32 below it.
+    private const double Single = 1.0 / (1 << 25);
+
     /// <summary>The images of all classes after the last step, what the network says of them, and the training images that they are most like.</summary>
     public static Picture Sheet(FoolResult result, Shape shape, LabelledImages train, ClassNames names)
     {
@@ -173,8 +176,8 @@ internal static class FoolPictures
     /// <summary>Four decimals, never rounded to certainty.</summary>
     internal static string Probability(double p) => p > 0.99995 ? ">\u20090.9999" : $"{p:f4}";
 
-    /// <summary>A probability, by what it lacks to 1 where that is little.</summary>
-    internal static string Certainty(double doubt) => doubt < 1e-4 ? $"1 \u2212 {doubt:0e0}" : $"{1 - doubt:f4}";
+    /// <summary>A probability by what it lacks to 1. Beyond what float32 tells from 1 it is a difference of logits that stands: the class's less the others' together (the logarithm of their exponentials' sum).</summary>
+    internal static string Certainty(double doubt) => doubt < Single ? $"1 (lead {-Math.Log(doubt):f0})" : doubt < 1e-4 ? $"1 \u2212 {doubt:0e0}" : $"{1 - doubt:f4}";
 
     private static string CostName(string objective) => objective switch { "probability" => "probability", "cross-entropy" => "log-probability, minus the cross-entropy", _ => "logit" };
 

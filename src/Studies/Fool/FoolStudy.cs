@@ -46,16 +46,17 @@ internal static class FoolStudy
         MaximizationPath[] others = [.. regularised.Select(r => r.Name == "none" ? path : Maximise(model, 1, r.Options, $"with {r.Name}"))];
         MaximizationPath[] besidePaths = [.. beside.Select(o => Maximise(model, o.Seeds, OptionsOf(o, last) with { SaveEvery = 0 }, $"by the {o.Objective}"))];
         Model untrained = model with { Weights = Weights.Initial(model.Network, options.Seed) };
+        MaximizationPath untrainedPath = Maximise(untrained, options.Seeds, OptionsOf(reports, last) with { SaveEvery = 0 }, "an untrained network");
         FoolClimb[] climbs =
         [
             FoolClimb.Of(FoolClimb.This, options, path), .. beside.Select((o, i) => FoolClimb.Of(FoolClimb.This, o, besidePaths[i])),
-            FoolClimb.Of(FoolClimb.Untrained, reports, Maximise(untrained, options.Seeds, OptionsOf(reports, last) with { SaveEvery = 0 }, "an untrained network")),
+            FoolClimb.Of(FoolClimb.Untrained, reports, untrainedPath),
         ];
         int judged = IsSameClimb(reports, options) ? 0 : 1;
         float[][] images = [.. others.Select(p => p.Saved[^1].Pixels[..(classes * size)])];
         int digits = Math.Min(Digits, data.Test.Count);
-        // The images of all seeds, the first seed's first; those with regularisers; those that the claims are judged by; real digits.
-        float[] queries = [.. path.Saved[^1].Pixels, .. images.SelectMany(i => i), .. (judged == 0 ? path : besidePaths[0]).Saved[^1].Pixels, .. data.Test.Pixels.Take(digits * size).Select(v => v / 255f)];
+        // The images of all seeds, the first seed's first; those with regularisers; those that the claims are judged by; the untrained network's; real digits.
+        float[] queries = [.. path.Saved[^1].Pixels, .. images.SelectMany(i => i), .. (judged == 0 ? path : besidePaths[0]).Saved[^1].Pixels, .. untrainedPath.Saved[^1].Pixels, .. data.Test.Pixels.Take(digits * size).Select(v => v / 255f)];
         TrainingNeighbours.Found[] found = TrainingNeighbours.Find(device, data.Train, classes, queries, cancellation);
 
         FoolRow[] rows = [.. Enumerable.Range(0, classes).SelectMany(c => options.Steps.Order().Select(t => Row(path, c, t, isReports)))];
@@ -65,9 +66,10 @@ internal static class FoolStudy
         RegularisedRun[] runs = [.. regularised.Select((r, i) => RunOf(r.Name, r.Text, others[i], images[i], found.AsSpan((options.Seeds + i) * classes, classes), model.Network.InputShape, last))];
         FoolCost[] moves = [.. costs.Select((values, c) => CostOf(c, values))];
         int firstJudged = (options.Seeds + regularised.Length) * classes;
-        (int, int, double)[] alike = [.. found[firstJudged..^digits].Select((f, i) => (i % classes, data.Train.Labels[f.AlikeIndex], f.AlikeCorrelation))];
+        AlikeImage[] alike = [.. found[firstJudged..^digits].Select((f, i) => new AlikeImage(i % classes, data.Train.Labels[f.AlikeIndex], f.AlikeCorrelation))];
+        int judgedImages = options.Seeds * classes;
         Spread digit = Spread.Of(found[^digits..].Select(f => f.AlikeCorrelation));
-        return new FoolResult(options.Objective, options.Lr, options.Clip, options.Seed, rows, seeds, moves, likeness, digit, runs, climbs, FoolClaims.Check(climbs, climbs[judged], options.Steps, isReports, alike, digit))
+        return new FoolResult(options.Objective, options.Lr, options.Clip, options.Seed, rows, seeds, moves, likeness, digit, runs, climbs, FoolClaims.Check(climbs, climbs[judged], options.Steps, isReports, alike[..judgedImages], alike[judgedImages..], digit))
         {
             Images = [.. path.Saved.Select(s => (s.Step, s.Pixels[..(classes * size)]))],
             RegularisedImages = images,
@@ -176,3 +178,9 @@ internal static class FoolStudy
         return pairs == 0 ? 0 : 255 * sum / pairs;
     }
 }
+
+/// <summary>An image, and what it is like.</summary>
+/// <param name="Class">The class that it was made for.</param>
+/// <param name="Label">The label of the most similar training image.</param>
+/// <param name="Correlation">The correlation with it.</param>
+internal readonly record struct AlikeImage(int Class, int Label, double Correlation);

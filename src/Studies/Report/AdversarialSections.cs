@@ -24,7 +24,7 @@ internal static class AdversarialSections
             [
                 new ReportParagraph($"{(last.Length == 10 ? "Ten" : $"{last.Length}")} images of noise (mean 128, standard deviation 1), one for each class; each step goes {r.Lr:0.####} times the gradient of the class's {r.Objective} up. After {steps} steps {last.Count(c => c.Predicted == c.Class)} of {last.Length} are taken for their class."),
                 new ReportTable(
-                    $"Probability of the class after {steps} steps, seed {r.Seed}; close to 1 it stands as 1 less what it lacks",
+                    $"Probability of the class after {steps} steps, seed {r.Seed}; close to 1 it stands as 1 less what it lacks, beyond float32's precision as the lead of its logit over the others together",
                     [">class", ">the report", ">here", ">taken for", ">most similar training image", ">correlation with it"],
                     [.. last.Select(c => (string[])[names[c.Class], c.Report is { } p ? $"{p:f4}" : "\u2013", FoolPictures.Certainty(c.Doubt), names[c.Predicted], names[r.Likeness[c.Class].AlikeLabel], $"{r.Likeness[c.Class].AlikeCorrelation:f2}"])]),
                 .. files.Figure(ReportParts.Fool, "fool", "The image made for each class, with its contrast stretched, its nearest and its most similar training image.", "The images as they are, with their contrast stretched, and the training images most like them."),
