@@ -24,7 +24,7 @@ internal readonly record struct Interval(double Mean, double Low, double High)
     {
         double mean = values.Average();
         if (values.Count == 1) return new(mean, double.NegativeInfinity, double.PositiveInfinity);
-        double half = Student[Math.Min(values.Count - 2, Student.Length - 1)] * StandardError(values);
+        double half = Quantile(values.Count - 1) * StandardError(values);
         double common = Normal * commonError, both = Math.Sqrt(half * half + common * common);
         return new(mean, mean - both, mean + both);
     }
@@ -35,8 +35,17 @@ internal readonly record struct Interval(double Mean, double Low, double High)
         double middle = (values.Count - 1) / 2.0, mean = values.Average();
         double spread = values.Select((_, i) => (i - middle) * (i - middle)).Sum(), slope = values.Select((v, i) => (i - middle) * (v - mean)).Sum() / spread;
         if (values.Count <= 2) return new(slope, double.NegativeInfinity, double.PositiveInfinity);
-        double left = values.Select((v, i) => Math.Pow(v - mean - slope * (i - middle), 2)).Sum(), half = Student[Math.Min(values.Count - 3, Student.Length - 1)] * Math.Sqrt(left / (values.Count - 2) / spread);
+        double left = values.Select((v, i) => Math.Pow(v - mean - slope * (i - middle), 2)).Sum(), half = Quantile(values.Count - 2) * Math.Sqrt(left / (values.Count - 2) / spread);
         return new(slope, slope - half, slope + half);
+    }
+
+    /// <summary>Of one further value of the same kind (prediction interval): one that is beyond it is not another of them. Of one value alone it has no ends.</summary>
+    public static Interval OfNext(IReadOnlyCollection<double> values)
+    {
+        double mean = values.Average();
+        if (values.Count == 1) return new(mean, double.NegativeInfinity, double.PositiveInfinity);
+        double half = Quantile(values.Count - 1) * StandardError(values) * Math.Sqrt(values.Count + 1);
+        return new(mean, mean - half, mean + half);
     }
 
     /// <summary>Of a share, by Wilson's score (Wilson 1927).</summary>
@@ -61,6 +70,8 @@ internal readonly record struct Interval(double Mean, double Low, double High)
         double mean = values.Average();
         return Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Count - 1) / values.Count);
     }
+
+    private static double Quantile(int degreesOfFreedom) => Student[Math.Min(degreesOfFreedom - 1, Student.Length - 1)];
 
     /// <summary>Whether the value is above a limit; null: the interval holds it.</summary>
     public bool? Above(double limit) => Low > limit ? true : High < limit ? false : null;

@@ -20,7 +20,7 @@ internal static class ReportWords
         ["edges"] = "this means the first convolution layer might be some sort of high frequency feature capturing or an edge detection.",
         ["blur"] = "The second activation layer shows prominent BLURRING, meaning that the second convolution layer leads to some sort of a blurring filter.",
         ["sizes"] = "When the occlusion size is less, the probabilities are mostly higher. … NOw i try to increase the size, you could find that the probabilities decreases by a lot:(occlusion size 16)",
-        ["strokes"] = "the model actually sees the 0 in the image and only decides.",
+        ["strokes"] = "this strengthens out trust on the model that the model actually sees the 0 in the image and only decides.",
         ["steps"] = "as we increase the number of steps to 200 and then to 500, the confidence values of predicting the classes also increase.",
         ["fooled"] = "Now they are as high as 0.98.",
         ["parts"] = "The generated images dont look exactly like the numbers, but we can see that there are very small features that look like derived similar to the numbers",

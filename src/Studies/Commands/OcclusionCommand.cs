@@ -41,7 +41,7 @@ internal static class OcclusionCommand
         var names = ClassNames.Of(predictor.Model, data);
         IReadOnlyList<StudyImage> images = StudyImages.Select(parsed, data, predictor);
         options = options with { Sizes = sizes ?? OcclusionStudy.SizesFor(predictor.Model.Network.InputShape) };
-        OcclusionResult result = new StudyDisplay(quiet).Follow(progress => OcclusionStudy.Run(predictor, images, options, progress, Invocation.Token));
+        OcclusionResult result = new StudyDisplay(quiet).Follow(progress => OcclusionStudy.Run(predictor, images, data.Test, options, progress, Invocation.Token));
 
         string folder = StudyFolder.Create(parsed.GetValue(CommonOptions.Out), "occlusion");
         string text = JsonSerializer.Serialize(result, StudiesJson.Default.OcclusionResult) + "\n";

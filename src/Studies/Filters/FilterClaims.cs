@@ -1,36 +1,37 @@
-using GpuConv.Net;
-
 namespace GpuConv.Studies;
 
 /// <summary>What the report says of the first two convolutions, each judged by a rule that is stated with it.</summary>
 internal static class FilterClaims
 {
-    private const double Most = 2 / 3.0;
-
-    // By how much the mean frequency must change to have changed.
-    private const double Clearly = 0.05;
-
-    public static IReadOnlyList<Claim> Check(IReadOnlyList<FilterLayer> layers, IReadOnlyList<StageEnergy> stages, Network network)
+    public static IReadOnlyList<Claim> Check(IReadOnlyList<FilterNull> layers)
     {
         var claims = new List<Claim>
         {
-            Judge("edges", "The first convolution detects edges: it is a high-pass filter.", layers[0], stages, network, raises: true),
+            Judge("edges", layers[0], raises: true),
         };
-        if (layers.Count > 1) claims.Add(Judge("blur", "The second convolution blurs.", layers[1], stages, network, raises: false));
+        if (layers.Count > 1) claims.Add(Judge("blur", layers[1], raises: false));
         return claims;
     }
 
-    private static Claim Judge(string name, string report, FilterLayer layer, IReadOnlyList<StageEnergy> stages, Network network, bool raises)
+    private static Claim Judge(string name, FilterNull layer, bool raises)
     {
-        Node node = network.Nodes.First(n => n.Name == layer.Name);
-        StageEnergy? before = stages.FirstOrDefault(s => s.Stage == (node.Inputs[0] < 0 ? "input" : network.Nodes[node.Inputs[0]].Name)), after = stages.FirstOrDefault(s => s.Stage == layer.Name);
-        if (before is null || after is null) return Claim.OfReport(name, Claim.NotSettled, $"{layer.Name} reads or gives single pixels, which have no frequencies.", "");
-        double passing = raises ? 1 - layer.Shares.LowPass : layer.Shares.LowPass, change = after.MeanFrequency / before.MeanFrequency - 1;
-        bool filters = passing >= Most, frequencies = raises ? change >= Clearly : change <= -Clearly;
+        string kind = raises ? "high- or band-pass" : "low-pass", way = raises ? "rises" : "falls";
+        string rule = $"two parts, each beside {layer.Seeds} untrained networks of the same layers: more of the filters are {kind} (95 % interval of the difference of shares above 0); and the mean frequency {way}, by more than in one further untrained network (95 % prediction interval), where no padding reaches.";
+        double Of(KindShares shares) => raises ? shares.HighPass + shares.BandPass : shares.LowPass;
+        int pooled = layer.Seeds * layer.Filters;
+        Interval more = Interval.OfShare(Of(layer.Shares) * layer.Filters, layer.Filters) - Interval.OfShare(Of(layer.UntrainedShares) * pooled, pooled);
+        string filters = $"{layer.Layer}: {layer.Shares.HighPass:p0} of the filters are high-pass, {layer.Shares.BandPass:p0} band-pass, {layer.Shares.LowPass:p0} low-pass; untrained, {Of(layer.UntrainedShares):p0} are {kind}: a difference of {more.Text("f2")}";
+        if (layer.Change is not { } change) return Claim.OfReport(name, Claim.NotSettled, $"{filters}. It reads or gives too few pixels that no padding reaches to have frequencies.", rule);
+        if (!double.IsFinite(change.Relative) || !layer.UntrainedChanges.All(double.IsFinite)) return Claim.OfReport(name, Claim.NotSettled, $"{filters}. Nothing varies in what it reads.", rule);
+        // One network is held against one further untrained one, not against their mean, which every second of them would beat.
+        Interval untrained = Interval.OfNext(layer.UntrainedChanges), beyond = new Interval(change.Relative, change.Relative, change.Relative) - untrained;
+        bool itself = raises ? change.Relative > 0 : change.Relative < 0;
         return Claim.OfReport(
             name,
-            filters && frequencies ? Claim.True : filters || frequencies ? Claim.Partly : Claim.False,
-            $"{layer.Name}: {layer.Shares.HighPass:p0} of the filters are high-pass, {layer.Shares.BandPass:p0} band-pass, {layer.Shares.LowPass:p0} low-pass; the mean frequency of what varies goes from {before.MeanFrequency:f3} ({before.Stage}) to {after.MeanFrequency:f3} of the highest, {change:+0 %;\u22120 %}.",
-            $"true: two thirds of the filters are {(raises ? "high- or band-pass" : "low-pass")}, and the mean frequency {(raises ? "rises" : "falls")} by {Clearly:p0} or more; partly: one of the two.");
+            Claim.Judge(more.Above(0), itself ? raises ? beyond.Above(0) : beyond.Below(0) : false),
+            $"{filters}; away from the border the mean frequency of what varies goes from {change.FrequencyBefore:f3} ({change.Before}) to {change.FrequencyAfter:f3} of the highest, {Percent(change.Relative)}; untrained, {Percent(untrained.Mean)} ({Percent(untrained.Low)} to {Percent(untrained.High)}).",
+            rule);
     }
+
+    private static string Percent(double change) => change.ToString("+0 %;\u22120 %");
 }

@@ -16,11 +16,14 @@ internal static class FiltersStudy
         Node[] convolutions = [.. model.Network.Nodes.Where(n => n.Layer is Conv2DLayer)];
         if (convolutions.Length == 0) throw new RequestException("The model has no convolution, so no filters.");
         FilterLayer[] layers = [.. convolutions.Select(n => LayerOf(n, model.Weights, order))];
-        IReadOnlyList<StageEnergy> stages = Energies(device, model, images, count, progress, cancellation);
-        return new FiltersResult(layers, stages, count, FilterClaims.Check(layers, stages, model.Network));
+        int total = count + FilterNulls.WorkFor(count);
+        IReadOnlyList<StageEnergy> stages = Energies(device, model, images, count, Shown(model.Network), done => progress(new StudyProgress("energy by frequency", done, total)), cancellation);
+        IReadOnlyList<FilterNull> nulls = FilterNulls.Of(device, model, images, count, done => progress(new StudyProgress("untrained networks", count + done, total)), cancellation);
+        return new FiltersResult(layers, stages, count, FilterClaims.Check(nulls), nulls);
     }
 
-    private static FilterLayer LayerOf(Node node, Weights weights, string order)
+    /// <summary>A convolution's filters.</summary>
+    public static FilterLayer LayerOf(Node node, Weights weights, string order)
     {
         Parameter parameter = node.Parameters[0];
         float[] values = weights.Arrays.First(a => a.Name == parameter.Name).Values;
@@ -41,51 +44,77 @@ internal static class FiltersStudy
         return new FilterLayer(node.Name, new KindShares(Share("low-pass"), Share("band-pass"), Share("high-pass")), sorted) { Kernel = (parameter.Shape[1], height, width) };
     }
 
-    // Image by image on all processors, added in the images' order: the same bits on any number of them.
-    private static List<StageEnergy> Energies(Device device, Model model, LabelledImages images, int count, Action<StudyProgress> progress, CancellationToken cancellation)
+    // The input and all outputs that are images.
+    private static Place[] Shown(Network network) =>
+        [.. Enumerable.Range(-1, network.Nodes.Count + 1).Select(i => Place.Whole(network, i)).Where((p, i) => i == 0 || p is { Shape: { Rank: 3 } shape } && shape[1] > 1 && shape[2] > 1)];
+
+    /// <summary>The energy by frequency at places of the network. Image by image on all processors, added in the images' order: the same bits on any number of them.</summary>
+    public static List<StageEnergy> Energies(Device device, Model model, LabelledImages images, int count, IReadOnlyList<Place> places, Action<int> progress, CancellationToken cancellation)
     {
         using var arena = new DeviceArena(device);
         var parameters = new DeviceParameters(arena, model.Network, withGradients: false);
         parameters.Load(model.Weights);
         var plan = new Plan(arena, parameters, Math.Min(Batch, count), PlanPurpose.Infer, layerByLayer: true);
-        IReadOnlyList<Node> nodes = model.Network.Nodes;
-        int[] shown = [.. Enumerable.Range(0, nodes.Count).Where(i => nodes[i].OutputShape.Rank == 3 && nodes[i].OutputShape[1] > 1 && nodes[i].OutputShape[2] > 1)];
-        var stages = new List<(string Name, Shape Shape, Tensor<float> Values)> { ("input", model.Network.InputShape, plan.Input) };
-        stages.AddRange(shown.Select(i => (nodes[i].Name, nodes[i].OutputShape, plan.OutputOf(i))));
-        FrequencyEnergy[] transforms = [.. stages.Select(s => new FrequencyEnergy(s.Shape[1], s.Shape[2]))];
+        FrequencyEnergy[] transforms = [.. places.Select(p => new FrequencyEnergy(p.Region.Height, p.Region.Width))];
         double[][] sums = [.. transforms.Select(t => t.NewSums())];
 
         int size = model.Network.InputShape.Count;
         for (int start = 0; start < count; start += plan.MaxBatch)
         {
-            progress(new StudyProgress("energy by frequency", start, count));
+            progress(start);
             int batch = Math.Min(plan.MaxBatch, count - start);
             plan.Input.First(batch).CopyFrom(model.Normalised(images.Pixels.AsSpan(start * size, batch * size)));
             plan.Forward(batch, toScores: true);
-            for (int s = 0; s < stages.Count; s++)
+            for (int s = 0; s < places.Count; s++)
             {
                 cancellation.ThrowIfCancellationRequested();
-                (_, Shape shape, Tensor<float> tensor) = stages[s];
-                float[] values = tensor.First(batch).ToArray();
-                int plane = shape[1] * shape[2], channels = shape[0];
+                Place place = places[s];
+                float[] values = (place.Node < 0 ? plan.Input : plan.OutputOf(place.Node)).First(batch).ToArray();
+                int channels = place.Shape[0];
                 var each = new double[batch][];
                 FrequencyEnergy transform = transforms[s];
                 Parallel.For(0, batch, n =>
                 {
                     each[n] = transform.NewSums();
-                    for (int c = 0; c < channels; c++) transform.Add(values.AsSpan((n * channels + c) * plane, plane), each[n]);
+                    for (int c = 0; c < channels; c++) transform.Add(place.Cut(values, n * channels + c), each[n]);
                 });
                 foreach (double[] one in each)
                     for (int r = 0; r < one.Length; r++) sums[s][r] += one[r];
             }
         }
-        return [.. stages.Select((s, i) => StageOf(s.Name, s.Shape, sums[i], count))];
+        return [.. places.Select((p, i) => StageOf(p, sums[i], count))];
     }
 
-    private static StageEnergy StageOf(string name, Shape shape, double[] sums, int count)
+    private static StageEnergy StageOf(Place place, double[] sums, int count)
     {
         double all = sums.SkipLast(1).Sum(), rest = all - sums[0];
         double[] rings = [.. sums.Skip(1).SkipLast(1).Select(s => rest > 0 ? s / rest : 0)];
-        return new StageEnergy(name, all / ((double)count * shape.Count), all > 0 ? sums[0] / all : 0, rings, rest > 0 ? sums[^1] / rest : 0);
+        double values = (double)count * place.Shape[0] * place.Region.Height * place.Region.Width;
+        return new StageEnergy(place.Name, all / values, all > 0 ? sums[0] / all : 0, rings, rest > 0 ? sums[^1] / rest : 0);
+    }
+
+    /// <summary>Where the images' energy is taken.</summary>
+    /// <param name="Name">The layer, or <c>input</c>.</param>
+    /// <param name="Node">Its position in the network; -1: the input.</param>
+    /// <param name="Shape">The shape of its output.</param>
+    /// <param name="Region">The part of each map that counts.</param>
+    internal sealed record Place(string Name, int Node, Shape Shape, ImageRegion Region)
+    {
+        /// <summary>All of each map.</summary>
+        public static Place Whole(Network network, int node)
+        {
+            Shape shape = node < 0 ? network.InputShape : network.Nodes[node].OutputShape;
+            return new Place(node < 0 ? "input" : network.Nodes[node].Name, node, shape, shape.Rank == 3 ? new ImageRegion(0, 0, shape[1], shape[2]) : default);
+        }
+
+        /// <summary>The part of one of many maps.</summary>
+        public ReadOnlySpan<float> Cut(float[] maps, int map)
+        {
+            int height = Shape[1], width = Shape[2], first = map * height * width;
+            if (Region.Height == height && Region.Width == width) return maps.AsSpan(first, height * width);
+            var part = new float[Region.Height * Region.Width];
+            for (int y = 0; y < Region.Height; y++) maps.AsSpan(first + (Region.Top + y) * width + Region.Left, Region.Width).CopyTo(part.AsSpan(y * Region.Width));
+            return part;
+        }
     }
 }

@@ -16,6 +16,10 @@ internal sealed record FrequencyResponse(double[] Gain, double GainZero, double 
 
     private const int Half = Points / 2;
 
+    // Of whole turns divided by the number of points: all angles that there are.
+    private static readonly double[] Cosines = [.. Enumerable.Range(0, Points).Select(i => Math.Cos(2 * Math.PI * i / Points))];
+    private static readonly double[] Sines = [.. Enumerable.Range(0, Points).Select(i => Math.Sin(2 * Math.PI * i / Points))];
+
     /// <summary>Where a band ends, as a share of the highest frequency along an axis, half a cycle a pixel. The last one has the corners too.</summary>
     private static double[] BandEnds { get; } = [1 / 3.0, 2 / 3.0, 2];
 
@@ -41,9 +45,9 @@ internal sealed record FrequencyResponse(double[] Gain, double GainZero, double 
                     {
                         for (int x = 0; x < width; x++)
                         {
-                            double angle = 2 * Math.PI * ((u - Half) * x + (v - Half) * y) / Points;
-                            real += kernel[y * width + x] * Math.Cos(angle);
-                            imaginary += kernel[y * width + x] * Math.Sin(angle);
+                            int turn = ((u - Half) * x + (v - Half) * y) & (Points - 1);
+                            real += kernel[y * width + x] * Cosines[turn];
+                            imaginary += kernel[y * width + x] * Sines[turn];
                         }
                     }
                     power[v * Points + u] += real * real + imaginary * imaginary;

@@ -3,36 +3,63 @@ namespace GpuConv.Studies;
 /// <summary>What the report says of occlusion, each judged by a rule that is stated with it.</summary>
 internal static class OcclusionClaims
 {
-    // A mean probability that has hardly changed, one that is ruined; how much more of the loss than of the image lies on ink.
-    private const double Hardly = 0.05, Ruined = 0.5, ClearlyMore = 1.5;
+    // The report says no number; a quarter of the whole scale can be seen in any picture of it.
+    private const double ALot = 0.25;
+
+    // In ratios, of which an even loss has 1. A tenth of that is what other choices of where ink begins, or of the box, make: no more than that is nothing.
+    private const double Margin = 0.1;
 
     private const int Small = 4, Large = 16;
 
-    public static IReadOnlyList<Claim> Check(IReadOnlyList<SizeSummary> summary, IReadOnlyList<OccludedImage> images) => [Sizes(summary, images), Sees(images)];
+    /// <summary>Judges the claims.</summary>
+    /// <param name="sizes">The windows' sizes.</param>
+    /// <param name="nulls">What they are judged by; null: nothing.</param>
+    /// <param name="unfit">Why there is nothing.</param>
+    public static IReadOnlyList<Claim> Check(IReadOnlyList<int> sizes, OcclusionNulls? nulls, string? unfit) => [Sizes(sizes, nulls, unfit), Sees(nulls, unfit)];
 
-    private static Claim Sizes(IReadOnlyList<SizeSummary> summary, IReadOnlyList<OccludedImage> images)
+    private static Claim Sizes(IReadOnlyList<int> sizes, OcclusionNulls? nulls, string? unfit)
     {
-        double whole = images.Average(i => i.Probability);
-        SizeSummary[] small = [.. summary.Where(s => s.Size <= Small)], large = [.. summary.Where(s => s.Size >= Large)];
-        bool hardly = small.All(s => whole - s.Mean <= Hardly), ruins = large.Any(s => s.Mean <= Ruined), sometimes = large.Any(s => s.Minimum <= Ruined);
+        int[] small = [.. Enumerable.Range(0, sizes.Count).Where(s => sizes[s] <= Small)];
+        int large = Enumerable.Range(0, sizes.Count).Where(s => sizes[s] >= Large).OrderBy(s => sizes[s]).FirstOrDefault(-1);
+        bool both = nulls is not null && small.Length > 0 && large >= 0;
+        Interval? higher = both ? Interval.OfMean([.. nulls!.Images.Select(i => small.Average(s => i.Means[s]) - i.Means[large])]) : null;
+        Interval? lost = both ? Interval.OfMean([.. nulls!.Images.Select(i => i.Probability - i.Means[large])]) : null;
+        string measured = nulls is null
+            ? $"{unfit}."
+            : $"over {Many(nulls)}, mean probability {nulls.Images.Average(i => i.Probability):f3} with nothing covered; {string.Join(", ", sizes.Select((size, s) => $"{nulls.Images.Average(i => i.Means[s]):f3} at {size}"))}"
+            + (both ? $"; up to {Small} it is higher than at {sizes[large]} by {higher!.Value.Text("f3")}, and {sizes[large]} takes {lost!.Value.Text("f3")}." : $"; there are no windows both up to {Small} and from {Large} on.");
         return Claim.OfReport(
             "sizes",
-            small.Length == 0 || large.Length == 0 || whole <= Ruined ? Claim.NotSettled : hardly && ruins ? Claim.True : hardly && sometimes ? Claim.Partly : Claim.False,
-            $"mean probability {whole:f3} with nothing covered; {string.Join(", ", summary.Select(s => $"{s.Mean:f3} at {s.Size}"))}; the smallest {string.Join(", ", summary.Select(s => $"{s.Minimum:f3} at {s.Size}"))}.",
-            $"true: windows up to {Small} take at most {Hardly} of the mean, those from {Large} bring it to {Ruined} or less; partly: these bring only the smallest so far; not settled: it is no more with nothing covered.");
+            Claim.Judge(higher?.Above(0), lost?.Above(ALot)),
+            measured,
+            $"two parts, by 95 % intervals over the images: the mean probability under windows up to {Small} is above that under one of {Large}; that of {Large} takes more than {ALot} of it, a quarter of the whole scale.");
     }
 
-    // Over the sizes in between: of the smallest windows nothing is lost, the largest cover everything.
-    private static Claim Sees(IReadOnlyList<OccludedImage> images)
+    // Where the cover is black, covering changes only what is drawn: an untrained network too loses most where the image's own ink is, and beats another's ink. So all three must be beaten.
+    private static Claim Sees(OcclusionNulls? nulls, string? unfit)
     {
-        (string Name, double Ratio)[] ratios = [.. images.Select(i => (i.Name, Shares: i.Sizes.Select(s => s.InkShareOfDrop).OfType<double>().ToArray(), i.InkShare)).Where(i => i.Shares.Length > 0 && i.InkShare > 0).Select(i => (i.Name, i.Shares.Average() / i.InkShare))];
-        int clearly = ratios.Count(r => r.Ratio >= ClearlyMore);
+        JudgedImage[] images = [.. nulls?.Images ?? []];
+        Interval? other = Difference(images, i => i.OwnInk - i.OtherInk), box = Difference(images, i => i.OwnInk - i.EvenBox), untrained = Untrained(images);
+        bool?[] above = [other?.Above(Margin), box?.Above(Margin), untrained?.Above(Margin)];
         return Claim.OfReport(
             "strokes",
-            ratios.Length == 0 ? Claim.NotSettled : 10 * clearly >= 9 * ratios.Length ? Claim.True : 2 * clearly > ratios.Length ? Claim.Partly : Claim.False,
-            ratios.Length == 0
-                ? "no window took anything from any image's probability."
-                : $"per unit of area, ink carries {ratios.Average(r => r.Ratio):f2} times the loss of the whole image (mean over {ratios.Length} images; smallest {ratios.Min(r => r.Ratio):f2}, {ratios.MinBy(r => r.Ratio).Name}); {clearly} of {ratios.Length} images reach {ClearlyMore}.",
-            $"true: for 9 of 10 images the share of the loss that lies on ink is {ClearlyMore} times the share of ink; partly: for most.");
+            above.Contains(false) ? Claim.False : above.Contains(null) ? Claim.NotSettled : Claim.True,
+            nulls is null ? $"{unfit}."
+            : nulls.OwnInk is null ? $"no window took anything from any probability of {Many(nulls)}."
+            : $"over {Many(nulls)}, an image's own ink carries {nulls.OwnInk:f2} times the loss of its area. That is more by {Text(other)} than the ink of an image of another class carries ({nulls.OtherInk:f2}), by {Text(box)} than if the loss lay evenly on the box that holds the images' ink ({nulls.EvenBox:f2}), by {Text(untrained)} than with untrained weights ({nulls.Untrained:f2}).",
+            $"true: each of the three differences is above {Margin} (95 % intervals over the images; of untrained weights that of one further seed, by {InkComparison.Seeds}); false: one is below.");
     }
+
+    private static Interval? Difference(JudgedImage[] images, Func<JudgedImage, double?> of) => images.Select(of).OfType<double>().ToArray() is { Length: > 1 } values ? Interval.OfMean(values) : null;
+
+    // A network of untrained weights is one further seed: by the interval of the seeds' mean, every second of them would beat the others, were there only enough seeds.
+    private static Interval? Untrained(JudgedImage[] images)
+    {
+        double[] bySeed = [.. images.GroupBy(i => i.Seed).Select(g => g.Average(i => i.OwnInk - i.Untrained)).OfType<double>()];
+        return bySeed.Length > 1 ? Interval.OfNext(bySeed) : null;
+    }
+
+    private static string Text(Interval? difference) => difference?.Text("f2") ?? "an unknown amount";
+
+    private static string Many(OcclusionNulls nulls) => $"the first {nulls.Images.Count} test images";
 }

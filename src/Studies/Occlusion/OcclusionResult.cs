@@ -19,8 +19,9 @@ internal sealed record OcclusionOptions
 /// <param name="Stride">From one window to the next.</param>
 /// <param name="Summary">A row for each size, over all images.</param>
 /// <param name="Claims">What the report says, judged.</param>
+/// <param name="Nulls">What they are judged by; null: there were no images for it.</param>
 /// <param name="Images">Image by image.</param>
-internal sealed record OcclusionResult(string Fill, int Stride, IReadOnlyList<SizeSummary> Summary, IReadOnlyList<Claim> Claims, IReadOnlyList<OccludedImage> Images);
+internal sealed record OcclusionResult(string Fill, int Stride, IReadOnlyList<SizeSummary> Summary, IReadOnlyList<Claim> Claims, OcclusionNulls? Nulls, IReadOnlyList<OccludedImage> Images);
 
 /// <summary>Windows of one size over all images.</summary>
 /// <param name="Size">Height and width of the window.</param>

@@ -11,12 +11,19 @@ internal static class OcclusionStudy
     // Below this a probability has lost nothing that could be shared out.
     private const double LeastDrop = 1e-4;
 
-    public static OcclusionResult Run(Predictor predictor, IReadOnlyList<StudyImage> images, OcclusionOptions options, Action<StudyProgress> progress, CancellationToken cancellation)
+    /// <summary>Without test images, so that no claim is settled.</summary>
+    public static OcclusionResult Run(Predictor predictor, IReadOnlyList<StudyImage> images, OcclusionOptions options, Action<StudyProgress> progress, CancellationToken cancellation) => Run(predictor, images, null, options, progress, cancellation);
+
+    /// <summary>Covers the images, and for the claims many of the test images.</summary>
+    public static OcclusionResult Run(Predictor predictor, IReadOnlyList<StudyImage> images, LabelledImages? test, OcclusionOptions options, Action<StudyProgress> progress, CancellationToken cancellation)
     {
         Require(predictor.Model.Network.InputShape, options);
+        string? unfit = InkComparison.Unfit(predictor.Model, test);
+        test = unfit is null ? test!.First(Math.Min(test.Count, InkComparison.MostImages)) : null;
         using var arena = new DeviceArena(predictor.Device);
         var occluder = new Occluder(predictor, arena);
-        int done = 0, total = images.Count * options.Sizes.Sum(size => Windows(predictor.Model.Network.InputShape, size, options.Stride).Count);
+        int done = 0, total = images.Count * options.Sizes.Sum(size => Windows(predictor.Model.Network.InputShape, size, options.Stride).Count)
+            + (test is null ? 0 : InkComparison.WorkOf(test, options.Sizes));
         var results = new List<OccludedImage>();
         foreach (StudyImage image in images)
         {
@@ -35,7 +42,8 @@ internal static class OcclusionStudy
             results.Add(new OccludedImage(image.Name, image.Index, image.Label, predicted, followed, probabilities[followed], ink, sizes));
         }
         SizeSummary[] summary = [.. options.Sizes.Select((_, i) => Summarise([.. results.Select(r => (r.Predicted, r.Sizes[i]))]))];
-        return new OcclusionResult(options.Fill, options.Stride, summary, OcclusionClaims.Check(summary, results), results);
+        OcclusionNulls? nulls = test is null ? null : InkComparison.Of(predictor, test, InkComparison.InkOf(test), options, (now, windows) => progress(new StudyProgress(now, done + windows, total)), cancellation);
+        return new OcclusionResult(options.Fill, options.Stride, summary, OcclusionClaims.Check(options.Sizes, nulls, unfit), nulls, results);
     }
 
     public static OcclusionWindows Windows(Shape image, int size, int stride) => new(image[1], image[2], size, stride);
@@ -59,15 +67,25 @@ internal static class OcclusionStudy
         float Value(int row, int column) => probabilities[(row * windows.Columns + column) * classes + followed];
         float[][] map = [.. Enumerable.Range(0, windows.Rows).Select(r => Enumerable.Range(0, windows.Columns).Select(c => Value(r, c)).ToArray())];
         int[][] predicted = [.. Enumerable.Range(0, windows.Rows).Select(r => Enumerable.Range(0, windows.Columns).Select(c => Predictor.MostProbable(probabilities.AsSpan((r * windows.Columns + c) * classes, classes))).ToArray())];
-        double[] drop = windows.PerPixel((r, c) => Math.Max(0, whole - map[r][c]));
-        double lost = 0, onInk = 0;
+        double[] drop = DropOf(windows, [.. map.SelectMany(r => r)], whole);
+        double? share = ShareOn(drop, [.. Enumerable.Range(0, drop.Length).Select(image.IsInk)]);
+        return new OccludedSize(windows.Size, map.SelectMany(r => r).Average(v => (double)v), map.SelectMany(r => r).Min(), share, map, predicted);
+    }
+
+    /// <summary>What the probability loses by the windows over each pixel, in the mean; NaN where none is.</summary>
+    public static double[] DropOf(OcclusionWindows windows, float[] map, double whole) => windows.PerPixel((r, c) => Math.Max(0, whole - map[r * windows.Columns + c]));
+
+    /// <summary>Of what is lost, the share that lies on a mask; null: nothing is lost.</summary>
+    public static double? ShareOn(double[] drop, bool[] mask)
+    {
+        double lost = 0, on = 0;
         for (int pixel = 0; pixel < drop.Length; pixel++)
         {
             if (double.IsNaN(drop[pixel])) continue;
             lost += drop[pixel];
-            if (image.IsInk(pixel)) onInk += drop[pixel];
+            if (mask[pixel]) on += drop[pixel];
         }
-        return new OccludedSize(windows.Size, map.SelectMany(r => r).Average(v => (double)v), map.SelectMany(r => r).Min(), lost < LeastDrop ? null : onInk / lost, map, predicted);
+        return lost < LeastDrop ? null : on / lost;
     }
 
     private static SizeSummary Summarise((int Predicted, OccludedSize Size)[] images)
@@ -76,31 +94,5 @@ internal static class OcclusionStudy
         double?[] shares = [.. images.Select(i => i.Size.InkShareOfDrop).Where(s => s is not null)];
         double lost = images.Count(i => i.Size.PredictedMap.Any(row => row.Any(p => p != i.Predicted))) / (double)images.Length;
         return new SizeSummary(images[0].Size.Size, all.Average(v => (double)v), all.Min(), lost, shares.Length == 0 ? null : shares.Average());
-    }
-
-    /// <summary>An image and its cover on the device.</summary>
-    private sealed class Occluder(Predictor predictor, DeviceArena arena)
-    {
-        private readonly Occlusion occlusion = new(predictor.Device);
-        private readonly Tensor<float> image = arena.Allocate<float>(predictor.Model.Network.InputShape);
-        private readonly Tensor<float> cover = arena.Allocate<float>(predictor.Model.Network.InputShape);
-
-        // The predicted class and all probabilities when nothing is covered.
-        public (int Predicted, float[] Probabilities) Load(StudyImage study, float[] covering)
-        {
-            image.CopyFrom(predictor.Model.Normalised(study.Pixels));
-            cover.CopyFrom([.. covering.Select(predictor.Model.Normalised)]);
-            float[] probabilities = predictor.Probabilities(1, (_, input) => input.CopyFrom(image));
-            return (Predictor.MostProbable(probabilities), probabilities);
-        }
-
-        public float[] Probabilities(OcclusionWindows windows, Action<int> progress, CancellationToken cancellation) => predictor.Probabilities(
-            windows.Count,
-            (first, input) =>
-            {
-                progress(first);
-                occlusion.Forward(image, cover, windows, first, input);
-            },
-            cancellation);
     }
 }
