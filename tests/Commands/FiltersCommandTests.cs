@@ -24,6 +24,9 @@ public sealed class FiltersCommandTests(MnistPart mnist) : IClassFixture<MnistPa
         foreach (string name in (string[])["gain_zero", "gain_high", "orientation_degrees"]) Assert.True(filter.GetProperty(name).GetDouble() >= 0);
         Assert.Equal(2, json.RootElement.GetProperty("claims").GetArrayLength());
         Assert.Equal(20, json.RootElement.GetProperty("images").GetInt32());
+        JsonElement untrained = json.RootElement.GetProperty("nulls")[1];
+        Assert.Equal(("conv2", "pool1"), (untrained.GetProperty("layer").GetString(), untrained.GetProperty("change").GetProperty("before").GetString()));
+        Assert.Equal(untrained.GetProperty("seeds").GetInt32(), untrained.GetProperty("untrained_changes").GetArrayLength());
     }
 
     [Fact]

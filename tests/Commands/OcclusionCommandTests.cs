@@ -44,6 +44,13 @@ public sealed class OcclusionCommandTests(MnistPart mnist) : IClassFixture<Mnist
         Assert.InRange(image.GetProperty("probability").GetDouble(), 0, 1);
         Assert.True(image.TryGetProperty("label", out _) && image.TryGetProperty("predicted", out _));
         Assert.Equal(2, json.RootElement.GetProperty("claims").GetArrayLength());
+        // Judged by all test images, whatever --images and --stride.
+        JsonElement nulls = json.RootElement.GetProperty("nulls");
+        Assert.Equal((MnistPart.TestImages, 2), (nulls.GetProperty("images").GetArrayLength(), nulls.GetProperty("stride").GetInt32()));
+        foreach (string name in (string[])["own_ink", "other_ink", "even_box", "untrained"]) Assert.InRange(nulls.GetProperty(name).GetDouble(), 0.1, 10);
+        // As the report reads it.
+        OcclusionResult read = JsonSerializer.Deserialize(second.Standard, StudiesJson.Default.OcclusionResult)!;
+        Assert.Equal(nulls.GetProperty("box").GetProperty("height").GetInt32(), read.Nulls!.Box.Height);
     }
 
     [Theory]

@@ -75,12 +75,84 @@ public class FilterAnalysisTests
     [Fact]
     public void The_study_finds_that_a_blur_blurs_and_an_edge_detector_sharpens()
     {
-        FiltersResult result = Study([0, -1, 0, -1, 4, -1, 0, -1, 0], [1, 2, 1, 2, 4, 2, 1, 2, 1]);
+        FiltersResult result = Study(Laplace, Binomial);
         Assert.Equal([Claim.True, Claim.True], result.Claims.Select(c => c.Verdict));
         Assert.Equal([1.0, 1.0], [result.Layers[0].Shares.HighPass, result.Layers[1].Shares.LowPass]);
         Assert.Equal(["input", "conv1", "conv2"], result.Stages.Select(s => s.Stage));
-        result = Study([1, 2, 1, 2, 4, 2, 1, 2, 1], [0, -1, 0, -1, 4, -1, 0, -1, 0]);
-        Assert.Equal([Claim.False, Claim.False], result.Claims.Select(c => c.Verdict));
+        FiltersResult swapped = Study(Binomial, [1, -2, 1, -2, 4, -2, 1, -2, 1]);
+        Assert.True(swapped.Claims.All(c => c.Verdict == Claim.False), Claim.Lines(swapped.Claims));
+    }
+
+    [Fact]
+    public void Untrained_and_shuffled_filters_are_not_found_to_be_anything()
+    {
+        // Of seeds 20 to 119 no untrained network passes, and of the shuffled one by chance: 20.
+        for (ulong seed = 21; seed < 24; seed++)
+        {
+            Assert.DoesNotContain(Claim.True, Study(Weights.Initial(Two(1), seed)).Claims.Select(c => c.Verdict));
+            Weights edges = Filters(Laplace, Binomial);
+            NamedArray Shuffled(NamedArray array)
+            {
+                float[] values = [.. array.Values];
+                new Random((int)seed).Shuffle(values);
+                return array with { Values = values };
+            }
+            Assert.DoesNotContain(Claim.True, Study(new Weights([.. edges.Arrays.Select(Shuffled)])).Claims.Select(c => c.Verdict));
+        }
+    }
+
+    [Fact]
+    public void Claims_are_judged_beside_untrained_networks()
+    {
+        // 40 filters, ten networks of 40: of untrained ones half are of either kind.
+        string Of(double high, double change, params double[] untrained)
+        {
+            var even = new KindShares(0.5, 0, 0.5);
+            FilterNull layer = new("conv1", 40, new KindShares(1 - high, 0, high), even, 10, new FrequencyChange("input", 1, default, 0.3, 0.3 * (1 + change)), untrained);
+            return FilterClaims.Check([layer])[0].Verdict;
+        }
+        double[] spread = [.. Enumerable.Range(0, 10).Select(i => 0.01 * i)];
+        Assert.Equal(Claim.True, Of(0.8, 0.2, spread));
+        // Above the mean of the untrained, and above the interval of that, but not above what one of them may do.
+        Assert.Equal(Claim.NotSettled, Of(0.8, 0.1, spread));
+        Assert.Equal(Claim.Partly, Of(0.8, -0.2, spread));
+        Assert.Equal(Claim.Partly, Of(0.2, 0.2, spread));
+        Assert.Equal(Claim.NotSettled, Of(0.6, 0.2, spread));
+        Assert.Equal(Claim.False, Of(0.2, -0.2, spread));
+        // A fall is no rise, though the untrained networks fall by more.
+        Assert.Equal(Claim.Partly, Of(0.8, -0.01, [.. spread.Select(s => s - 0.5)]));
+        Assert.Equal(Claim.NotSettled, Of(0.8, double.NaN, spread));
+    }
+
+    [Fact]
+    public void The_border_that_padding_makes_is_left_out()
+    {
+        // What padding does not reach is what the same convolutions give without padding.
+        FrequencyChange[] Of(int padding)
+        {
+            Network network = Two(padding);
+            Model model = new(network, Weights.Initial(network, 3), 0.9f, 0.1f, "");
+            return [.. FilterNulls.Of(TestDevices.Get("cpu"), model, SmallData.Create().Test, 20, _ => { }, default).Select(n => n.Change!)];
+        }
+        FrequencyChange[] padded = Of(1), plain = Of(0);
+        Assert.Equal([new ImageRegion(1, 1, 6, 6), new ImageRegion(2, 2, 4, 4)], padded.Select(c => c.Region));
+        Assert.Equal([new ImageRegion(0, 0, 6, 6), new ImageRegion(0, 0, 4, 4)], plain.Select(c => c.Region));
+        foreach ((FrequencyChange a, FrequencyChange b) in padded.Zip(plain))
+        {
+            Assert.Equal(b.FrequencyBefore, a.FrequencyBefore, 1e-5);
+            Assert.Equal(b.FrequencyAfter, a.FrequencyAfter, 1e-5);
+        }
+        Network report = Network.Report(new Shape(1, 28, 28), 10, false);
+        Assert.Equal([new ImageRegion(1, 1, 26, 26), new ImageRegion(2, 2, 10, 10)], new[] { 0, 3 }.Select(node => FilterNulls.CleanOf(report, node)));
+    }
+
+    [Fact]
+    public void Maps_that_padding_fills_settle_nothing()
+    {
+        Network network = SmallData.Network();
+        FiltersResult result = FiltersStudy.Run(TestDevices.Get("cpu"), new Model(network, Weights.Initial(network, 1), 0.4f, 0.2f, ""), SmallData.Create().Test, 5, "index", _ => { }, default);
+        Assert.Equal(Claim.NotSettled, result.Claims[1].Verdict);
+        Assert.Contains("too few pixels", result.Claims[1].Measured);
     }
 
     [Fact]
@@ -106,12 +178,22 @@ public class FilterAnalysisTests
         }
     }
 
-    // Two convolutions of one filter each.
-    private static FiltersResult Study(float[] first, float[] second)
+    private static readonly float[] Laplace = [0, -1, 0, -1, 4, -1, 0, -1, 0], Binomial = [1, 2, 1, 2, 4, 2, 1, 2, 1];
+
+    // Two convolutions of as many filters as tell a kind from chance.
+    private static Network Two(int padding) => new NetworkBuilder(new Shape(1, 8, 8)).Conv2D(16, 3, padding: padding).Conv2D(16, 3, padding: padding).Flatten().Linear(3).LogSoftmax().Build();
+
+    // All filters of a layer alike, but for signs that cancel out: shuffled, the weights of a blur are no blur.
+    private static Weights Filters(float[] first, float[] second) => new([.. Weights.Initial(Two(1), 1).Arrays.Select(a => a.Name switch
     {
-        Network network = new NetworkBuilder(new Shape(1, 8, 8)).Conv2D(1, 3, padding: 1).Conv2D(1, 3, padding: 1).Flatten().Linear(3).LogSoftmax().Build();
-        var initial = Weights.Initial(network, 1);
-        var weights = new Weights([.. initial.Arrays.Select(a => a.Name switch { "conv1.weight" => a with { Values = first }, "conv2.weight" => a with { Values = second }, _ => a })]);
-        return FiltersStudy.Run(TestDevices.Get("cpu"), new Model(network, weights, 0.3f, 0.4f, ""), SmallData.Create().Test, 50, "index", _ => { }, default);
-    }
+        "conv1.weight" => a with { Values = Signed(first, 16) },
+        "conv2.weight" => a with { Values = Signed(second, 16 * 16) },
+        _ => a,
+    })]);
+
+    private static float[] Signed(float[] kernel, int count) => [.. Enumerable.Range(0, count).SelectMany(i => kernel.Select(w => i % 2 == 0 ? w : -w))];
+
+    private static FiltersResult Study(float[] first, float[] second) => Study(Filters(first, second));
+
+    private static FiltersResult Study(Weights weights) => FiltersStudy.Run(TestDevices.Get("cpu"), new Model(Two(1), weights, 0.3f, 0.4f, ""), SmallData.Create().Test, 50, "index", _ => { }, default);
 }

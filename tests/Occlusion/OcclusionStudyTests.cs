@@ -104,23 +104,133 @@ public class OcclusionStudyTests
     }
 
     [Fact]
-    public void Claims_follow_from_the_numbers()
+    public void Sizes_are_judged_image_by_image()
     {
-        Claim Of(double small, double large, double least, double inkShareOfDrop, double whole = 0.99) => OcclusionClaims.Check(
-            [new(2, small, 0.9, 0, inkShareOfDrop), new(16, large, least, 1, inkShareOfDrop)],
-            [new("a", 0, 0, 0, 0, whole, 0.2, [new(2, small, 0.9, inkShareOfDrop, [], []), new(16, large, least, inkShareOfDrop, [], [])])])[0];
-        Assert.Equal(Claim.True, Of(0.98, 0.3, 0, 0.5).Verdict);
-        Assert.Equal(Claim.Partly, Of(0.98, 0.7, 0.1, 0.5).Verdict);
-        Assert.Equal(Claim.False, Of(0.98, 0.9, 0.6, 0.5).Verdict);
-        Assert.Equal(Claim.False, Of(0.8, 0.3, 0, 0.5).Verdict);
-        Assert.Equal(Claim.NotSettled, Of(0.2, 0.1, 0, 0.5, whole: 0.2).Verdict);
-
-        string Sees(params double?[] shares) => OcclusionClaims.Check([new(2, 1, 1, 0, null)], [.. shares.Select(s => new OccludedImage("a", 0, 0, 0, 0, 1, 0.2, [new(2, 1, 1, s, [], [])]))])[1].Verdict;
-        Assert.Equal(Claim.True, Sees(0.31, 0.9, null));
-        Assert.Equal(Claim.Partly, Sees(0.31, 0.9, 0.2));
-        Assert.Equal(Claim.False, Sees(0.2, 0.9));
-        Assert.Equal(Claim.NotSettled, Sees(null, null));
+        // What windows of 2 and of 16 leave, of 0.9 and a little.
+        string Of(double small, double large, double spread = 0.01, int[]? sizes = null) => OcclusionClaims.Check(
+            sizes ?? [2, 16], Judged(20, i => new(i, 0.9 + 0.001 * i, [small + spread * (i % 3), large + spread * (i % 4)], 1, 1, 1, 1, 1)), null)[0].Verdict;
+        Assert.Equal(Claim.True, Of(0.9, 0.5));
+        Assert.Equal(Claim.Partly, Of(0.9, 0.8));
+        Assert.Equal(Claim.Partly, Of(0.4, 0.5));
+        Assert.Equal(Claim.False, Of(0.8, 0.9));
+        Assert.Equal(Claim.NotSettled, Of(0.9, 0.5, 0.1));
+        Assert.Equal(Claim.NotSettled, Of(0.9, 0.5, sizes: [6, 16]));
+        Assert.Equal(Claim.NotSettled, Of(0.9, 0.5, sizes: [2, 12]));
     }
+
+    [Fact]
+    public void Ink_must_beat_another_image_the_box_and_every_untrained_network()
+    {
+        string Of(double own, double other = 1.5, double box = 1.5, double untrained = 1.5, double bySeed = 0.01, double byImage = 0.2, int seeds = 10) => OcclusionClaims.Check(
+            [2], Judged(40, i => new(i, 0.9, [0.9], own + byImage * (i / seeds % 2), other, box, (ulong)(i % seeds), untrained + bySeed * (i % seeds))), null)[1].Verdict;
+        Assert.Equal(Claim.True, Of(3));
+        Assert.Equal(Claim.False, Of(3, other: 3.5));
+        Assert.Equal(Claim.False, Of(3, box: 3.5));
+        Assert.Equal(Claim.False, Of(3, untrained: 3.5));
+        Assert.Equal(Claim.NotSettled, Of(3, other: 3));
+        Assert.Equal(Claim.False, Of(3, box: 3, byImage: 0.01));
+        // Above the untrained networks' mean and its interval, but not above what one of them may do.
+        Assert.Equal(Claim.NotSettled, Of(3, bySeed: 0.2));
+        Assert.Equal(Claim.NotSettled, Of(3, seeds: 1));
+        Claim unfit = OcclusionClaims.Check([2], null, "there is nothing")[1];
+        Assert.Equal((Claim.NotSettled, "there is nothing."), (unfit.Verdict, unfit.Measured));
+    }
+
+    [Fact]
+    public void A_network_that_reads_digits_sees_their_strokes_and_nothing_else_does()
+    {
+        DataSet mnist = DataSet.Load(DataSet.Mnist);
+        DataSet data = mnist with { Train = Halved(mnist.Train.First(3000)), Test = Halved(mnist.Test.First(200)) };
+        Network network = new NetworkBuilder(new Shape(1, 14, 14)).Conv2D(8, 3).Relu().MaxPool(3).Flatten().Linear(10).LogSoftmax().Build();
+        using var trainer = new Trainer(TestDevices.Get("cpu"), network, data, new TrainingOptions { Epochs = 5, Batch = 32, Validation = 100, LearningRate = 0.01, Seed = 1 });
+        trainer.Run();
+        bool[][] ink = InkComparison.InkOf(data.Test);
+        OcclusionNulls Of(Weights weights, bool[][] masks, LabelledImages? images = null) => Nulls(new Model(network, weights, data.Mean, data.Deviation, "mnist"), images ?? data.Test, masks, 2, 6);
+
+        OcclusionNulls seen = Of(trainer.CurrentWeights, ink);
+        Assert.True(Strokes(seen).Verdict == Claim.True, Strokes(seen).Measured);
+        // Each image with the ink of the one after it, as if that were its own.
+        Assert.NotEqual(Claim.True, Strokes(Of(trainer.CurrentWeights, [.. ink[1..], ink[0]])).Verdict);
+        Assert.NotEqual(Claim.True, Strokes(seen with { Images = [.. seen.Images.Select(i => i with { OwnInk = i.EvenBox })] }).Verdict);
+        foreach (ulong seed in (ulong[])[20, 21]) Assert.NotEqual(Claim.True, Strokes(Of(Weights.Initial(network, seed), ink)).Verdict);
+        // Of one class alone there is no other ink.
+        OcclusionNulls alone = Of(trainer.CurrentWeights, ink[..20], data.Test.First(20) with { Labels = new int[20] });
+        Assert.True(alone.OtherInk is null && Strokes(alone).Verdict != Claim.True);
+    }
+
+    [Theory, InlineData(20), InlineData(21)]
+    public void Windows_of_an_untrained_network_take_nothing_by_their_size(ulong seed)
+    {
+        DataSet data = DataSet.Load(DataSet.Mnist);
+        Network network = new NetworkBuilder(new Shape(1, 28, 28)).Conv2D(8, 5).Relu().MaxPool(4).Flatten().Linear(10).LogSoftmax().Build();
+        LabelledImages images = data.Test.First(20);
+        OcclusionNulls nulls = Nulls(new Model(network, Weights.Initial(network, seed), data.Mean, data.Deviation, "mnist"), images, InkComparison.InkOf(images), 4, 16);
+        Assert.NotEqual(Claim.True, OcclusionClaims.Check([4, 16], nulls, null)[0].Verdict);
+    }
+
+    [Fact]
+    public void Ratios_and_box_are_those_that_a_hand_finds()
+    {
+        // Of 3 lost, 2 lie on the mask, half of the four pixels that any window reached.
+        bool[] mask = [true, false, true, false, true];
+        Assert.Equal(2 / 3.0 / 0.5, InkComparison.RatioOf([[1, 0, 1, 1, double.NaN]], mask)!.Value, 12);
+        Assert.Equal((2 + 0) / 2.0, InkComparison.RatioOf([[1, 0, 0, 0, double.NaN], [0, 0, 0, 0, 0], [0, 1, 0, 0, double.NaN]], mask)!.Value, 12);
+        Assert.Null(InkComparison.RatioOf([[0, 0, 0, 0, 0]], mask));
+        Assert.Null(InkComparison.RatioOf([[1, 0, 0, 0, 0]], new bool[5]));
+        // 20 images with one column of ink, of which one has a dot far out.
+        bool[][] ink = [.. Enumerable.Range(0, 20).Select(i => Enumerable.Range(0, 30).Select(p => (p % 6 == 2 && p / 6 is 1 or 2) || (i == 0 && p == 29)).ToArray())];
+        Assert.Equal(new ImageRegion(1, 2, 2, 1), InkComparison.BoxOf(ink, 5, 6));
+        Assert.Equal(new ImageRegion(1, 2, 4, 4), InkComparison.BoxOf(ink[..2], 5, 6));
+    }
+
+    [Fact]
+    public void What_claims_are_judged_by_is_the_same_on_any_number_of_threads_and_counts_as_work()
+    {
+        DataSet data = SmallData.Create(test: 12);
+        OcclusionNulls[] nulls = [.. new[] { 1, 3 }.Select(threads =>
+        {
+            using var device = Device.Open("cpu", threads: threads);
+            using var predictor = new Predictor(device, new Model(SmallData.Network(), Weights.Initial(SmallData.Network(), 30), 0.4f, 0.2f, ""));
+            var seen = new List<StudyProgress>();
+            OcclusionResult result = OcclusionStudy.Run(predictor, [StudyImages.Of(data.Test, 0)], data.Test, new OcclusionOptions { Sizes = [1, 4] }, seen.Add, default);
+            int last = 64 + 25 + 2 * 12 * (16 + 9);
+            Assert.All(seen, at => Assert.Equal(last, at.Total));
+            Assert.Equal(seen.Select(at => at.Done).Order(), seen.Select(at => at.Done));
+            Assert.Equal(last - 9, seen[^1].Done);
+            return result.Nulls!;
+        })];
+        Assert.Equal(nulls[0].Images.Select(i => (i.OwnInk, i.OtherInk, i.EvenBox, i.Seed, i.Untrained)), nulls[1].Images.Select(i => (i.OwnInk, i.OtherInk, i.EvenBox, i.Seed, i.Untrained)));
+        Assert.Equal(12, nulls[0].Images.Count);
+    }
+
+    [Fact]
+    public void Images_that_do_not_fit_settle_nothing()
+    {
+        using var predictor = new Predictor(TestDevices.Get("cpu"), Model);
+        string Of(LabelledImages? test) => string.Join(' ', OcclusionStudy.Run(predictor, [Image()], test, new OcclusionOptions { Sizes = [4] }, _ => { }, default).Claims.Select(c => $"{c.Verdict}: {c.Measured}"));
+        Assert.Contains("not settled: there are no test images", Of(null));
+        Assert.Contains("not settled: the test images are 1x8x8", Of(SmallData.Create().Test));
+        Assert.Contains("not settled: the test images have classes", Of(new LabelledImages(new byte[99], [4], 1, 9, 11)));
+        Assert.Contains("not settled: no window took anything", Of(new LabelledImages(new byte[198], [0, 1], 1, 9, 11)));
+    }
+
+    private static Claim Strokes(OcclusionNulls nulls) => OcclusionClaims.Check([2], nulls, null)[1];
+
+    private static OcclusionNulls Nulls(Model model, LabelledImages images, bool[][] ink, params int[] sizes)
+    {
+        using var predictor = new Predictor(TestDevices.Get("cpu"), model);
+        return InkComparison.Of(predictor, images, ink, new OcclusionOptions { Sizes = sizes }, (_, _) => { }, default);
+    }
+
+    // Four pixels in one: the same digits for a quarter of the work.
+    private static LabelledImages Halved(LabelledImages images)
+    {
+        int width = images.Width / 2, plane = images.Height / 2 * width;
+        byte Mean(int i, int y, int x) => (byte)((images.Image(i)[y * images.Width + x] + images.Image(i)[y * images.Width + x + 1] + images.Image(i)[(y + 1) * images.Width + x] + images.Image(i)[(y + 1) * images.Width + x + 1]) / 4);
+        return new LabelledImages([.. Enumerable.Range(0, images.Count * plane).Select(p => Mean(p / plane, p % plane / width * 2, p % width * 2))], images.Labels, 1, images.Height / 2, width);
+    }
+
+    private static OcclusionNulls Judged(int count, Func<int, JudgedImage> of) => new(2, default, [.. Enumerable.Range(0, count).Select(of)]);
 
     [Fact]
     public void Cells_of_a_map_have_their_middle_where_the_windows_have_theirs()

@@ -33,5 +33,6 @@ internal static class FilterClaims
             rule);
     }
 
-    private static string Percent(double change) => change.ToString("+0 %;\u22120 %");
+    // Rounded first: what rounds to zero has no sign.
+    private static string Percent(double change) => Math.Round(change, 2).ToString("+0 %;\u22120 %;0 %");
 }
