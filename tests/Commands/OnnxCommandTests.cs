@@ -60,7 +60,7 @@ public sealed class OnnxCommandTests(MnistPart part) : IClassFixture<MnistPart>,
         NpyFile.Write(folder["x.npy"], new Shape(2, 2), new[] { 1f, -2, -3, 4 });
         foreach (string input in new[] { folder["x.npy"], "x=" + folder["x.npy"] })
         {
-            Output output = Run("onnx", "run", folder["relu.onnx"], "--input", input, "--out", folder["out"], "--device", "cpu", "--json");
+            Output output = Run("onnx", "run", folder["relu.onnx"], "--input", input, "--out", folder["out"], "--overwrite", "--device", "cpu", "--json");
             Assert.Equal(0, output.ExitCode);
             Assert.Equal([1f, 0, 0, 4], JsonDocument.Parse(output.Standard).RootElement[0].GetProperty("floats").EnumerateArray().Select(v => v.GetSingle()));
             Assert.Equal([1f, 0, 0, 4], NpyReader.Read(Path.Combine(folder["out"], "output_0.npy")).Floats);

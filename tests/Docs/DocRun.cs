@@ -69,7 +69,7 @@ internal static class DocRun
     // A set of two classes, and a picture beside it.
     private static void WritePictures(string folder)
     {
-        PictureFolder.Write(folder, ["daisy", "tulip"], 10, 40, colour: true);
+        PictureFolder.Write(folder, ["daisy", "tulip"], 10, 20, colour: true);
         File.Copy(Path.Combine(folder, "tulip", "0000.png"), "photo.jpg");
     }
 

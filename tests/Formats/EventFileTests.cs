@@ -69,7 +69,7 @@ public sealed class EventFileTests(MnistPart part) : IClassFixture<MnistPart>, I
         Assert.True(resumed.ExitCode == 0, resumed.Error);
         Check(3);
 
-        Output again = Run([.. options, "--epochs", "1", "--out", run]);
+        Output again = Run([.. options, "--epochs", "1", "--overwrite", "--out", run]);
         Assert.True(again.ExitCode == 0, again.Error);
         Assert.False(Directory.Exists(Path.Combine(run, "tensorboard")), "A new run in the folder leaves nothing of the old one.");
 

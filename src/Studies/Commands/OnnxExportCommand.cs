@@ -51,7 +51,6 @@ internal static class OnnxExportCommand
         if (options.Batch < 0) throw new RequestException($"--batch {options.Batch}: not negative.");
         if (Directory.Exists(path)) throw new RequestException($"--out {path} is a folder: give the name of a file, as model.onnx.");
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder)) throw new RequestException($"--out {path}: there is no folder {folder}.");
-        if (File.Exists(path) && !parsed.GetValue(FinishedResult.Overwrite)) throw new RequestException(FinishedResult.Refusal(path));
         Model model = parsed.ReadModel();
         byte[] bytes;
         try
@@ -62,6 +61,7 @@ internal static class OnnxExportCommand
         {
             throw new RequestException(e.Message);
         }
+        if (File.Exists(path) && !parsed.GetValue(FinishedResult.Overwrite)) throw new RequestException(FinishedResult.Refusal(path));
         AtomicFile.WriteAllBytes(path, bytes);
         var facts = new OnnxExportJson(path, bytes.Length, options.Opset, OnnxExport.Input, model.Network.InputShape.ToArray(), model.Network.Nodes[^1].Name, model.Network.OutputShape.ToArray());
         Console.Write(parsed.GetValue(CommonOptions.Json)

@@ -12,9 +12,9 @@ internal static class ReportParts
     // What usual and full reports have in common.
     private static readonly ReportPart[] Sight =
     [
-        new(Filters, ["filters", "--model", Model], 8),
+        new(Filters, ["filters", "--model", Model], 12),
         new(Activations, ["activations", "--model", Model], 10),
-        new(Occlusion, ["occlusion", "--model", Model], 6),
+        new(Occlusion, ["occlusion", "--model", Model], 15),
         new(Attribute, ["attribute", "--model", Model], 20),
     ];
 
@@ -67,7 +67,7 @@ internal static class ReportParts
             new(Compare, ["compare-batchnorm", "--seeds", "1", "--epochs", $"{epochs}", "--limit", "10000", "--sweeps", "none"], 3.2 * epochs + 3),
             new(Filters, ["filters", "--limit", "1000", "--model", Model], 2),
             new(Activations, ["activations", .. three, "--limit", "1000", "--steps", "32", "--starts", "1", "--model", Model], 4),
-            new(Occlusion, ["occlusion", .. three, "--stride", "2", "--model", Model], 2),
+            new(Occlusion, ["occlusion", .. three, "--stride", "2", "--model", Model], 10),
             new(Attribute, ["attribute", .. three, "--steps", "32", "--samples", "10", "--sanity", "weights", "--model", Model], 4),
             new(Fool, ["fool", "--seeds", "1", "--regularise", "false", "--save-every", "0", "--model", Model], 4),
             new(TargetFromImage, ["target", "--case", "1", "--steps", "50", "--model", Model], 4),
