@@ -4,14 +4,15 @@ namespace GpuConv.Tests;
 
 /// <summary>
 /// The tests of devices, on the simulated GPU, one after the other. It has a thread of the system for each thread of a group, 256 that wait for each other by spinning: on all processors beside another
-/// test its tests took seven times as long, so they stay on one (<see cref="OneProcessor"/>). In the short form it has each test once, with the first of its cases, as the interpreter runs what a GPU would get.
+/// test its tests took seven times as long, so they stay on one (<see cref="OneProcessor"/>). In the short form it has what operators
+/// compute, each test once with the first of its cases: that they compute it in the same order again, alone and in place is seen on the interpreter, which runs what a GPU would get.
 /// </summary>
 public class SimulatedGpuTests
 {
     private static readonly Lazy<IReadOnlyList<(MethodInfo Test, object?[] Arguments)>> Rows = new(() =>
     {
         IReadOnlyList<(MethodInfo Test, object?[] Arguments)> all = DeviceTheories.On("simulated");
-        return TestScope.IsExhaustive ? all : [.. all.DistinctBy(row => row.Test)];
+        return TestScope.IsExhaustive ? all : [.. all.DistinctBy(row => row.Test).Where(row => !IsAboutOrder(row.Test.Name))];
     });
 
     public static IEnumerable<TheoryDataRow<string, int>> Tests =>
@@ -24,6 +25,8 @@ public class SimulatedGpuTests
         Assert.Equal(test, NameOf(method, arguments));
         DeviceTheories.Run(method, arguments);
     }
+
+    private static bool IsAboutOrder(string test) => (test.Contains("_bit", StringComparison.Ordinal) && !test.Contains("matches", StringComparison.Ordinal)) || test.Contains("may_replace", StringComparison.Ordinal);
 
     private static string NameOf(MethodInfo test, object?[] arguments) => $"{test.DeclaringType!.Name}.{test.Name}({string.Join(", ", arguments.Skip(1))})";
 }

@@ -21,7 +21,7 @@ internal static class TestScope
     {
         T[] all = [.. cases];
         // The simulated GPU starts a thread for each lane; the interpreter runs the code that a GPU would get, so it keeps more.
-        int kept = IsExhaustive || deviceName == "cpu" ? all.Length : deviceName == "simulated" ? Share(all.Length, 8, 4) : Share(all.Length, 3, 8);
+        int kept = IsExhaustive || deviceName == "cpu" ? all.Length : deviceName == "simulated" ? Share(all.Length, 8, 3) : Share(all.Length, 3, 8);
         for (int i = 0; i < kept; i++) yield return all[kept == 1 ? 0 : (i * (all.Length - 1) + (kept - 1) / 2) / (kept - 1)];
     }
 

@@ -32,13 +32,14 @@ public sealed class CudaHostTests(MnistPart mnist) : IClassFixture<MnistPart>
     [Fact]
     public void Nothing_runs_on_the_drivers_own_stream_and_a_step_waits_for_nothing()
     {
-        Call[] calls = Train();
+        // A kernel of each kind; those of the report's network, which ILGPU compiles for twice as long, in the exhaustive form.
+        Call[] calls = TestScope.IsExhaustive ? Train() : Train("--network", "conv 4 3x3; relu; maxpool 2; flatten; linear 10; logsoftmax");
         Assert.DoesNotContain(calls, c => c.Number == -1);
         Assert.DoesNotContain(calls, c => c.Name.EndsWith("graph", StringComparison.Ordinal));
         Assert.Equal(calls.Count(c => c.Name == "lock"), calls.Count(c => c.Name == "unlock"));
         // The second epoch, whose order is copied without a wait: all its steps lie between two waits, and nothing is allocated or loaded.
         string[][] stretches = [.. string.Join('\n', calls.Select(c => c.Name)).Split("wait").Select(part => part.Split('\n', StringSplitOptions.RemoveEmptyEntries))];
-        string[] epoch = stretches.Last(s => s.Count(name => name == "launch") >= (FullSteps + 1) * 15);
+        string[] epoch = stretches.Last(s => s.Count(name => name == "launch") >= (FullSteps + 1) * 8);
         Assert.Equal(["copy", "launch"], epoch.Distinct().Order());
         Assert.Equal("copy", epoch[0]);
     }
