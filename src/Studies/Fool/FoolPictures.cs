@@ -37,7 +37,7 @@ internal static class FoolPictures
             ("Most similar one", "its class and Pearson's\ncorrelation over pixels"),
         ];
         string title = $"Images that the network takes for each class, after {steps[^1]} steps of gradient ascent from noise";
-        string explanation = $"Pixels start normal, mean 128, standard deviation 1 (seed {result.Seed}); each step adds {result.Lr:g6} times the gradient of the {result.Objective} (pixels 0 to 1); pixels {(result.Clip ? "stay in 0..255" : "may leave 0..255")}.";
+        string explanation = $"Pixels start normal, mean 128, standard deviation 1 (seed {result.Seed}); each step goes {result.Lr:g6} times the gradient of the {result.Objective} {Way(result.Objective)} (pixels 0 to 1); pixels {(result.Clip ? "stay in 0..255" : "may leave 0..255")}.";
         var picture = new Picture(
             Math.Max(left + classes * column, 2 * Theme.Margin + Math.Max(Picture.TextWidth(title, Theme.TitleSize, bold: true), Picture.TextWidth(explanation))), tableEnd + 12 + rows.Length * (height + Gap) + Captioned * caption + Theme.Margin - Gap);
         picture.Heading(title, explanation);
@@ -178,6 +178,9 @@ internal static class FoolPictures
 
     /// <summary>A probability by what it lacks to 1. Beyond what float32 tells from 1 it is a difference of logits that stands: the class's less the others' together (the logarithm of their exponentials' sum).</summary>
     internal static string Certainty(double doubt) => doubt < Single ? $"1 (lead {-Math.Log(doubt):f0})" : doubt < 1e-4 ? $"1 \u2212 {doubt:0e0}" : $"{1 - doubt:f4}";
+
+    /// <summary>Which way an objective is followed.</summary>
+    internal static string Way(string objective) => objective == "cross-entropy" ? "down" : "up";
 
     private static string CostName(string objective) => objective switch { "probability" => "probability", "cross-entropy" => "log-probability, minus the cross-entropy", _ => "logit" };
 

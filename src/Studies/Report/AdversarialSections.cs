@@ -22,7 +22,7 @@ internal static class AdversarialSections
         return new ReportSection(
             "fool", "From noise to any class",
             [
-                new ReportParagraph($"{(last.Length == 10 ? "Ten" : $"{last.Length}")} images of noise (mean 128, standard deviation 1), one for each class; each step goes {r.Lr:0.####} times the gradient of the class's {r.Objective} up. After {steps} steps {last.Count(c => c.Predicted == c.Class)} of {last.Length} are taken for their class."),
+                new ReportParagraph($"{(last.Length == 10 ? "Ten" : $"{last.Length}")} images of noise (mean 128, standard deviation 1), one for each class; each step goes {r.Lr:0.####} times the gradient of the class's {r.Objective} {FoolPictures.Way(r.Objective)}. After {steps} steps {last.Count(c => c.Predicted == c.Class)} of {last.Length} are taken for their class."),
                 new ReportTable(
                     $"Probability of the class after {steps} steps, seed {r.Seed}; close to 1 it stands as 1 less what it lacks, beyond float32's precision as the lead of its logit over the others together",
                     [">class", ">the report", ">here", ">taken for", ">most similar training image", ">correlation with it"],
