@@ -266,5 +266,5 @@ public class OcclusionStudyTests
         }
     }
 
-    private static OcclusionResult Run(Predictor predictor, StudyImage[] images, OcclusionOptions options) => OcclusionStudy.Run(predictor, images, options, _ => { }, CancellationToken.None);
+    private static OcclusionResult Run(Predictor predictor, StudyImage[] images, OcclusionOptions options) => OcclusionStudy.Run(predictor, images, null, options, _ => { }, CancellationToken.None);
 }

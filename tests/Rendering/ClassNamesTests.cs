@@ -65,7 +65,7 @@ public class ClassNamesTests
         CancellationToken cancellation = TestContext.Current.CancellationToken;
         StudyImage[] images = [StudyImages.Of(data.Test, 1), StudyImages.Of(data.Test, 3 % classes) with { Name = "/a/very/long/path/to/a/picture-of-something.png", Label = null }];
 
-        OcclusionResult occlusion = OcclusionStudy.Run(predictor, images, new OcclusionOptions { Sizes = [1, 9], Fill = "noise" }, _ => { }, cancellation);
+        OcclusionResult occlusion = OcclusionStudy.Run(predictor, images, null, new OcclusionOptions { Sizes = [1, 9], Fill = "noise" }, _ => { }, cancellation);
         IEnumerable<(string Name, Picture Picture)> pictures =
         [
             ("occlusion", OcclusionPictures.Page(occlusion, images, false, names)),

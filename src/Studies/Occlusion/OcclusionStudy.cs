@@ -11,10 +11,7 @@ internal static class OcclusionStudy
     // Below this a probability has lost nothing that could be shared out.
     private const double LeastDrop = 1e-4;
 
-    /// <summary>Without test images, so that no claim is settled.</summary>
-    public static OcclusionResult Run(Predictor predictor, IReadOnlyList<StudyImage> images, OcclusionOptions options, Action<StudyProgress> progress, CancellationToken cancellation) => Run(predictor, images, null, options, progress, cancellation);
-
-    /// <summary>Covers the images, and for the claims many of the test images.</summary>
+    /// <summary>Covers the images, and for the claims many of the test images; without any no claim is settled.</summary>
     public static OcclusionResult Run(Predictor predictor, IReadOnlyList<StudyImage> images, LabelledImages? test, OcclusionOptions options, Action<StudyProgress> progress, CancellationToken cancellation)
     {
         Require(predictor.Model.Network.InputShape, options);
