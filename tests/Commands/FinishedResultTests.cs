@@ -87,6 +87,8 @@ public sealed class FinishedResultTests(MnistPart part) : IClassFixture<MnistPar
         Assert.Equal(2, other.ExitCode);
         Assert.Contains("--batch 64", other.Error);
         Require(Run([.. compare, "--batch", "32", "--overwrite"]));
+        // A request that cannot be met replaces nothing.
+        Assert.Equal(2, Run([.. compare, "--validation", "5000", "--overwrite"]).ExitCode);
         Assert.Contains("\"batch\": 32", File.ReadAllText(folder["comparison/comparison.json"]));
     }
 

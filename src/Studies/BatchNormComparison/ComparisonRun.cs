@@ -14,12 +14,11 @@ internal static class ComparisonRun
         settings.Validate();
         path ??= StudyFolder.NextName("compare-batchnorm");
         StudyFolder.RequireNoFile(path);
-        if (overwrite) ComparisonFolder.Delete(path);
-        ComparisonState? state = ComparisonFolder.ReadState(path);
-        if (state is null) ComparisonFolder.RequireFree(path);
-        else if (!settings.AsksForTheSame(state.Settings))
+        ComparisonState? state = overwrite ? null : ComparisonFolder.ReadState(path);
+        if (state is null && !overwrite) ComparisonFolder.RequireFree(path);
+        if (state is not null && !settings.AsksForTheSame(state.Settings))
             throw new RequestException($"--out {path}: there is a comparison with other options in it ({Difference(settings, state.Settings)}). Go on with that by --resume {path}, give another folder, or --overwrite to begin anew.");
-        return Run(path, settings, state, data, display, cancellation);
+        return Run(path, settings, state, data, overwrite, display, cancellation);
     }
 
     /// <summary>Goes on with the study in a folder, by its own options.</summary>
@@ -28,14 +27,16 @@ internal static class ComparisonRun
         ComparisonState state = ComparisonFolder.ReadState(path) ?? throw new RequestException($"--resume {path}: there is no comparison in it.");
         TrainSettings training = state.Settings.Training;
         CompareSettings settings = state.Settings with { Training = training with { Device = deviceName ?? training.Device, Threads = threads ?? training.Threads, Format = format ?? training.Format } };
-        return Run(path, settings, state, StudyData.Load(training.Data, training.ImageSize), display, cancellation);
+        return Run(path, settings, state, StudyData.Load(training.Data, training.ImageSize), overwrite: false, display, cancellation);
     }
 
-    private static ComparisonFolder Run(string path, CompareSettings settings, ComparisonState? state, DataSet data, ComparisonDisplay display, CancellationToken cancellation)
+    private static ComparisonFolder Run(string path, CompareSettings settings, ComparisonState? state, DataSet data, bool overwrite, ComparisonDisplay display, CancellationToken cancellation)
     {
         using Device device = Device.Open(settings.Training.Device, settings.Training.Threads);
         if (state is not null && state.DataSha256 != data.Sha256) throw new RequestException($"{settings.Training.Data} no longer holds the images that {path} was started with.");
         RequireSplit(data, settings);
+        // What is there goes when nothing stands in the way of what replaces it.
+        if (overwrite) ComparisonFolder.Delete(path);
         ComparisonFolder folder = ComparisonFolder.Open(path, PictureFile.Parse(settings.Training.Format));
         if (folder.IsFinished)
         {

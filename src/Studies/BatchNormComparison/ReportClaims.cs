@@ -12,13 +12,13 @@ internal static class ReportClaims
     // The report's figures of epochs.
     private const int SoonEpochs = 2, LateEpochs = 5, AllEpochs = 10;
 
-    private const double LossGoal = 0.05, AccuracyGoal = 0.98;
-
     // The report's figures after ten epochs, and how near counts as the same: twice what the seeds of a training differ by (eng/verify accuracy), and its two decimals.
     private const double ReportLoss = 0.06, ReportTrainLoss = 0.01, ReportAccuracy = 0.9857, ReportTrainAccuracy = 0.9969, SameLoss = 0.02, SameTrainLoss = 0.01, SameAccuracy = 0.003;
 
     // How near to the report's share of time counts as the same, and what is a clear difference of two gaps.
     private const double SameShare = 0.03, ClearlyLarger = 0.1;
+
+    private static readonly string TurnRule = $"parts: from epoch {LateEpochs} on the validation loss rises, and the accuracy falls, by the slope of a straight line.";
 
     /// <param name="pairs">The trainings without and with it, seed by seed.</param>
     /// <param name="validation">How many images losses and accuracies are of.</param>
@@ -53,8 +53,6 @@ internal static class ReportClaims
             TurnRule);
     }
 
-    private static readonly string TurnRule = $"parts: from epoch {LateEpochs} on the validation loss rises, and the accuracy falls, by the slope of a straight line.";
-
     private static Claim Time(IReadOnlyList<(ComparedRun Without, ComparedRun With)> pairs)
     {
         double without = pairs.Average(p => p.Without.Seconds), with = pairs.Average(p => p.With.Seconds);
@@ -77,9 +75,9 @@ internal static class ReportClaims
         Interval with = Best(p => p.With, SoonEpochs), without = Best(p => p.Without, LateEpochs - 1);
         return Claim.OfReport(
             "loss",
-            TooFew(pairs, LateEpochs) ? Claim.NotSettled : Claim.Judge(with.Below(LossGoal), without.Above(LossGoal)),
-            $"lowest validation loss of the first {SoonEpochs} epochs with: {with.Text("f4")}; of the first {LateEpochs - 1} without: {without.Text("f4")}. First epoch below {LossGoal}{BySeed(pairs)}: {Goal.Epochs(pairs.Select(p => p.With.EpochsToLoss005))} with; {Goal.Epochs(pairs.Select(p => p.Without.EpochsToLoss005))} without.",
-            $"parts: with it the loss is below {LossGoal} within {SoonEpochs} epochs, and without it not in {LateEpochs - 1}.");
+            TooFew(pairs, LateEpochs) ? Claim.NotSettled : Claim.Judge(with.Below(Goal.Loss005.Bound), without.Above(Goal.Loss005.Bound)),
+            $"lowest validation loss of the first {SoonEpochs} epochs with: {with.Text("f4")}; of the first {LateEpochs - 1} without: {without.Text("f4")}. First epoch below {Goal.Loss005.Bound}{BySeed(pairs)}: {Goal.Epochs(pairs.Select(p => p.With.EpochsToLoss005))} with; {Goal.Epochs(pairs.Select(p => p.Without.EpochsToLoss005))} without.",
+            $"parts: with it the loss is below {Goal.Loss005.Bound} within {SoonEpochs} epochs, and without it not in {LateEpochs - 1}.");
     }
 
     private static Claim Accuracy(IReadOnlyList<(ComparedRun Without, ComparedRun With)> pairs, int images)
@@ -88,9 +86,9 @@ internal static class ReportClaims
         Interval with = Best(p => p.With), without = Best(p => p.Without);
         return Claim.OfReport(
             "accuracy",
-            TooFew(pairs, SoonEpochs) ? Claim.NotSettled : Claim.Judge(with.Above(AccuracyGoal), without.Below(AccuracyGoal)),
+            TooFew(pairs, SoonEpochs) ? Claim.NotSettled : Claim.Judge(with.Above(Goal.Accuracy98.Bound), without.Below(Goal.Accuracy98.Bound)),
             $"the lower of training and validation accuracy, in the better of the first {SoonEpochs} epochs{Each(pairs)}: {Percent(with)} with; {Percent(without)} without.",
-            $"parts: with it both accuracies exceed {100 * AccuracyGoal:f0} % within {SoonEpochs} epochs, and without it they do not.");
+            $"parts: with it both accuracies exceed {100 * Goal.Accuracy98.Bound:f0} % within {SoonEpochs} epochs, and without it they do not.");
 
         static double BothSets(ComparedEpoch e) => Math.Min(e.TrainAccuracyAtEnd, e.ValidationAccuracy);
     }

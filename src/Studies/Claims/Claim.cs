@@ -15,7 +15,16 @@ internal sealed record Claim(string Name, string? Report, string? Finding, strin
 
     /// <summary>The claim in words: the report's between quotation marks, or ours.</summary>
     [JsonIgnore]
-    public string Text => Report is null ? Finding! : $"“{Report}”";
+    public string Text => TextOf(Report, Finding);
+
+    /// <summary>What a claim says, the report's words between quotation marks.</summary>
+    public static string TextOf(string? report, string? finding) => report is null ? finding! : $"“{report}”";
+
+    /// <summary>A sentence's beginning, unless it is the name of a layer, which stays as it is.</summary>
+    public static string Sentence(string text) => text.Length > 0 && text.TakeWhile(c => c is not (' ' or ',' or ':')).All(char.IsLetter) ? char.ToUpperInvariant(text[0]) + text[1..] : text;
+
+    /// <summary>Whether all hold: one that does not settles it, whatever else is open.</summary>
+    public static bool? All(IReadOnlyCollection<bool?> each) => each.Contains(false) ? false : each.Contains(null) ? null : true;
 
     /// <summary>A claim of the report, in its words (<see cref="ReportWords"/>).</summary>
     public static Claim OfReport(string name, string verdict, string measured, string rule) => new(name, ReportWords.All[name], null, verdict, measured, rule);

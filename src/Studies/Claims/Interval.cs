@@ -22,11 +22,8 @@ internal readonly record struct Interval(double Mean, double Low, double High)
     /// <param name="commonError">A standard error that all values share, as that of the images which all were measured on.</param>
     public static Interval OfMean(IReadOnlyCollection<double> values, double commonError = 0)
     {
-        double mean = values.Average();
-        if (values.Count == 1) return new(mean, double.NegativeInfinity, double.PositiveInfinity);
-        double half = Quantile(values.Count - 1) * StandardError(values);
-        double common = Normal * commonError, both = Math.Sqrt(half * half + common * common);
-        return new(mean, mean - both, mean + both);
+        double half = Quantile(values.Count - 1) * StandardError(values), common = Normal * commonError;
+        return Around(values.Average(), Math.Sqrt(half * half + common * common));
     }
 
     /// <summary>Of the slope of a straight line through values one apart, by least squares and what is left of the values; two points settle nothing.</summary>
@@ -34,19 +31,12 @@ internal readonly record struct Interval(double Mean, double Low, double High)
     {
         double middle = (values.Count - 1) / 2.0, mean = values.Average();
         double spread = values.Select((_, i) => (i - middle) * (i - middle)).Sum(), slope = values.Select((v, i) => (i - middle) * (v - mean)).Sum() / spread;
-        if (values.Count <= 2) return new(slope, double.NegativeInfinity, double.PositiveInfinity);
-        double left = values.Select((v, i) => Math.Pow(v - mean - slope * (i - middle), 2)).Sum(), half = Quantile(values.Count - 2) * Math.Sqrt(left / (values.Count - 2) / spread);
-        return new(slope, slope - half, slope + half);
+        double left = values.Select((v, i) => Math.Pow(v - mean - slope * (i - middle), 2)).Sum();
+        return Around(slope, values.Count > 2 ? Quantile(values.Count - 2) * Math.Sqrt(left / (values.Count - 2) / spread) : double.PositiveInfinity);
     }
 
     /// <summary>Of one further value of the same kind (prediction interval): one that is beyond it is not another of them. Of one value alone it has no ends.</summary>
-    public static Interval OfNext(IReadOnlyCollection<double> values)
-    {
-        double mean = values.Average();
-        if (values.Count == 1) return new(mean, double.NegativeInfinity, double.PositiveInfinity);
-        double half = Quantile(values.Count - 1) * StandardError(values) * Math.Sqrt(values.Count + 1);
-        return new(mean, mean - half, mean + half);
-    }
+    public static Interval OfNext(IReadOnlyCollection<double> values) => Around(values.Average(), Quantile(values.Count - 1) * StandardError(values) * Math.Sqrt(values.Count + 1));
 
     /// <summary>Of a share, by Wilson's score (Wilson 1927).</summary>
     public static Interval OfShare(double count, double all)
@@ -64,14 +54,17 @@ internal readonly record struct Interval(double Mean, double Low, double High)
     /// <summary>In another unit.</summary>
     public Interval Times(double factor) => new(factor * Mean, factor * Low, factor * High);
 
-    /// <summary>The standard error of the values' mean.</summary>
-    public static double StandardError(IReadOnlyCollection<double> values)
+    // Of the mean; one value does not tell.
+    private static double StandardError(IReadOnlyCollection<double> values)
     {
+        if (values.Count == 1) return double.PositiveInfinity;
         double mean = values.Average();
         return Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Count - 1) / values.Count);
     }
 
-    private static double Quantile(int degreesOfFreedom) => Student[Math.Min(degreesOfFreedom - 1, Student.Length - 1)];
+    private static double Quantile(int degreesOfFreedom) => Student[Math.Clamp(degreesOfFreedom - 1, 0, Student.Length - 1)];
+
+    private static Interval Around(double mean, double half) => new(mean, mean - half, mean + half);
 
     /// <summary>Whether the value is above a limit; null: the interval holds it.</summary>
     public bool? Above(double limit) => Low > limit ? true : High < limit ? false : null;
@@ -88,5 +81,4 @@ internal readonly record struct Interval(double Mean, double Low, double High)
         string mean = Mean.ToString(format, CultureInfo.InvariantCulture);
         return double.IsFinite(Low) && double.IsFinite(High) ? $"{mean} ({Low.ToString(format, CultureInfo.InvariantCulture)} to {High.ToString(format, CultureInfo.InvariantCulture)})" : mean;
     }
-
 }

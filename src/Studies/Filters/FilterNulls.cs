@@ -9,9 +9,6 @@ namespace GpuConv.Studies;
 /// </summary>
 internal static class FilterNulls
 {
-    /// <summary>How many untrained networks there are, with the seeds from 1 on.</summary>
-    public const int Seeds = 10;
-
     // The networks differ by far more than the images do.
     private const int MostImages = 300;
 
@@ -19,7 +16,7 @@ internal static class FilterNulls
     private const int LeastSide = 4;
 
     /// <summary>How many images <see cref="Of"/> works on, of all networks.</summary>
-    public static int WorkFor(int count) => (Seeds + 1) * Math.Min(count, MostImages);
+    public static int WorkFor(int count) => (Untrained.Seeds + 1) * Math.Min(count, MostImages);
 
     /// <summary>Measures the network and untrained ones on the same images.</summary>
     public static IReadOnlyList<FilterNull> Of(Device device, Model model, LabelledImages images, int count, Action<int> progress, CancellationToken cancellation)
@@ -31,15 +28,15 @@ internal static class FilterNulls
         int done = 0;
         count = Math.Min(count, MostImages);
         FrequencyChange?[] changes = ChangesOf(model);
-        Weights[] untrained = [.. Enumerable.Range(1, Seeds).Select(seed => Weights.Initial(network, (ulong)seed))];
-        FrequencyChange?[][] untrainedChanges = [.. untrained.Select(weights => ChangesOf(model with { Weights = weights }))];
+        Model[] untrained = [.. Enumerable.Range(1, Untrained.Seeds).Select(seed => Untrained.Of(model, (ulong)seed))];
+        FrequencyChange?[][] untrainedChanges = [.. untrained.Select(ChangesOf)];
         return [.. convolutions.Select((node, i) =>
         {
             FilterLayer LayerOf(Weights weights) => FiltersStudy.LayerOf(network.Nodes[node], weights, "index");
             FilterLayer own = LayerOf(model.Weights);
-            KindShares[] shares = [.. untrained.Select(weights => LayerOf(weights).Shares)];
+            KindShares[] shares = [.. untrained.Select(m => LayerOf(m.Weights).Shares)];
             return new FilterNull(
-                own.Name, own.Filters.Count, own.Shares, new KindShares(shares.Average(s => s.LowPass), shares.Average(s => s.BandPass), shares.Average(s => s.HighPass)), Seeds,
+                own.Name, own.Filters.Count, own.Shares, new KindShares(shares.Average(s => s.LowPass), shares.Average(s => s.BandPass), shares.Average(s => s.HighPass)), Untrained.Seeds,
                 changes[i], [.. untrainedChanges.Select(c => c[i]?.Relative).OfType<double>()]);
         })];
 

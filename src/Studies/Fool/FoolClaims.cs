@@ -28,16 +28,12 @@ internal static class FoolClaims
         return Claim.OfReport(
             "fooled",
             isLast ? Claim.Judge(EveryClass(report.Fooled, report.Seeds), EveryClass(report.Sure, report.Seeds)) : Claim.NotSettled,
-            $"{report.How} {report.Result}; {report.Sure.Sum()} reach {FoolClimb.SureFrom}. {string.Concat(beside.Select(c => $"{Sentence(c.How)} {c.Result}. "))}Of an untrained network {untrained.Result}: this says little of what was learnt.",
+            $"{report.How} {report.Result}; {report.Sure.Sum()} reach {FoolClimb.SureFrom}. {string.Concat(beside.Select(c => $"{Claim.Sentence(c.How)} {c.Result}. "))}Of an untrained network {untrained.Result}{(EveryClass(untrained.Fooled, untrained.Seeds) == true ? ": this says little of what was learnt" : "")}.",
             $"parts: after {FoolStudy.ReportSteps} steps every class's images are taken for it, and with {FoolClimb.SureFrom} or more; each in most seeds (95 % interval of the share above {Most}). Not settled: with another number of steps, or other images than MNIST's.");
     }
 
     // One class that misses settles it, as soon as it misses in most seeds.
-    private static bool? EveryClass(IReadOnlyList<int> counts, int seeds)
-    {
-        bool?[] each = [.. counts.Select(n => Interval.OfShare(n, seeds).Above(Most))];
-        return each.Contains(false) ? false : each.Contains(null) ? null : true;
-    }
+    private static bool? EveryClass(IReadOnlyList<int> counts, int seeds) => Claim.All([.. counts.Select(n => Interval.OfShare(n, seeds).Above(Most))]);
 
     private static Claim Flattens(FoolClimb report, FoolClimb untrained, IReadOnlyList<FoolClimb> beside) => Claim.OfReport(
         "flattens",
@@ -54,6 +50,4 @@ internal static class FoolClaims
             $"the correlation with the most similar training image is {images.Min(i => i.Correlation):f2} to {images.Max(i => i.Correlation):f2}, of real test digits {digit.Minimum:f2} to {digit.Maximum:f2}; for {own} of {images.Count} images it is one of their own class (of an untrained network's {ownUntrained} of {untrained.Count}; by chance one in {classes}).",
             $"parts: an image is less similar to any training image than the least similar of real digits is, for most images (95 % interval of the share above {Most}); and the most similar one is of its own class more often than of an untrained network's images (95 % interval of the difference above 0).");
     }
-
-    private static string Sentence(string text) => char.ToUpperInvariant(text[0]) + text[1..];
 }

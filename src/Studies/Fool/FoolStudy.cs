@@ -45,8 +45,7 @@ internal static class FoolStudy
         MaximizationPath path = Maximise(model, options.Seeds, plain, options.Seeds == 1 ? "all classes" : $"all classes, {options.Seeds} seeds");
         MaximizationPath[] others = [.. regularised.Select(r => r.Name == "none" ? path : Maximise(model, 1, r.Options, $"with {r.Name}"))];
         MaximizationPath[] besidePaths = [.. beside.Select(o => Maximise(model, o.Seeds, OptionsOf(o, last) with { SaveEvery = 0 }, $"by the {o.Objective}"))];
-        Model untrained = model with { Weights = Weights.Initial(model.Network, options.Seed) };
-        MaximizationPath untrainedPath = Maximise(untrained, options.Seeds, OptionsOf(reports, last) with { SaveEvery = 0 }, "an untrained network");
+        MaximizationPath untrainedPath = Maximise(Untrained.Of(model, options.Seed), options.Seeds, OptionsOf(reports, last) with { SaveEvery = 0 }, "an untrained network");
         FoolClimb[] climbs =
         [
             FoolClimb.Of(FoolClimb.This, options, path), .. beside.Select((o, i) => FoolClimb.Of(FoolClimb.This, o, besidePaths[i])),

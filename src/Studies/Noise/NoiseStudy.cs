@@ -49,7 +49,7 @@ internal static class NoiseStudy
                         progress(new StudyProgress($"{what}, tried on {models[m].Name}", done + from + p * test.Count / (all.Length / size), total));
                         return Predicted(models[m].Predictor.Probabilities(test, all.AsSpan(p * size, size), cancellation), classes);
                     })];
-                    rates.Add(RateOf(epsilon, learntOn, models[m].Name, test.Labels, clean[m], Try(learnt, 0), Try(random, test.Count), Try(orders, 2 * test.Count), learnt.AsSpan(classes * size, size)));
+                    rates.Add(RateOf(epsilon, learntOn, models[m].Name, test.Labels, clean[m], Try(learnt, 0), Try(random[..(classes * size)], test.Count), Try(orders, 2 * test.Count), learnt.AsSpan(classes * size, size)));
                     done += 3 * test.Count;
                 }
             }
@@ -84,7 +84,7 @@ internal static class NoiseStudy
         return Shuffled(copies, pattern.Length, seed + 1);
     }
 
-    /// <summary>The rates of noise by what images are taken for: without it, with each pattern, the last of which has no class, with each in random order, and with several orders of the last.</summary>
+    /// <summary>The rates of noise by what images are taken for: without it, with each pattern, the last of which has no class, with each of a class in random order, and with several orders of the last.</summary>
     internal static NoiseRate RateOf(float epsilon, string learntOn, string testedOn, int[] labels, int[] clean, int[][] noisy, int[][] random, int[][] orders, ReadOnlySpan<float> untargeted)
     {
         int classes = noisy.Length - 1;

@@ -12,9 +12,6 @@ internal static class InkComparison
     /// <summary>From one window to the next: a quarter of the work, and the smallest usual window still covers every pixel.</summary>
     public const int Stride = 2;
 
-    /// <summary>How many untrained networks there are, with the seeds from 1 on.</summary>
-    public const int Seeds = 10;
-
     // Part of all ink that the box holds: the rest are strokes that end far out.
     private const double InBox = 0.95;
 
@@ -56,10 +53,10 @@ internal static class InkComparison
                 own is null || other == i ? null : RatioOf(drops, ink[other]),
                 own is null ? null : RatioOf([even], ink[i]), 0, null);
         });
-        for (ulong seed = 1; seed <= Seeds; seed++)
+        for (ulong seed = 1; seed <= Untrained.Seeds; seed++)
         {
-            using var untrained = new Predictor(predictor.Device, predictor.Model with { Weights = Weights.Initial(predictor.Model.Network, seed) });
-            Each(untrained, "untrained weights", [.. all.Where(i => (ulong)(i % Seeds) + 1 == seed)], (i, whole, maps) =>
+            using var untrained = new Predictor(predictor.Device, Untrained.Of(predictor.Model, seed));
+            Each(untrained, "untrained weights", [.. all.Where(i => (ulong)(i % Untrained.Seeds) + 1 == seed)], (i, whole, maps) =>
                 judged[i] = judged[i] with { Seed = seed, Untrained = RatioOf([.. maps.Select((map, s) => OcclusionStudy.DropOf(windows[s], map, whole))], ink[i]) });
         }
         return new OcclusionNulls(Stride, box, judged);

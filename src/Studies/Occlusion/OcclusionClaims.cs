@@ -40,14 +40,13 @@ internal static class OcclusionClaims
     {
         JudgedImage[] images = [.. nulls?.Images ?? []];
         Interval? other = Difference(images, i => i.OwnInk - i.OtherInk), box = Difference(images, i => i.OwnInk - i.EvenBox), untrained = Untrained(images);
-        bool?[] above = [other?.Above(Margin), box?.Above(Margin), untrained?.Above(Margin)];
         return Claim.OfReport(
             "strokes",
-            above.Contains(false) ? Claim.False : above.Contains(null) ? Claim.NotSettled : Claim.True,
+            Claim.Judge(Claim.All([other?.Above(Margin), box?.Above(Margin), untrained?.Above(Margin)])),
             nulls is null ? $"{unfit}."
             : nulls.OwnInk is null ? $"no window took anything from any probability of {Many(nulls)}."
             : $"over {Many(nulls)}, an image's own ink carries {nulls.OwnInk:f2} times the loss of its area. That is more by {Text(other)} than the ink of an image of another class carries ({nulls.OtherInk:f2}), by {Text(box)} than if the loss lay evenly on the box that holds the images' ink ({nulls.EvenBox:f2}), by {Text(untrained)} than with untrained weights ({nulls.Untrained:f2}).",
-            $"true: each of the three differences is above {Margin} (95 % intervals over the images; of untrained weights that of one further seed, by {InkComparison.Seeds}); false: one is below.");
+            $"true: each of the three differences is above {Margin} (95 % intervals over the images; of untrained weights that of one further seed, by {GpuConv.Studies.Untrained.Seeds}); false: one is below.");
     }
 
     private static Interval? Difference(JudgedImage[] images, Func<JudgedImage, double?> of) => images.Select(of).OfType<double>().ToArray() is { Length: > 1 } values ? Interval.OfMean(values) : null;

@@ -41,7 +41,7 @@ internal static class ReportClaimList
         return claims;
 
         void Add(Claim claim, string figure, string section) =>
-            claims.Add(new ReportedClaim(claim.Report, claim.Finding, figure, Sentence(claim.Measured), claim.Verdict, claim.Rule, section, TitleOf(section)));
+            claims.Add(new ReportedClaim(claim.Report, claim.Finding, figure, Claim.Sentence(claim.Measured), claim.Verdict, claim.Rule, section, TitleOf(section)));
     }
 
     /// <summary>A part's claims.</summary>
@@ -81,7 +81,4 @@ internal static class ReportClaimList
     private static NetworkSummary ReportsNetwork() => NetworkSummary.Of(Network.Report(new GpuConv.Kernels.Shape(1, 28, 28), 10, batchNormalization: true));
 
     private static bool IsReports(Metrics plain) => plain.Data.Name == DataSet.Mnist;
-
-    // A layer's name stays as it is.
-    private static string Sentence(string text) => text.Length > 0 && text.TakeWhile(c => c is not (' ' or ',' or ':')).All(char.IsLetter) ? char.ToUpperInvariant(text[0]) + text[1..] : text;
 }

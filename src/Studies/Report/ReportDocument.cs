@@ -54,5 +54,5 @@ internal sealed record ReportDownloads(IReadOnlyList<string> Files) : IReportBlo
 internal sealed record ReportedClaim(string? Report, string? Finding, string Figure, string Measured, string Verdict, string Rule, string Section, string SectionTitle)
 {
     [JsonIgnore]
-    public string Text => Report is null ? Finding! : $"“{Report}”";
+    public string Text => Claim.TextOf(Report, Finding);
 }

@@ -61,7 +61,8 @@ internal static class TargetStudy
         }
         int plane = shape[1] * shape[2];
         for (int c = 0; c < shape[0]; c++) similarity += StructuralSimilarity.Of(Plane(pixels, c), Plane(target, c), shape[1], shape[2]) / shape[0];
-        return new TargetPair(source, wanted, outcome.Predicted, outcome.Confidence, Math.Sqrt(squares), largest, similarity, outcome.Beta, Enumerable.Range(0, targets.Length / size).MaxBy(c => TrainingNeighbours.Correlation(pixels, [.. targets[(c * size)..((c + 1) * size)].Select(v => (double)v)])));
+        int alike = Enumerable.Range(0, targets.Length / size).MaxBy(c => TrainingNeighbours.Correlation(pixels, [.. targets[(c * size)..((c + 1) * size)].Select(v => (double)v)]));
+        return new TargetPair(source, wanted, outcome.Predicted, outcome.Confidence, Math.Sqrt(squares), largest, similarity, outcome.Beta, alike);
 
         double[] Plane(ReadOnlySpan<float> image, int c) => [.. image.Slice(c * plane, plane).ToArray().Select(v => (double)v)];
     }
