@@ -29,7 +29,7 @@ public class CancellationTests
         ["AttributionNetwork.Gradients"] = () => On(Attributed(), (n, token) => n.Gradients(Inputs, Targets, cancellation: token)),
         ["IntegratedGradients.Differences"] = () => On(Attributed(), (n, token) => new IntegratedGradients { Steps = 4 }.Differences(n, Inputs, Targets, token)),
         ["LayerwiseRelevance.Propagate"] = () => On(Attributed(), (n, token) => new LayerwiseRelevance().Propagate(n, Inputs, Targets, token).Attributions.Values),
-        ["ImageFolder.Load"] = () => On(Pictures(), (folder, token) => ImageFolder.Load(folder.Path, ImageInput.Decode, cancellation: token).Train.Pixels),
+        ["DataSet.Load"] = () => On(Pictures(), (folder, token) => DataSet.Load(folder.Path, new DataReading { Decode = ImageInput.Decode }, token).Train.Pixels),
         ["OnnxGraph.Run"] = () => (null, token => OnnxGraph.Load(Path.Combine(Relu, "model.onnx")).Run(Cpu, new Dictionary<string, OnnxArray> { ["x"] = OnnxArrayFile.Read(Path.Combine(Relu, "test_data_set_0", "input_0.pb")) }, cancellation: token)[0].Floats),
         ["OnnxTest.Run"] = () => (null, token => OnnxTest.Run(Cpu, Relu, "relu", cancellation: token)),
         ["DeviceCeilings.Measure"] = () => (null, token => token.CanBeCanceled ? DeviceCeilings.Measure(Cpu, token) : ""),

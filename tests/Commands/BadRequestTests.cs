@@ -141,7 +141,7 @@ public class BadRequestTests
         File.WriteAllText(folder["digit.png"], "no picture");
         Output output = Run("predict", "--model", folder["two.safetensors"], folder["digit.png"], "--device", "cpu");
         Assert.Equal(2, output.ExitCode);
-        Assert.Contains("digit.png is not an image that can be read", output.Error);
+        Assert.Contains("digit.png is a text; pictures are PNG, JPEG, WebP, BMP and GIF.", output.Error);
         Assert.Contains("there is no such file", Run("predict", "--model", folder["two.safetensors"], folder["none.png"]).Error);
     }
 

@@ -75,15 +75,18 @@ public sealed class DataSetTests : IDisposable
 
     [Fact]
     public void An_unknown_name_says_what_can_be_given() =>
-        Assert.Equal("There is no data set or folder 'cifar'. Give 'mnist' (embedded) or a folder with {train,t10k}-{images-idx3,labels-idx1}-ubyte, each raw or .gz, or with a folder of PNG or JPEG files for each class.", Fails("cifar"));
+        Assert.Equal("There is no data set or folder 'cifar'. Give 'mnist' (embedded), or {train,t10k}-{images-idx3,labels-idx1}-ubyte (raw or .gz), a folder of pictures for each class, an .npz or a .csv file.", Fails("cifar"));
 
     [Fact]
     public void A_folder_without_the_files_lists_what_it_found()
     {
-        Assert.EndsWith("each raw or .gz, or a folder of PNG or JPEG files for each class. The folder holds no files.", Fails(folder.Path), StringComparison.Ordinal);
+        Assert.Equal($"{folder.Path} holds no data: expected {DataFinder.Expected}. It is empty.", Fails(folder.Path));
         folder.Write("notes.txt", [1]);
-        Assert.EndsWith("each raw or .gz, or a folder of PNG or JPEG files for each class. Found: notes.txt.", Fails(folder.Path), StringComparison.Ordinal);
-        Assert.Equal($"{folder["notes.txt"]} is a file. Name the folder that holds the four IDX files.", Fails(folder["notes.txt"]));
+        Directory.CreateDirectory(folder["inner"]);
+        Assert.Equal($"{folder.Path} holds no data: expected {DataFinder.Expected}. Found: inner/, notes.txt.", Fails(folder.Path));
+        Assert.Equal($"{folder["notes.txt"]} is a file. Name a folder or file of data: {DataFinder.Expected}.", Fails(folder["notes.txt"]));
+        folder.Write("set.zip", [.. "PK\u0003\u0004"u8]);
+        Assert.Equal($"{folder["set.zip"]} is a zip archive. Name a folder or file of data: {DataFinder.Expected}.", Fails(folder["set.zip"]));
         folder.Write("train-images-idx3-ubyte", IdxBytes.Images(1, 1, 1, [1]));
         folder.Write("t10k-labels-idx1-ubyte.gz", IdxBytes.Labels([1]), gzip: true);
         Assert.Equal($"{folder.Path} holds no complete data set: found train-images-idx3-ubyte, t10k-labels-idx1-ubyte.gz; missing train-labels, t10k-images.", Fails(folder.Path));
@@ -100,7 +103,7 @@ public sealed class DataSetTests : IDisposable
     public void A_test_label_that_training_lacks_is_told()
     {
         WriteStandard(testLabels: [1]);
-        Assert.Equal($"{folder["t10k-labels-idx1-ubyte"]}, label 0 (offset 8 of the uncompressed file): class 1 is in no training label (0 to 2). Check that the files belong together.", Fails(folder.Path));
+        Assert.Equal($"{folder["t10k-images-idx3-ubyte"]}, label 0: class 1 is in no training label (0 to 2). Check that the files belong together.", Fails(folder.Path));
     }
 
     [Fact]
@@ -110,7 +113,7 @@ public sealed class DataSetTests : IDisposable
         Assert.Equal("Every training label is 0: there is nothing to tell apart. Check the training labels.", Fails(folder.Path));
         WriteStandard();
         folder.Write("train-images-idx3-ubyte", IdxBytes.Images(2, 2, 3, [.. Enumerable.Repeat((byte)7, 12)]));
-        Assert.Equal($"{folder["train-images-idx3-ubyte"]}: every pixel of every image is 7; there is nothing to learn from. Check how the file was made.", Fails(folder.Path));
+        Assert.Equal($"{folder["train-images-idx3-ubyte"]}: every pixel of every training image is 7; there is nothing to learn from. Check how the file was made.", Fails(folder.Path));
     }
 
     [Fact]
@@ -118,7 +121,7 @@ public sealed class DataSetTests : IDisposable
     {
         WriteStandard();
         folder.Write("t10k-images-idx3-ubyte", IdxBytes.Images(1, 3, 2, new byte[6]));
-        Assert.Equal($"{folder["train-images-idx3-ubyte"]} has images of 2 x 3 pixels and {folder["t10k-images-idx3-ubyte"]} of 3 x 2: they are not of one data set.", Fails(folder.Path));
+        Assert.Equal($"{folder["train-images-idx3-ubyte"]} has images of 2 x 3 pixels and {folder["t10k-images-idx3-ubyte"]} of 3 x 2 pixels: they are not of one data set.", Fails(folder.Path));
     }
 
     [Fact]

@@ -21,21 +21,23 @@ public sealed class IdxTests : IDisposable
     }
 
     [Fact]
-    public void The_digest_is_the_one_of_the_uncompressed_file()
+    public void The_digest_is_that_of_the_file_that_is_not_compressed()
     {
-        byte[] file = IdxBytes.Labels([1, 2, 3]);
-        string expected = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(file));
-        Assert.Equal(expected, Idx.ReadLabels(folder.Write("raw", file, gzip: false)).Sha256);
-        Assert.Equal(expected, Idx.ReadLabels(folder.Write("zipped", file, gzip: true)).Sha256);
+        byte[] pixels = [.. Enumerable.Range(0, 30).Select(i => (byte)(i * 9))];
+        Assert.Equal(Digest(IdxBytes.Labels([1, 2, 255])), IdxDigest.OfLabels([1, 2, 255]));
+        Assert.Equal(Digest(IdxBytes.File(0x0c01, [2], [0, 0, 0, 1, 0, 0, 1, 0])), IdxDigest.OfLabels([1, 256]));
+        Assert.Equal(Digest(IdxBytes.Images(2, 3, 5, pixels)), IdxDigest.OfImages(new LabelledImages(pixels, [0, 1], 1, 3, 5)));
+
+        static string Digest(byte[] file) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(file));
     }
 
     public static TheoryData<string, byte[], string> Damaged => new()
     {
         { "empty", [], "is empty. Copy or download it again." },
-        { "text", "hello, world, this is text"u8.ToArray(), "offset 0: expected images (IDX with three dimensions of unsigned bytes), which start with 0x00000803, but found 0x68656c6c: this is not an IDX file." },
+        { "text", "hello, world, this is text"u8.ToArray(), "offset 0: expected images (IDX with three dimensions of unsigned bytes), which start with 0x00000803, but found 0x68656c6c: this is a text." },
         { "labels", IdxBytes.Labels([1, 2]), "but found 0x00000801: these are labels. Are the files' names exchanged?" },
         { "rank", IdxBytes.File(0x0804, [1, 1, 2, 2], new byte[4]), "but found 0x00000804: this IDX file has 4 dimensions." },
-        { "floats", IdxBytes.File(0x0d03, [1, 1, 1], new byte[4]), "but found 0x00000d03: this IDX file holds elements other than unsigned bytes." },
+        { "floats", IdxBytes.File(0x0d03, [1, 1, 1], new byte[4]), "but found 0x00000d03: this IDX file holds float32. Write it anew with unsigned bytes." },
         { "short magic", [0, 0], "ends at offset 2, within its header of 16 bytes." },
         { "short header", IdxBytes.Images(1, 2, 2, new byte[4])[..11], "ends at offset 11, within its header of 16 bytes." },
         { "no images", IdxBytes.Images(0, 2, 2, []), "offset 4: the number of images is 0; it must be at least 1." },
@@ -52,15 +54,46 @@ public sealed class IdxTests : IDisposable
         { "gzip of trailing", IdxBytes.Gzip(IdxBytes.Images(1, 2, 2, new byte[7])), "which ends at offset 20 (offset after decompression), but 3 bytes follow." },
         { "gzip of unbacked", IdxBytes.Gzip(IdxBytes.Images(500_000, 60, 60, new byte[7])), "bytes, compressed, cannot hold that many." },
         { "gzip cut", IdxBytes.Gzip(IdxBytes.Images(9, 9, 9, new byte[729]))[..20], "is cut off: its header says 9 x 9 x 9, which needs 745 bytes, but it ends at offset " },
-        { "gzip without trailer", IdxBytes.Gzip(IdxBytes.Images(1, 2, 2, new byte[4]))[..^3], "the gzip data do not end with their length, 20: the file is cut off or something follows them." },
-        { "gzip checksum", Changed(IdxBytes.Gzip(IdxBytes.Images(1, 2, 2, new byte[4])), ^8), "the gzip data are damaged or cut off (" },
-        { "gzip head only", [0x1f, 0x8b, 8], "the gzip data are damaged or cut off (3 bytes; found while decompressing)." },
+        { "gzip without trailer", IdxBytes.Gzip(IdxBytes.Images(1, 2, 2, new byte[4]))[..^3], "the gzip data are damaged, or cut off before their checksum (" },
+        { "gzip and zeros", [.. IdxBytes.Gzip(IdxBytes.Images(1, 2, 2, new byte[4])), .. new byte[512]], "something follows the gzip data, which do not end with their length." },
+        { "gzip with its checksum cut off, and a length by chance", CutOffByChance(), "the gzip data are damaged, or cut off before their checksum (" },
+        { "gzip in gzip", IdxBytes.Gzip(IdxBytes.Gzip(IdxBytes.Images(1, 2, 2, new byte[4]))), "this is gzip data within gzip data. Unpack it once." },
+        { "a web page", "<!DOCTYPE html><html><body>403 Forbidden</body></html>"u8.ToArray(), "this is a web page, not what was to be downloaded." },
+        { "gzip checksum", Changed(IdxBytes.Gzip(IdxBytes.Images(1, 2, 2, new byte[4])), ^8), "the gzip data are damaged, or cut off before their checksum (" },
+        { "gzip head only", [0x1f, 0x8b, 8], "the gzip data are damaged, or cut off before their checksum (3 bytes; found while decompressing)." },
     };
+
+    // Of the checksum and length three bytes are left, 0; with the last pixel before them they read as the length.
+    private static byte[] CutOffByChance()
+    {
+        byte[] images = IdxBytes.Images(1, 2, 2, [1, 2, 3, 20]);
+        byte[] head = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 20, 0, 0xeb, 0xff];
+        return [.. head, .. images, 0, 0, 0];
+    }
 
     private static byte[] Changed(byte[] bytes, Index at)
     {
         bytes[at] ^= 1;
         return bytes;
+    }
+
+    [Fact]
+    public void Labels_may_be_wider_and_gzip_in_parts()
+    {
+        Assert.Equal([7, 300, 2], Idx.ReadLabels(folder.Write("wide", IdxBytes.File(0x0c01, [3], [0, 0, 0, 7, 0, 0, 1, 44, 0, 0, 0, 2]), gzip: false)));
+        // QMNIST: eight columns, of which the first is the class.
+        byte[] columns = new byte[2 * 8 * 4];
+        (columns[3], columns[7], columns[35], columns[63]) = (5, 9, 4, 9);
+        Assert.Equal([5, 4], Idx.ReadLabels(folder.Write("qmnist", IdxBytes.File(0x0c02, [2, 8], columns), gzip: true)));
+        // cat a.gz b.gz, wherever the parts meet.
+        byte[] pixels = [.. Enumerable.Range(0, 60).Select(i => (byte)(i * 77))], whole = IdxBytes.Images(3, 4, 5, pixels);
+        for (int at = 0; at <= whole.Length; at += 4)
+        {
+            byte[] members = [.. IdxBytes.Gzip(whole[..at]), .. IdxBytes.Gzip(whole[at..])];
+            Assert.Equal(pixels, Idx.ReadImages(new MemoryStream(members), "members").Bytes);
+            Assert.Throws<DataException>(() => Idx.ReadImages(new MemoryStream(members[..^1]), "cut"));
+            Assert.Throws<DataException>(() => Idx.ReadImages(new MemoryStream([.. members, 1, 2, 3, 4]), "followed"));
+        }
     }
 
     [Theory, MemberData(nameof(Damaged))]

@@ -101,7 +101,7 @@ public sealed class ImageFolderTests : IDisposable
     [Fact]
     public void What_is_wrong_is_said_with_its_file()
     {
-        Assert.StartsWith($"{folder.Path} holds no IDX files", Fails());
+        Assert.Equal($"{folder.Path} holds no data: expected {DataFinder.Expected}. It is empty.", Fails());
         for (int i = 0; i < 3; i++) Picture($"a/{i}.png", 10 + i);
         Assert.Equal($"{folder.Path} holds one class, 'a': it takes a folder of pictures for each of at least two.", Fails());
         Picture("b/0.png", 30);
@@ -110,24 +110,24 @@ public sealed class ImageFolderTests : IDisposable
         Assert.Equal(3, Load().Train.Count);
 
         Directory.CreateDirectory(folder["c"]);
-        Assert.Equal($"{folder["c"]} holds no pictures: every class needs some (PNG or JPEG), or its folder must go.", Fails());
+        Assert.Equal($"{folder["c"]} holds no pictures: every class needs some (.png, .jpg, .jpeg, .bmp, .gif, .webp), or its folder must go.", Fails());
         Directory.CreateDirectory(folder["c/d"]);
         Assert.Equal($"{folder["c/d"]} is a folder within a class: pictures lie in {folder["c"]} itself.", Fails());
         Directory.Delete(folder["c"], true);
 
-        File.WriteAllText(folder["b/notes.txt"], "");
-        Assert.Equal($"{folder["b/notes.txt"]} is no PNG or JPEG file by its name. Take it out of the class's folder.", Fails());
-        File.Move(folder["b/notes.txt"], folder["b/2.png"]);
-        Assert.Equal($"{folder["b/2.png"]} is not an image that can be read; it may be damaged. Mend it, or take it out of the folder.", Fails());
+        File.WriteAllText(folder["b/2.tif"], "");
+        Assert.Equal($"{folder["b/2.tif"]} is no picture by its name (.png, .jpg, .jpeg, .bmp, .gif, .webp). Take it out of the class's folder, or convert it.", Fails());
+        File.Move(folder["b/2.tif"], folder["b/2.png"]);
+        Assert.Equal($"{folder["b/2.png"]} is empty; pictures are PNG, JPEG, WebP, BMP and GIF.", Fails());
         PictureFolder.Write(folder["b/2.png"], 6, 4, false, (_, _, _) => 1);
         Assert.Equal($"{folder["b/2.png"]} has 6 x 4 pixels, {folder["a/0.png"]} 4 x 6. Scale all to one size, as with --image-size 4x6.", Fails());
         File.Delete(folder["b/2.png"]);
         foreach (string file in Directory.GetFiles(folder.Path, "*.png", SearchOption.AllDirectories)) PictureFolder.Write(file, 4, 6, false, (_, _, _) => 9);
-        Assert.Equal($"{folder.Path}: every pixel of every image for training is 9; there is nothing to learn from.", Fails());
+        Assert.Equal($"{folder.Path}: every pixel of every training image is 9; there is nothing to learn from. Check how the file was made.", Fails());
 
         Directory.CreateDirectory(folder["train"]);
         foreach (string name in new[] { "a", "b" }) Directory.Move(folder[name], folder[$"train/{name}"]);
-        Assert.Equal($"{folder.Path} has a folder 'train' but none called 'test' or 'val', with the same classes.", Fails());
+        Assert.EndsWith("there is nothing to learn from. Check how the file was made.", Fails());
         Directory.CreateDirectory(folder["test"]);
         Assert.Equal($"{folder["test"]} holds no folders of classes.", Fails());
         Picture("test/e/1.png", 3);
@@ -142,11 +142,14 @@ public sealed class ImageFolderTests : IDisposable
     {
         foreach (string name in new[] { "a", "b" }) for (int i = 0; i < 2; i++) Picture($"{name}/{i}.png", 1);
         int decoded = 0;
-        DataException e = Assert.Throws<DataException>(() => ImageFolder.Load(folder.Path, (_, _) => ++decoded > 0 ? new DecodedImage(30_000, 30_000, []) : null, cancellation: TestContext.Current.CancellationToken));
+        DataException e = Assert.Throws<DataException>(() => Load((_, _) => ++decoded > 0 ? new DecodedImage(30_000, 30_000, []) : null!));
         Assert.Equal($"{folder.Path}: 4 images of 30000 x 30000 pixels are 3.6 GB, more than the 2 that a set may have. Scale them down, as with --image-size 64.", e.Message);
         Assert.Equal(1, decoded);
         Assert.Equal($"{folder["a/1.png"]} cannot be read: gone", Assert.Throws<DataException>(() =>
-            ImageFolder.Load(folder.Path, (file, _) => file.EndsWith("0.png", StringComparison.Ordinal) ? new DecodedImage(1, 1, [1, 2, 3]) : throw new IOException("gone"), cancellation: TestContext.Current.CancellationToken)).Message);
+            Load((file, _) => file.EndsWith("0.png", StringComparison.Ordinal) ? new DecodedImage(1, 1, [1, 2, 3]) : throw new IOException("gone"))).Message);
+        Assert.Equal($"{folder.Path} holds pictures, and nothing is given that decodes them.", Assert.Throws<DataException>(() => DataSet.Load(folder.Path)).Message);
+
+        DataSet Load(ImageDecoder decode) => DataSet.Load(folder.Path, new DataReading { Decode = decode }, TestContext.Current.CancellationToken);
     }
 
     [Fact]

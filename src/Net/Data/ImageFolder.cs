@@ -1,7 +1,3 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
-using System.Text;
-
 namespace GpuConv.Net;
 
 /// <summary>A decoded picture.</summary>
@@ -13,131 +9,127 @@ public sealed record DecodedImage(int Height, int Width, byte[] Pixels);
 /// <summary>Decodes a picture file. It is called from several threads at once.</summary>
 /// <param name="path">The file.</param>
 /// <param name="size">The height and width to scale it to, or null for its own.</param>
-/// <returns>The picture, or null if the file is none that can be read.</returns>
-public delegate DecodedImage? ImageDecoder(string path, (int Height, int Width)? size);
+/// <returns>The picture, upright.</returns>
+/// <exception cref="DataException">The file is no picture that can be read.</exception>
+public delegate DecodedImage ImageDecoder(string path, (int Height, int Width)? size);
 
 /// <summary>
-/// A data set made of picture files in a folder for each class, as torchvision's ImageFolder takes it: DIR/train/CLASS/*.png with DIR/test/CLASS/*.png
-/// (or DIR/val), or DIR/CLASS/*.png, of which a fixed part is for testing. Files are PNG or JPEG; this library decodes none itself.
+/// A data set made of picture files in a folder for each class, as torchvision's ImageFolder takes it: DIR/train/CLASS/*.png with DIR/test/CLASS/*.png, or DIR/CLASS/*.png, of which a
+/// fixed part is for testing. <see cref="DataSet.Load"/> reads it; this library decodes no file itself.
 /// </summary>
 /// <remarks>
 /// <para>Classes are numbered in the ordinal order of their folders' names, as PyTorch does; the names go with the data and with the models that are trained on them.</para>
-/// <para>Without DIR/train, every fifth file of each class (the 5th, the 10th, …, in the ordinal order of their names; of fewer than five the last) is for
+/// <para>DIR/train may be called Train or Training, DIR/test Test or Testing. DIR/val (or valid, validation) beside both holds the images for validation, which stand last among those
+/// for training (<see cref="DataSet.ValidationCount"/>); without DIR/test it is for testing.</para>
+/// <para>Without either, every fifth file of each class (the 5th, the 10th, …, in the ordinal order of their names; of fewer than five the last) is for
 /// testing: the same ones whatever the seed.</para>
 /// <para>The classes take turns, in proportion to their numbers of images, so that the first images and the last ones (what <see cref="TrainingOptions.Limit"/> and
 /// <see cref="TrainingOptions.Validation"/> take) hold all of them.</para>
 /// <para>Images have one channel if every pixel of every one of them is grey, else three, channel by channel. One mean and one deviation
-/// serve all channels.</para>
+/// serve all channels. <see cref="DataSet.Sha256"/> is over the shape, the names, and images and labels for training and testing.</para>
 /// </remarks>
 public static class ImageFolder
 {
-    /// <summary>Without a folder for it, one of so many images of each class is for testing.</summary>
-    private const int TestPeriod = 5;
+    private static readonly string[] Pictures = [".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"];
 
-    private static readonly string[] Extensions = [".png", ".jpg", ".jpeg"];
-
-    // What file browsers leave behind.
-    private static readonly string[] Ignored = ["thumbs.db", "desktop.ini"];
+    // What lies beside pictures and is none; anything else in a class's folder may be a picture that would be missed.
+    private static readonly string[] Beside = [".txt", ".csv", ".tsv", ".json", ".xml", ".md", ".rst", ".yaml", ".yml", ".html", ".log", ".db", ".ini"];
 
     private sealed record ClassFiles(string Name, string[] Files);
 
     private readonly record struct Labelled(string File, int Label);
 
-    /// <summary>Whether a path is such a folder: it holds no IDX files, but folders with pictures, or such folders named train.</summary>
+    private sealed record Listed(string[] Names, Labelled[] Train, Labelled[] Validation, Labelled[] Test, string? Note);
+
+    /// <summary>Whether a path is such a folder, or one in which such a folder lies; one with IDX files is not.</summary>
     /// <param name="path">The path; it need not exist.</param>
     public static bool IsAt(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
         try
         {
-            if (!Directory.Exists(path) || Directory.EnumerateFiles(path).Any(f => f.Contains("-ubyte", StringComparison.Ordinal))) return false;
-            return Folders(path).Any(f => HasPicture(f) || (Path.GetFileName(f) == "train" && Folders(f).Any(HasPicture)));
+            return Directory.Exists(path) && HasClasses(DataFinder.Find(path).Path);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (DataException)
         {
             return false;
         }
     }
 
-    /// <summary>Reads the data set.</summary>
-    /// <param name="path">The folder.</param>
-    /// <param name="decode">Decodes the pictures.</param>
-    /// <param name="size">The height and width that all are scaled to; null: they must be of one size.</param>
-    /// <param name="cancellation">Ends the reading.</param>
-    /// <exception cref="DataException">There are fewer than two classes, one has no images, a file is no picture, or sizes differ.</exception>
-    public static DataSet Load(string path, ImageDecoder decode, (int Height, int Width)? size = null, CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(path);
-        ArgumentNullException.ThrowIfNull(decode);
-        string[] names;
-        Labelled[] train, test;
-        try
-        {
-            (names, train, test) = List(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new DataException($"{path} cannot be read: {e.Message}", e);
-        }
+    /// <summary>Whether there are folders with pictures in a folder, or in one for training.</summary>
+    internal static bool HasClasses(string folder) => Directory.Exists(folder) && (DataFinder.Folders(folder).Any(HasPicture) || (Part(folder, "train", "training") is { } train && DataFinder.Folders(train).Any(HasPicture)));
 
-        DecodedImage[] images = Decode(path, [.. train, .. test], decode, size, cancellation);
+    /// <summary>Reads the folder.</summary>
+    internal static DataParts Read(string path, DataReading reading, CancellationToken cancellation)
+    {
+        if (reading.Decode is not { } decode) throw new DataException($"{path} holds pictures, and nothing is given that decodes them.");
+        Listed listed = List(path);
+        Labelled[] train = [.. listed.Train, .. listed.Validation];
+        DecodedImage[] images = Decode(path, [.. train, .. listed.Test], decode, reading.Size, cancellation);
         (int height, int width) = (images[0].Height, images[0].Width);
         int channels = images.AsParallel().All(i => IsGrey(i.Pixels)) ? 1 : 3;
-        LabelledImages trained = Join(path, images.AsSpan(0, train.Length), train, channels, height, width);
-        LabelledImages tested = Join(path, images.AsSpan(train.Length), test, channels, height, width);
-        (double mean, double deviation) = DataSet.Moments(trained.Pixels);
-        if (deviation == 0) throw new DataException($"{path}: every pixel of every image for training is {trained.Pixels[0]}; there is nothing to learn from.");
-        string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
-        return new DataSet(DataSet.NameOfFolder(name), trained, tested, names.Length, (float)mean, (float)deviation, Digest(names, trained, tested)) { ClassNames = names };
-    }
-
-    private static (string[] Names, Labelled[] Train, Labelled[] Test) List(string path)
-    {
-        string trainFolder = Path.Combine(path, "train");
-        if (!Directory.Exists(trainFolder))
+        return new DataParts(DataFinder.NameOf(path), Join(path, images.AsSpan(0, train.Length), train, channels, height, width), path, Join(path, images.AsSpan(train.Length), listed.Test, channels, height, width), path)
         {
-            ClassFiles[] all = Classes(path);
-            if (all.FirstOrDefault(c => c.Files.Length < 2) is { } lone)
-                throw new DataException($"{Path.Combine(path, lone.Name)} holds one image: a class needs at least two, one to train on and one to test on.");
-            return (Names(all), TakeTurns(all, (i, count) => !IsForTest(i, count)), TakeTurns(all, IsForTest));
-        }
-        ClassFiles[] train = Classes(trainFolder);
-        string testFolder = Path.Combine(path, "test"), otherFolder = Path.Combine(path, "val");
-        if (!Directory.Exists(testFolder)) testFolder = Directory.Exists(otherFolder) ? otherFolder : throw new DataException($"{path} has a folder 'train' but none called 'test' or 'val', with the same classes.");
-        var test = Folders(testFolder).Select(f => new ClassFiles(Path.GetFileName(f), Pictures(f))).ToDictionary(c => c.Name, c => c.Files);
-        string[] names = Names(train);
-        if (test.Keys.Except(names).Order(StringComparer.Ordinal).FirstOrDefault() is { } unknown)
-            throw new DataException($"{Path.Combine(testFolder, unknown)}: there is no class '{unknown}' to train on in {trainFolder}.");
-        if (test.Count == 0) throw new DataException($"{testFolder} holds no folders of classes.");
-        return (names, TakeTurns(train, (_, _) => true), TakeTurns([.. names.Select(n => new ClassFiles(n, test.GetValueOrDefault(n) ?? []))], (_, _) => true));
+            ClassNames = listed.Names,
+            ValidationCount = listed.Validation.Length,
+            FromPictures = true,
+            Notes = listed.Note is null ? [] : [listed.Note],
+        };
     }
 
-    private static bool IsForTest(int index, int count) => count < TestPeriod ? index == count - 1 : index % TestPeriod == TestPeriod - 1;
+    private static Listed List(string path)
+    {
+        string? trainFolder = Part(path, "train", "training");
+        if (trainFolder is null || !DataFinder.Folders(trainFolder).Any()) return Divided(Classes(path), null);
+        ClassFiles[] train = Classes(trainFolder);
+        string[] names = [.. train.Select(c => c.Name)];
+        string? testFolder = Part(path, "test", "testing"), validationFolder = Part(path, "val", "valid", "validation");
+        if (testFolder is not null && !DataFinder.Folders(testFolder).Any())
+        {
+            if (!HasPicture(testFolder)) throw new DataException($"{testFolder} holds no folders of classes.");
+            if (validationFolder is null) return Divided(train, $"{testFolder} holds pictures without their classes and is left out: {HeldOut.Note}.");
+            testFolder = null;
+        }
+        if (testFolder is null) (testFolder, validationFolder) = (validationFolder, null);
+        if (testFolder is null) return Divided(train, $"{path} has no folder for testing: {HeldOut.Note}.");
+        return new Listed(names, TakeTurns(train, (_, _) => true), validationFolder is null ? [] : Others(validationFolder), Others(testFolder), null);
 
-    private static string[] Names(ClassFiles[] classes) => [.. classes.Select(c => c.Name)];
+        Labelled[] Others(string folder)
+        {
+            var files = DataFinder.Folders(folder).Select(f => new ClassFiles(Path.GetFileName(f), PicturesIn(f))).ToDictionary(c => c.Name, c => c.Files);
+            if (files.Keys.Except(names).Order(StringComparer.Ordinal).FirstOrDefault() is { } unknown)
+                throw new DataException($"{Path.Combine(folder, unknown)}: there is no class '{unknown}' to train on in {trainFolder}.");
+            return TakeTurns([.. names.Select(n => new ClassFiles(n, files.GetValueOrDefault(n) ?? []))], (_, _) => true);
+        }
+
+        Listed Divided(ClassFiles[] all, string? note)
+        {
+            if (all.FirstOrDefault(c => c.Files.Length < 2) is { } lone)
+                throw new DataException($"{Path.GetDirectoryName(lone.Files[0])} holds one image: a class needs at least two, one to train on and one to test on.");
+            return new Listed([.. all.Select(c => c.Name)], TakeTurns(all, (i, count) => !HeldOut.IsForTest(i, count)), [], TakeTurns(all, HeldOut.IsForTest), note);
+        }
+    }
+
+    // The folder of a part of the images, whatever its capitals.
+    private static string? Part(string folder, params string[] names) => DataFinder.Folders(folder).FirstOrDefault(f => names.Contains(Path.GetFileName(f), StringComparer.OrdinalIgnoreCase));
 
     private static ClassFiles[] Classes(string folder)
     {
-        ClassFiles[] classes = [.. Folders(folder).Select(f => new ClassFiles(Path.GetFileName(f), Pictures(f)))];
+        ClassFiles[] classes = [.. DataFinder.Folders(folder).Select(f => new ClassFiles(Path.GetFileName(f), PicturesIn(f)))];
         if (classes.Length < 2) throw new DataException($"{folder} holds {(classes.Length == 0 ? "no class" : $"one class, '{classes[0].Name}'")}: it takes a folder of pictures for each of at least two.");
         return classes;
     }
 
-    private static IEnumerable<string> Folders(string folder) =>
-        Directory.EnumerateDirectories(folder).Where(f => !IsHidden(f)).OrderBy(f => Path.GetFileName(f), StringComparer.Ordinal);
+    private static bool HasEnding(string path, string[] endings) => endings.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
 
-    private static bool IsHidden(string path) => Path.GetFileName(path).StartsWith('.');
+    private static bool HasPicture(string folder) => Directory.EnumerateFiles(folder).Any(f => HasEnding(f, Pictures) && !DataFinder.IsLeftBehind(f));
 
-    private static bool IsPicture(string path) => !IsHidden(path) && Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
-
-    private static bool HasPicture(string folder) => Directory.EnumerateFiles(folder).Any(IsPicture);
-
-    private static string[] Pictures(string folder)
+    private static string[] PicturesIn(string folder)
     {
-        if (Folders(folder).FirstOrDefault() is { } inner) throw new DataException($"{inner} is a folder within a class: pictures lie in {folder} itself.");
-        string[] files = [.. Directory.EnumerateFiles(folder).Where(f => !IsHidden(f) && !Ignored.Contains(Path.GetFileName(f), StringComparer.OrdinalIgnoreCase)).OrderBy(f => Path.GetFileName(f), StringComparer.Ordinal)];
-        if (Array.Find(files, f => !IsPicture(f)) is { } other) throw new DataException($"{other} is no PNG or JPEG file by its name. Take it out of the class's folder.");
-        return files.Length > 0 ? files : throw new DataException($"{folder} holds no pictures: every class needs some (PNG or JPEG), or its folder must go.");
+        if (DataFinder.Folders(folder).FirstOrDefault() is { } inner) throw new DataException($"{inner} is a folder within a class: pictures lie in {folder} itself.");
+        string[] files = [.. Directory.EnumerateFiles(folder).Where(f => !DataFinder.IsLeftBehind(f) && !HasEnding(f, Beside)).OrderBy(f => Path.GetFileName(f), StringComparer.Ordinal)];
+        if (Array.Find(files, f => !HasEnding(f, Pictures)) is { } other) throw new DataException($"{other} is no picture by its name ({string.Join(", ", Pictures)}). Take it out of the class's folder, or convert it.");
+        return files.Length > 0 ? files : throw new DataException($"{folder} holds no pictures: every class needs some ({string.Join(", ", Pictures)}), or its folder must go.");
     }
 
     // A class's i-th of n images stands at (i + 1/2) / n of the way; of equals, the class with the lower number.
@@ -180,7 +172,7 @@ public static class ImageFolder
         {
             try
             {
-                return decode(file, size) ?? throw new DataException($"{file} is not an image that can be read; it may be damaged. Mend it, or take it out of the folder.");
+                return decode(file, size);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -209,19 +201,5 @@ public static class ImageFolder
         var pixels = new byte[each * images.Length];
         for (int i = 0; i < images.Length; i++) images[i].Pixels.AsSpan(0, each).CopyTo(pixels.AsSpan(i * each));
         return new LabelledImages(pixels, [.. files.Select(f => f.Label)], channels, height, width);
-    }
-
-    private static string Digest(string[] names, LabelledImages train, LabelledImages test)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes($"image folder, {train.ImageShape}, {names.Length} classes\n{string.Join('\n', names)}\n"));
-        foreach (LabelledImages images in (LabelledImages[])[train, test])
-        {
-            hash.AppendData(images.Pixels);
-            var labels = new byte[4 * images.Count];
-            for (int i = 0; i < images.Count; i++) BinaryPrimitives.WriteInt32LittleEndian(labels.AsSpan(4 * i), images.Labels[i]);
-            hash.AppendData(labels);
-        }
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

@@ -3,12 +3,12 @@ using System.Text;
 namespace GpuConv.Net;
 
 /// <summary>What a file is by its first bytes, in words for messages: a file that is not what was expected is told by what it is.</summary>
-internal static class FileKind
+public static class FileKind
 {
     /// <summary>How many bytes tell.</summary>
     public const int Start = 512;
 
-    public const string PyTorch = "a PyTorch file (a pickle)", Hdf5 = "an HDF5 file (Keras's .h5)", Keras = "a Keras file (a zip archive)", NumPyArchive = "a NumPy archive (.npz)", NumPy = "a NumPy array (.npy)", Gzip = "gzip data";
+    internal const string PyTorch = "a PyTorch file (a pickle)", Hdf5 = "an HDF5 file (Keras's .h5)", Keras = "a Keras file (a zip archive)", NumPyArchive = "a NumPy archive (.npz)", NumPy = "a NumPy array (.npy)", Gzip = "gzip data";
 
     private static readonly (byte[] Magic, string Kind)[] Magics =
     [
@@ -49,6 +49,8 @@ internal static class FileKind
     }
 
     /// <summary>What the file at a path is; null where its start does not tell.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="IOException">It cannot be read.</exception>
     public static string? OfFile(string path)
     {
         using FileStream file = File.OpenRead(path);

@@ -78,8 +78,8 @@ public sealed class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         Options = options;
-        this.data = data;
         (TrainCount, ValidationCount) = Split(data, options);
+        this.data = data = data with { Train = ValidationSplit.Arrange(data, options.Validation) };
         RequireFit(network, data, TrainCount, options.Batch);
 
         arena = new DeviceArena(device);

@@ -67,7 +67,7 @@ public sealed record TrainingOptions
     /// <summary>How the learning rate changes.</summary>
     public ScheduleKind Schedule { get; init; } = ScheduleKind.Constant;
 
-    /// <summary>The last images of the training file that are kept for validation; <see cref="ValidateOnTest"/>: the test images are used instead.</summary>
+    /// <summary>The last images of the training file that are kept for validation, or of each class in it (<see cref="ValidationSplit"/>); <see cref="ValidateOnTest"/>: the test images are used instead.</summary>
     public int Validation { get; init; } = 5000;
 
     /// <summary>Train on the first images after the split only; 0: on all.</summary>

@@ -9,7 +9,7 @@ internal static class ComparisonRun
     /// <summary>Starts the study in a folder, or goes on with it if it is there with the same options and not to be overwritten.</summary>
     public static ComparisonFolder Start(CompareSettings settings, string? path, bool overwrite, ComparisonDisplay display, CancellationToken cancellation)
     {
-        DataSet data = StudyData.Load(settings.Training.Data, settings.Training.ImageSize);
+        DataSet data = settings.Training.LoadData();
         settings = settings with { Training = settings.Training.For(data) };
         settings.Validate();
         path ??= StudyFolder.NextName("compare-batchnorm");
@@ -18,6 +18,7 @@ internal static class ComparisonRun
         if (state is null && !overwrite) ComparisonFolder.RequireFree(path);
         if (state is not null && !settings.AsksForTheSame(state.Settings))
             throw new RequestException($"--out {path}: there is a comparison with other options in it ({Difference(settings, state.Settings)}). Go on with that by --resume {path}, give another folder, or --overwrite to begin anew.");
+        foreach (string note in settings.Training.NotesOn(data)) display.Note(note);
         return Run(path, settings, state, data, overwrite, display, cancellation);
     }
 
@@ -27,7 +28,7 @@ internal static class ComparisonRun
         ComparisonState state = ComparisonFolder.ReadState(path) ?? throw new RequestException($"--resume {path}: there is no comparison in it.");
         TrainSettings training = state.Settings.Training;
         CompareSettings settings = state.Settings with { Training = training with { Device = deviceName ?? training.Device, Threads = threads ?? training.Threads, Format = format ?? training.Format } };
-        return Run(path, settings, state, StudyData.Load(training.Data, training.ImageSize), overwrite: false, display, cancellation);
+        return Run(path, settings, state, training.LoadData(), overwrite: false, display, cancellation);
     }
 
     private static ComparisonFolder Run(string path, CompareSettings settings, ComparisonState? state, DataSet data, bool overwrite, ComparisonDisplay display, CancellationToken cancellation)

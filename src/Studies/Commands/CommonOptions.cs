@@ -27,11 +27,20 @@ internal static class CommonOptions
 
     public static readonly Option<string> Data = new("--data")
     {
-        Description = "mnist, which is built in, a folder with four IDX files, gzipped or not, or a folder with a folder of PNG or JPEG files for each class, or with two such folders: train and test",
+        Description = "mnist, which is built in; a folder with four IDX files, gzipped or not; a folder with a folder of pictures for each class, or with two such folders: train and test; an .npz or .csv file",
         DefaultValueFactory = _ => "mnist",
     };
 
     public static readonly Option<string?> ImageSize = new("--image-size") { Description = "With --data of pictures: the size that all are scaled to, N or HEIGHTxWIDTH; without it they must be of one size" };
+
+    public static readonly Option<string> Transpose = new Option<string>("--transpose")
+    {
+        Description = "Whether images are stored with rows and columns exchanged: auto (EMNIST's files, by their name), yes, no",
+        DefaultValueFactory = _ => "auto",
+    }.AcceptOnlyFromAmong("auto", "yes", "no");
+
+    /// <summary>What says which data and how they are read.</summary>
+    public static readonly Option[] OfData = [Data, ImageSize, Transpose];
 
     public static readonly Option<ulong> Seed = new("--seed")
     {
@@ -58,7 +67,7 @@ internal static class CommonOptions
     public static readonly Option<string?> Out = new("--out") { Description = "Folder for the results" };
 
     /// <summary>What every study takes beside its own options and its model.</summary>
-    public static readonly Option[] OfStudies = [Data, ImageSize, NetworkInput.Network, NetworkInput.Normalise, NetworkInput.ExternalData, Seed, Out, FinishedResult.Overwrite, Format, DeviceName, Threads, Json, Quiet, Verbose];
+    public static readonly Option[] OfStudies = [.. OfData, NetworkInput.Network, NetworkInput.Normalise, NetworkInput.ExternalData, Seed, Out, FinishedResult.Overwrite, Format, DeviceName, Threads, Json, Quiet, Verbose];
 
     public static PictureFormat FormatOf(this ParseResult parsed) => PictureFile.Parse(parsed.GetValue(Format)!);
 

@@ -20,7 +20,7 @@ internal static class CompareBatchNormCommand
 
     private static readonly Option[] All =
     [
-        Seeds, Sweeps, CommonOptions.Data, CommonOptions.ImageSize, TrainCommand.Epochs, TrainCommand.Batch, TrainCommand.Lr, TrainCommand.Optimizer, TrainCommand.Momentum, TrainCommand.WeightDecay, TrainCommand.Schedule,
+        Seeds, Sweeps, .. CommonOptions.OfData, TrainCommand.Epochs, TrainCommand.Batch, TrainCommand.Lr, TrainCommand.Optimizer, TrainCommand.Momentum, TrainCommand.WeightDecay, TrainCommand.Schedule,
         TrainCommand.Validation, TrainCommand.Limit, CommonOptions.Seed, Resume, CommonOptions.Out, FinishedResult.Overwrite, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
     ];
 
@@ -69,6 +69,7 @@ internal static class CompareBatchNormCommand
         {
             Data = TrainCommand.DataOf(parsed),
             ImageSize = parsed.GetValue(CommonOptions.ImageSize),
+            Transpose = parsed.GetValue(CommonOptions.Transpose)!,
             Epochs = parsed.GetValue(TrainCommand.Epochs),
             Batch = parsed.GetValue(TrainCommand.Batch),
             Lr = parsed.GetValue(TrainCommand.Lr),

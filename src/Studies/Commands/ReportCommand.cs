@@ -26,7 +26,7 @@ internal static class ReportCommand
             "Trains with and without batch normalisation, runs every study, and writes all of it as one web page, index.html, and as report.pdf.\n\n"
             + "Run again it keeps what has not changed; stopped by Ctrl-C it goes on.\n\n"
             + "Examples:\n  gpuconv report\n  gpuconv report --quick --out runs/look\n  gpuconv report --data fashion --seed 2 --out runs/fashion");
-        foreach (Option option in (Option[])[Quick, Full, Epochs, Attacked, CommonOptions.Data, CommonOptions.ImageSize, CommonOptions.Seed, Out, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose])
+        foreach (Option option in (Option[])[Quick, Full, Epochs, Attacked, .. CommonOptions.OfData, CommonOptions.Seed, Out, CommonOptions.DeviceName, CommonOptions.Threads, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose])
             command.Add(option);
         command.SetAction(Run);
         return command;
@@ -74,6 +74,7 @@ internal static class ReportCommand
             Attacked = parsed.GetValue(Attacked),
             Data = TrainCommand.DataOf(parsed),
             ImageSize = parsed.GetValue(CommonOptions.ImageSize),
+            Transpose = parsed.GetValue(CommonOptions.Transpose)!,
             Seed = parsed.GetValue(CommonOptions.Seed),
             Device = parsed.GetValue(CommonOptions.DeviceName)!,
             Threads = parsed.GetValue(CommonOptions.Threads),

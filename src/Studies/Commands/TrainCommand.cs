@@ -42,7 +42,7 @@ internal static class TrainCommand
 
     private static readonly Option[] All =
     [
-        Recipe, CommonOptions.Data, CommonOptions.ImageSize, NetworkInput.Network, Epochs, Batch, Lr, Optimizer, Betas, Momentum, WeightDecay, LabelSmoothing, InitGain, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment, Distort, Dropout, Ema, Adversarial, Eps, Alpha, AttackSteps, EpsWarmup,
+        Recipe, .. CommonOptions.OfData, NetworkInput.Network, Epochs, Batch, Lr, Optimizer, Betas, Momentum, WeightDecay, LabelSmoothing, InitGain, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment, Distort, Dropout, Ema, Adversarial, Eps, Alpha, AttackSteps, EpsWarmup,
         CommonOptions.Views, CommonOptions.Seed, Steps, Tensorboard, Profile, Init, Resume, CommonOptions.Out, FinishedResult.Overwrite, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Math, CommonOptions.Threads, CudaGraph, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
     ];
 
@@ -92,6 +92,7 @@ internal static class TrainCommand
         {
             Data = DataOf(parsed),
             ImageSize = parsed.GetValue(CommonOptions.ImageSize),
+            Transpose = parsed.GetValue(CommonOptions.Transpose)!,
             Network = network,
             NetworkName = NetworkInput.NameOf(parsed),
             BatchNorm = Given(BatchNorm, s.BatchNorm),

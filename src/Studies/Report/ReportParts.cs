@@ -98,6 +98,7 @@ internal static class ReportParts
     [
         .. settings.Data == new ReportSettings().Data ? (string[])[] : ["--data", settings.Data],
         .. settings.ImageSize is { } size ? (string[])["--image-size", size] : [],
+        .. settings.Transpose == new ReportSettings().Transpose ? (string[])[] : ["--transpose", settings.Transpose],
         .. command is "train" or "compare-batchnorm" && settings.Validation != new ReportSettings().Validation ? (string[])["--validation", settings.Validation] : [],
         .. command == "filters" ? (string[])[] : ["--seed", $"{settings.Seed}"],
     ];

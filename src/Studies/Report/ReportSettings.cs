@@ -32,6 +32,9 @@ internal sealed record ReportSettings
     /// <summary>The size that pictures of a folder are brought to; null: their own.</summary>
     public string? ImageSize { get; init; }
 
+    /// <summary>As --transpose has it.</summary>
+    public string Transpose { get; init; } = "auto";
+
     /// <summary>The images that trainings keep for validation.</summary>
     public string Validation { get; init; } = new TrainSettings().Validation;
 

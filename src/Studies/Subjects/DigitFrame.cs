@@ -8,7 +8,7 @@ internal static class DigitFrame
 {
     private const double Filled = 20 / 28.0;
 
-    // Of the strongest stroke; below it is paper and its shadows.
+    // Of the strongest stroke, and of white for it: below it is paper, its shadows and a camera's noise.
     private const double LeastInk = 0.1;
 
     /// <summary>Puts a drawing into a frame.</summary>
@@ -18,14 +18,13 @@ internal static class DigitFrame
     /// <param name="frameHeight">The frame's rows.</param>
     /// <param name="frameWidth">The frame's columns.</param>
     /// <param name="invert">yes, no, or auto: by the border.</param>
-    /// <returns>The frame, row by row; black if nothing is drawn.</returns>
-    public static byte[] Centred(byte[] grey, int height, int width, int frameHeight, int frameWidth, string invert)
+    /// <returns>The frame, row by row; null if nothing is drawn: no pixel is lighter than the ground by a tenth of all that there is between black and white.</returns>
+    public static byte[]? Centred(byte[] grey, int height, int width, int frameHeight, int frameWidth, string invert)
     {
         ImageInput.Inverted(grey, height, width, invert);
-        double[] ink = Ink(grey, height, width);
+        if (Ink(grey, height, width) is not { } ink) return null;
         var frame = new byte[frameHeight * frameWidth];
         (int top, int left, int bottom, int right) = Bounds(ink, height, width);
-        if (bottom <= top) return frame;
         double scale = Filled * Math.Min(frameHeight, frameWidth) / Math.Max(bottom - top, right - left);
         int rows = Math.Max(1, (int)Math.Round((bottom - top) * scale)), columns = Math.Max(1, (int)Math.Round((right - left) * scale));
         double[] scaled = Averaged(ink, width, top, left, bottom - top, right - left, rows, columns);
@@ -37,12 +36,12 @@ internal static class DigitFrame
         return frame;
     }
 
-    // 0 is the paper, by the median of the border, 1 the strongest stroke.
-    private static double[] Ink(byte[] grey, int height, int width)
+    // 0 is the ground, by the median of the border, 1 the strongest stroke.
+    private static double[]? Ink(byte[] grey, int height, int width)
     {
         byte[] border = [.. Enumerable.Range(0, grey.Length).Where(i => i / width == 0 || i / width == height - 1 || i % width == 0 || i % width == width - 1).Select(i => grey[i]).Order()];
         int paper = border[border.Length / 2], strongest = grey.Max();
-        return [.. grey.Select(v => strongest > paper ? Math.Max(0, v - paper) / (double)(strongest - paper) : 0)];
+        return strongest - paper > LeastInk * 255 ? [.. grey.Select(v => Math.Max(0, v - paper) / (double)(strongest - paper))] : null;
     }
 
     private static (int Top, int Left, int Bottom, int Right) Bounds(double[] ink, int height, int width)

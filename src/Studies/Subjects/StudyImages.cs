@@ -35,7 +35,7 @@ internal static class StudyImages
         bool misclassified = parsed.GetValue(Misclassified);
         if ((files.Length > 0 ? 1 : 0) + (numbers is null ? 0 : 1) + (wanted is null && !misclassified ? 0 : 1) > 1)
             throw new RequestException("Give image files, or --images, or --class and --misclassified: each names images for itself.");
-        if (files.Length > 0) return [.. files.Zip(ImageInput.Read(parsed, files, predictor.Model), (f, pixels) => new StudyImage(f, null, null, shape, pixels))];
+        if (files.Length > 0) return [.. files.Zip(ImageInput.ReadDrawn(parsed, files, predictor.Model), (f, pixels) => new StudyImage(f, null, null, shape, pixels))];
 
         LabelledImages test = data.Test;
         StudyModel.RequireFit(predictor.Model, data, ", or image files");

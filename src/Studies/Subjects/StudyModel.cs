@@ -30,7 +30,7 @@ internal static class StudyModel
     {
         if (parsed.GetValue(option) is { } file) return Read(parsed, file, data);
         if (option == CommonOptions.Model) settings = settings with { Network = NetworkInput.Of(parsed, data.Train.ImageShape)?.ToString() };
-        settings = settings with { Data = TrainCommand.DataOf(parsed), ImageSize = parsed.GetValue(CommonOptions.ImageSize), Validation = TrainSettings.ValidationOf(data), Device = parsed.GetValue(CommonOptions.DeviceName)!, Threads = parsed.GetValue(CommonOptions.Threads) };
+        settings = settings with { Data = TrainCommand.DataOf(parsed), ImageSize = parsed.GetValue(CommonOptions.ImageSize), Transpose = parsed.GetValue(CommonOptions.Transpose)!, Validation = TrainSettings.ValidationOf(data), Device = parsed.GetValue(CommonOptions.DeviceName)!, Threads = parsed.GetValue(CommonOptions.Threads) };
         return Trained(settings, option.Name, data, device.Kind, parsed.GetValue(CommonOptions.Quiet) || parsed.GetValue(CommonOptions.Json));
     }
 
@@ -90,14 +90,14 @@ internal static class StudyModel
         display.Note($"There is no {option}: one is trained first (--recipe report, seed {settings.Seed}{(settings.BatchNorm ? ", with batch normalisation" : settings.Network is not null ? ", the network of --network" : "")}) and kept for the next time in {folder}");
         bool begun = File.Exists(Path.Combine(folder, "checkpoint", "state.safetensors"));
         if (begun) TrainingRun.Resume(folder, null, null, null, display, Invocation.Token);
-        else TrainingRun.Start(settings, folder, overwrite: false, display, Invocation.Token);
+        else TrainingRun.Start(settings, folder, overwrite: false, display, Invocation.Token, data);
         return Model.Read(file);
     }
 
     // What decides the weights' bits: not the number of threads, nor the names of folder and device.
     private static string KeyOf(TrainSettings settings, DataSet data, DeviceKind device)
     {
-        string all = $"{JsonSerializer.Serialize(settings with { Data = "", ImageSize = null, Device = "", Threads = 0 }, StudiesJson.Default.TrainSettings)} {data.Sha256} {device} {ProgramBuild.Id}";
+        string all = $"{JsonSerializer.Serialize(settings with { Data = "", ImageSize = null, Transpose = "", Device = "", Threads = 0 }, StudiesJson.Default.TrainSettings)} {data.Sha256} {device} {ProgramBuild.Id}";
         return $"{new string([.. data.Name.Where(char.IsLetterOrDigit)])}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(all)))[..16]}";
     }
 

@@ -15,6 +15,9 @@ internal sealed record TrainSettings
     /// <summary>Of pictures: N or HEIGHTxWIDTH; null: their own.</summary>
     public string? ImageSize { get; set; }
 
+    /// <summary>auto, yes or no.</summary>
+    public string Transpose { get; set; } = "auto";
+
     /// <summary>The network's text, as <see cref="NetworkText"/> has it; null: the report's network.</summary>
     public string? Network { get; set; }
 
@@ -47,6 +50,9 @@ internal sealed record TrainSettings
 
     /// <summary>A number of images, or <c>test</c>.</summary>
     public string Validation { get; set; } = "5000";
+
+    /// <summary>Whether they are the last of each class, in proportion, as the last of all lack some: <see cref="ValidationSplit"/>.</summary>
+    public bool ValidationOfEachClass { get; set; }
 
     /// <summary>Whether the number is nobody's choice.</summary>
     [JsonIgnore]
@@ -167,12 +173,29 @@ internal sealed record TrainSettings
         _ => null,
     };
 
-    /// <summary>The images for validation where nothing was said: 5000, or a tenth of what there is, where that is less.</summary>
-    public static string ValidationOf(DataSet data) => $"{System.Math.Min(5000, data.Train.Count / 10)}";
+    /// <summary>The images for validation where nothing was said: those that the data's source keeps for it; else 5000, or a tenth of what there is, where that is less.</summary>
+    public static string ValidationOf(DataSet data) => $"{(data.ValidationCount > 0 ? data.ValidationCount : System.Math.Min(5000, data.Train.Count / 10))}";
+
+    /// <summary>The data set.</summary>
+    /// <exception cref="DataException">There is none, or it is damaged.</exception>
+    public DataSet LoadData() => StudyData.Load(Data, ImageSize, Transpose);
 
     /// <summary>The options for a data set. A recipe's own number of images for validation stays.</summary>
-    public TrainSettings For(DataSet data) =>
-        this with { Validation = ValidationIsDefault && Validation == new TrainSettings().Validation ? ValidationOf(data) : Validation, ValidationIsDefault = false };
+    public TrainSettings For(DataSet data)
+    {
+        TrainSettings settings = this with { Validation = ValidationIsDefault && Validation == new TrainSettings().Validation ? ValidationOf(data) : Validation, ValidationIsDefault = false };
+        return settings with { ValidationOfEachClass = ValidationSplit.IsOfEachClass(data, settings.ToOptions().Validation) };
+    }
+
+    /// <summary>What whoever trains on a data set with these options should know, a sentence or two each.</summary>
+    /// <param name="data">The data; the options are <see cref="For"/> it.</param>
+    public IEnumerable<string> NotesOn(DataSet data)
+    {
+        foreach (string note in data.Notes) yield return note;
+        if (ValidationOfEachClass) yield return $"The last {Validation} training images, or those before them, lack a class: the last of each class, in proportion, are for validation instead.";
+        int limited = Limit > 0 ? data.Train.Labels.Take(Limit).Distinct().Count() : data.Classes;
+        if (limited < data.Classes) yield return $"--limit {Limit}: the first {Limit} training images are of {limited} of {data.Classes} classes.";
+    }
 
     /// <summary>The network for a data set: the one of the text, or the report's.</summary>
     /// <exception cref="RequestException">The text is wrong, with line and column.</exception>

@@ -9,15 +9,22 @@ namespace GpuConv.Studies;
 internal static class TrainingRun
 {
     /// <summary>Trains from the start.</summary>
+    /// <param name="settings">The options.</param>
+    /// <param name="folder">The run's folder; null: a new one.</param>
+    /// <param name="overwrite">Whether a run there is replaced.</param>
+    /// <param name="display">Follows the training.</param>
+    /// <param name="cancellation">Interrupts it.</param>
+    /// <param name="known">The data, if they are loaded and what is to be said of them was said.</param>
     /// <returns>The content of <c>metrics.json</c>.</returns>
-    public static string Start(TrainSettings settings, string? folder, bool overwrite, TrainingDisplay display, CancellationToken cancellation)
+    public static string Start(TrainSettings settings, string? folder, bool overwrite, TrainingDisplay display, CancellationToken cancellation, DataSet? known = null)
     {
         settings.ToOptions();
         // The data are unpacked while the device is opened.
-        Task<DataSet> loading = Task.Run(() => StudyData.Load(settings.Data, settings.ImageSize));
+        Task<DataSet> loading = known is null ? Task.Run(settings.LoadData) : Task.FromResult(known);
         using Device device = Device.Open(settings.Device, settings.Threads, CommonOptions.MathModeOf(settings.Math));
         DataSet data = loading.GetAwaiter().GetResult();
         settings = settings.For(data);
+        foreach (string note in settings.NotesOn(data).Except(known?.Notes ?? [])) display.Note(note);
         Model? start = settings.Init is { } init && OnnxImport.IsOnnx(init) ? StartOf(init, ref settings, data, display) : null;
         Network network = NetworkOf(ref settings, data);
         Weights initial = settings.Init is null ? Weights.Initial(network, settings.Seed, settings.InitGain)
@@ -47,7 +54,7 @@ internal static class TrainingRun
             Console.Error.WriteLine($"{run.Path} is finished: {state.Epoch} epochs{(stoppedEarly ? ", stopped early." : ". --epochs N with a larger N makes it longer.")}");
             return run.ReadMetrics();
         }
-        DataSet data = StudyData.Load(settings.Data, settings.ImageSize);
+        DataSet data = settings.LoadData();
         if (data.Sha256 != configuration.DataSha256) throw new RequestException($"{settings.Data} no longer holds the images that {run.Path} was started with.");
         using Device device = Device.Open(settings.Device, settings.Threads, CommonOptions.MathModeOf(settings.Math));
         // A run goes on on any device; graphs change no result.
