@@ -38,11 +38,12 @@ internal readonly record struct Interval(double Mean, double Low, double High)
     /// <summary>Of one further value of the same kind (prediction interval): one that is beyond it is not another of them. Of one value alone it has no ends.</summary>
     public static Interval OfNext(IReadOnlyCollection<double> values) => Around(values.Average(), Quantile(values.Count - 1) * StandardError(values) * Math.Sqrt(values.Count + 1));
 
-    /// <summary>Of a share, by Wilson's score (Wilson 1927).</summary>
+    /// <summary>Of a share, by Wilson's score (Wilson 1927); of none it may be any.</summary>
     public static Interval OfShare(double count, double all)
     {
+        if (all == 0) return new(double.NaN, 0, 1);
         double p = count / all, z2 = Normal * Normal / all, middle = (p + z2 / 2) / (1 + z2), half = Normal / (1 + z2) * Math.Sqrt(p * (1 - p) / all + z2 / (4 * all));
-        return new(p, middle - half, middle + half);
+        return new(p, Math.Max(0, middle - half), Math.Min(1, middle + half));
     }
 
     /// <summary>Of the difference of two independent values, from their own intervals (Newcombe 1998, method 10).</summary>

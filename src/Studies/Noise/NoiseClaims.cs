@@ -24,7 +24,7 @@ internal static class NoiseClaims
             name,
             finding,
             Claim.Judge([.. largest.SelectMany(r => (bool?[])[r.Fooled.Above(Most), (r.Fooled - r.ByChance.Times(Clearly)).Above(0)])]),
-            string.Join("; ", largest.Select(r => $"epsilon {r.Epsilon:g4}, learnt on {r.LearntOn}, tried on {r.TestedOn}: {r.Fooled.Times(100).Text("f1")} % fooled, {r.ByChance.Times(100).Text("f1")} % by its pixels in random order; for a class, {100 * r.Targeted.Average():f1} % are taken for it in the mean, {100 * r.TargetedRandom.Average():f1} % by random noise")) + ".",
+            string.Join("; ", largest.Select(r => $"epsilon {r.Epsilon:g4}, learnt on {r.LearntOn}, tried on {r.TestedOn}: {(r.Recognised == 0 ? "no image is recognised without noise" : $"{r.Fooled.Times(100).Text("f1")} % fooled, {r.ByChance.Times(100).Text("f1")} % by its pixels in random order")}; for a class, {100 * r.Targeted.Average():f1} % are taken for it in the mean, {100 * r.TargetedRandom.Average():f1} % by random noise")) + ".",
             $"parts: at the largest bound, for each network, over half of the images that were recognised are not any more, and over {Clearly} times as many as with the pixels in random order.");
     }
 }

@@ -36,7 +36,7 @@ internal static class OnnxFile
         {
             return Serializer.Deserialize<T>(bytes);
         }
-        catch (Exception e) when (e is ProtoException or EndOfStreamException or InvalidOperationException or OverflowException or ArgumentException or InvalidCastException or IndexOutOfRangeException or FormatException)
+        catch (Exception e) when (e is ProtoException or EndOfStreamException or InvalidOperationException or OverflowException or ArgumentException or InvalidCastException or IndexOutOfRangeException or FormatException or OutOfMemoryException)
         {
             throw new ModelFileException($"{name} is damaged, or not an ONNX file: {FirstLine(e.Message)}", e);
         }
