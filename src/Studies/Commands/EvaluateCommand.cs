@@ -24,7 +24,7 @@ internal static class EvaluateCommand
             CommonOptions.Views,
             CommonOptions.Data,
             CommonOptions.ImageSize,
-            NetworkInput.Network, NetworkInput.Normalise, NetworkInput.ExternalData,
+            NetworkInput.Network, NetworkInput.Normalise, NetworkInput.ExternalData, NetworkInput.AllowExtra,
             CommonOptions.Seed,
             CommonOptions.Out, FinishedResult.Overwrite, CommonOptions.Format,
             CommonOptions.DeviceName,

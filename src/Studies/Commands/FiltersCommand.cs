@@ -22,7 +22,7 @@ internal static class FiltersCommand
             Limit,
             CommonOptions.Model,
             CommonOptions.Data,
-            NetworkInput.Network, NetworkInput.Normalise, NetworkInput.ExternalData,
+            NetworkInput.Network, NetworkInput.Normalise, NetworkInput.ExternalData, NetworkInput.AllowExtra,
             CommonOptions.Out, FinishedResult.Overwrite, CommonOptions.Format,
             CommonOptions.DeviceName,
             CommonOptions.Threads,

@@ -25,7 +25,7 @@ internal static class PredictCommand
             CommonOptions.Model,
             CommonOptions.Data,
             CommonOptions.ImageSize,
-            NetworkInput.Network, NetworkInput.Normalise, NetworkInput.ExternalData,
+            NetworkInput.Network, NetworkInput.Normalise, NetworkInput.ExternalData, NetworkInput.AllowExtra,
             CommonOptions.Seed,
             CommonOptions.Out, FinishedResult.Overwrite, CommonOptions.Format,
             CommonOptions.DeviceName,

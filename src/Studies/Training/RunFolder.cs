@@ -52,10 +52,12 @@ internal sealed class RunFolder
         string file = System.IO.Path.Combine(path, "checkpoint", "state.safetensors");
         if (!System.IO.File.Exists(file)) throw new RequestException($"--resume {path}: there is no checkpoint in it ({file}).");
         Checkpoint checkpoint = Checkpoint.Read(file);
+        if (!checkpoint.HadChecksum) Console.Error.WriteLine($"{file} has no checksum, as an older version wrote it: damage to it may go unnoticed.");
         try
         {
             RunConfiguration? configuration = JsonSerializer.Deserialize(checkpoint.Configuration, StudiesJson.Default.RunConfiguration);
-            return (new RunFolder(path), checkpoint, configuration ?? throw new RequestException($"{file} does not say with which options the run was started."));
+            // JSON may lack what its type has.
+            return configuration is { Settings: not null, DataSha256: not null } ? (new RunFolder(path), checkpoint, configuration) : throw new RequestException($"{file} does not say with which options the run was started.");
         }
         catch (JsonException e)
         {
