@@ -24,7 +24,7 @@ internal sealed class RunFolder
 
     private string CheckpointFolder => File("checkpoint");
 
-    private string CheckpointFile => System.IO.Path.Combine(CheckpointFolder, "state.safetensors");
+    public string CheckpointFile => System.IO.Path.Combine(CheckpointFolder, "state.safetensors");
 
     /// <summary>The folder for a new run; without a name, the first of runs/train-1, runs/train-2, … that does not exist.</summary>
     /// <exception cref="RequestException">There is a file of that name, or an unfinished run that is not to be overwritten.</exception>

@@ -55,9 +55,9 @@ internal static class TrainingRun
         Network network = settings.NetworkFor(data);
         state = state with
         {
-            Weights = Weights.Match(network, state.Weights.Arrays, run.Path),
-            Average = state.Average is { } average ? Weights.Match(network, average.Arrays, run.Path) : null,
-            BestWeights = state.BestWeights is { } best ? Weights.Match(network, best.Arrays, run.Path) : null,
+            Weights = Weights.Match(network, state.Weights.Arrays, run.CheckpointFile),
+            Average = state.Average is { } average ? Weights.Match(network, average.Arrays, run.CheckpointFile) : null,
+            BestWeights = state.BestWeights is { } best ? Weights.Match(network, best.Arrays, run.CheckpointFile) : null,
         };
         using Trainer trainer = CreateTrainer(device, network, data, settings, state.Weights);
         trainer.Restore(state);
