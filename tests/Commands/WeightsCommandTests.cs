@@ -33,7 +33,7 @@ public sealed class WeightsCommandTests(MnistPart part) : IClassFixture<MnistPar
         string[] evaluate = ["evaluate", "--model", folder["foreign.safetensors"], "--network", Text, "--data", part.Path, "--device", "cpu"];
         string[] train = ["train", "--init", folder["foreign.safetensors"], "--network", Text, "--data", part.Path, "--device", "cpu", "--epochs", "1", "--quiet", "--out", folder["run"]];
         foreach (string[] command in (string[][])[evaluate, train])
-            Refused("has '_orig_mod.mask', which belongs to no layer of the network. --allow-extra leaves what is too many out.", command);
+            Refused("has '_orig_mod.mask', which belongs to no layer of the network. --allow-extra leaves it out.", command);
         Done([.. evaluate, "--allow-extra"]);
         Done([.. train, "--allow-extra"]);
         Assert.Equal(weights.Arrays.Select(a => (a.Name, a.Values[0])), Model.Read(Path.Combine(folder["run"], "init.safetensors")).Weights.Arrays.Select(a => (a.Name, a.Values[0])));
@@ -48,7 +48,7 @@ public sealed class WeightsCommandTests(MnistPart part) : IClassFixture<MnistPar
         {
             Output output = Run([.. command, "--data", part.Path, "--device", "cpu"]);
             Assert.Equal(2, output.ExitCode);
-            string[] lines = output.Error.TrimEnd().Split(Environment.NewLine.Last()).Select(l => l.TrimEnd()).ToArray();
+            string[] lines = [.. output.Error.TrimEnd().Split('\n').Select(l => l.TrimEnd())];
             Assert.Equal($"gpuconv: {path} is no safetensors file: it is a PyTorch file (a pickle). In Python, these lines make one of it:", lines[^3]);
             Assert.StartsWith("import torch", lines[^2]);
             Assert.StartsWith("safetensors.torch.save_file(", lines[^1]);

@@ -58,9 +58,9 @@ public sealed class ForeignWeightsTests : IDisposable
     public void Tensors_too_many_are_named_and_left_out_if_asked_for()
     {
         NamedArray[] one = [.. Own(), new NamedArray("mask", [1], [1]), new NamedArray("bn1.num_batches_tracked", [], [7])];
-        Refused("has 'mask', which belongs to no layer of the network. --allow-extra leaves what is too many out.", one);
+        Refused("has 'mask', which belongs to no layer of the network. --allow-extra leaves it out.", one);
         NamedArray[] many = [.. Own().Select(a => a with { Name = "module." + a.Name }), .. Enumerable.Range(0, 10).Select(i => new NamedArray($"module.extra{i}", [], [1]))];
-        Refused("has 'module.extra0', 'module.extra1', 'module.extra2', 'module.extra3', 'module.extra4', 'module.extra5', 'module.extra6', 'module.extra7' and 2 more, which belong to no layer of the network. --allow-extra", many);
+        Refused("has 'module.extra0', 'module.extra1', 'module.extra2', 'module.extra3', 'module.extra4', 'module.extra5', 'module.extra6', 'module.extra7' and 2 more, which belong to no layer of the network. --allow-extra leaves them out.", many);
         foreach (NamedArray[] arrays in (NamedArray[][])[one, many])
             Assert.Equal(Own().Select(a => a.Name), Read(arrays, Text, allowExtra: true).Weights.Arrays.Select(a => a.Name));
         Assert.EndsWith("belongs to no layer of the network.", Assert.Throws<ModelFileException>(() => Weights.Match(NetworkText.Parse(Text), one, "x")).Message);

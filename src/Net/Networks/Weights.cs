@@ -47,7 +47,10 @@ public sealed record Weights(IReadOnlyList<NamedArray> Arrays)
         // PyTorch counts batches in a scalar that nothing here reads.
         string[] extra = [.. byName.Where(pair => !needed.Contains(pair.Key) && !pair.Key.EndsWith(".num_batches_tracked", StringComparison.Ordinal)).Select(pair => pair.Value.Name)];
         if (extra.Length > 0 && reading is not { AllowExtra: true })
-            throw new ModelFileException($"{source} has {WeightNames.List(extra, "'")}, which {(extra.Length == 1 ? "belongs" : "belong")} to no layer of the network.{(reading is null ? "" : " --allow-extra leaves what is too many out.")}");
+        {
+            (string belong, string them) = extra.Length == 1 ? ("belongs", "it") : ("belong", "them");
+            throw new ModelFileException($"{source} has {WeightNames.List(extra, "'")}, which {belong} to no layer of the network.{(reading is null ? "" : $" --allow-extra leaves {them} out.")}");
+        }
         return new Weights(ordered);
     }
 
