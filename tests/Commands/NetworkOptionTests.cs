@@ -111,11 +111,11 @@ public sealed class NetworkOptionTests(MnistPart part) : IClassFixture<MnistPart
         {
             Network network = Network.Report(data.Test.ImageShape, 10, batchNorm);
             new SafetensorsFile(Weights.Initial(network, 3).Arrays).Write(folder["foreign.safetensors"]);
-            Model model = Model.Read(folder["foreign.safetensors"], () => new ModelContext(data.Test.ImageShape, data.Mean, data.Deviation, data.Name));
+            Model model = Model.Read(folder["foreign.safetensors"], new ModelReading { Context = () => new ModelContext(data.Test.ImageShape, data.Mean, data.Deviation, data.Name) });
             Assert.Equal(network.ToString(), model.Network.ToString());
             Assert.Equal((data.Mean, data.Deviation, data.Name), (model.Mean, model.Deviation, model.DataName));
             foreach (Shape other in (Shape[])[new(1, 32, 32), new(1, 2, 2), new(3, 28, 28)])
-                Assert.Contains($"are not those of the report's network for images of {other}", Assert.Throws<ModelFileException>(() => Model.Read(folder["foreign.safetensors"], () => new ModelContext(other, 0, 1, ""))).Message);
+                Assert.Contains($"are not those of the report's network for images of {other}", Assert.Throws<ModelFileException>(() => Model.Read(folder["foreign.safetensors"], new ModelReading { Context = () => new ModelContext(other, 0, 1, "") })).Message);
             Assert.Throws<ModelFileException>(() => Model.Read(folder["foreign.safetensors"]));
         }
     }

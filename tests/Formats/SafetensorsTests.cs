@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 using System.Text;
 using GpuConv.Net;
 
@@ -16,15 +17,20 @@ public sealed class SafetensorsTests : IDisposable
         var file = new SafetensorsFile(
             [new("b", [2], [1f, -2f]), new("a", [1, 1], [0.5f])],
             new Dictionary<string, string> { ["z"] = "1", ["k"] = "v \"ü\"" });
-        byte[] json = Encoding.UTF8.GetBytes(
-            """{"__metadata__":{"k":"v \"ü\"","z":"1"},"b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[1,1],"data_offsets":[8,12]}}""");
-        int padded = (json.Length + 7) / 8 * 8;
-        byte[] expected =
-        [
-            (byte)padded, 0, 0, 0, 0, 0, 0, 0, .. json, .. Enumerable.Repeat((byte)' ', padded - json.Length),
-            0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0, 0, 0, 0, 0x3f,
-        ];
-        Assert.Equal(expected, file.ToBytes());
+        byte[] zeros = Bytes(new string('0', 64));
+        Assert.Equal(Bytes(Convert.ToHexStringLower(SHA256.HashData(zeros))), file.ToBytes());
+
+        static byte[] Bytes(string checksum)
+        {
+            byte[] json = Encoding.UTF8.GetBytes(
+                $$$"""{"__metadata__":{"gpuconv.sha256":"{{{checksum}}}","k":"v \"ü\"","z":"1"},"b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[1,1],"data_offsets":[8,12]}}""");
+            int padded = (json.Length + 7) / 8 * 8;
+            return
+            [
+                (byte)padded, 0, 0, 0, 0, 0, 0, 0, .. json, .. Enumerable.Repeat((byte)' ', padded - json.Length),
+                0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0, 0, 0, 0, 0x3f,
+            ];
+        }
     }
 
     [Fact]
@@ -64,6 +70,21 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Fact]
+    public void Integers_of_all_sizes_and_truth_values_are_read_as_float32()
+    {
+        byte[] data =
+        [
+            .. BitConverter.GetBytes(1UL << 63), .. BitConverter.GetBytes(0xffffff00u), .. BitConverter.GetBytes((ushort)65535), .. BitConverter.GetBytes((short)-32768), 0x80, 0, 1,
+        ];
+        byte[] file = File("""
+            {"u64":{"dtype":"U64","shape":[1],"data_offsets":[0,8]},"u32":{"dtype":"U32","shape":[1],"data_offsets":[8,12]},
+            "u16":{"dtype":"U16","shape":[1],"data_offsets":[12,14]},"i16":{"dtype":"I16","shape":[1],"data_offsets":[14,16]},
+            "i8":{"dtype":"I8","shape":[1],"data_offsets":[16,17]},"bool":{"dtype":"BOOL","shape":[2],"data_offsets":[17,19]}}
+            """, data);
+        Assert.Equal([9223372036854775808f, 4294967040f, 65535f, -32768f, -128f, 0f, 1f], SafetensorsFile.Parse(file, "x").Tensors.SelectMany(t => t.Values));
+    }
+
+    [Fact]
     public void Tensors_may_stand_in_the_header_in_another_order_than_in_the_data()
     {
         byte[] file = File("""{"b":{"dtype":"U8","shape":[1],"data_offsets":[1,2]},"a":{"data_offsets":[0,1],"shape":[1],"dtype":"U8"}}""", [10, 20]);
@@ -95,7 +116,7 @@ public sealed class SafetensorsTests : IDisposable
         { "x: tensor 'a' has 'shape' twice.", File("""{"a":{"shape":[0],"shape":[0]}}""", []) },
         { "x: tensor 'a' has an unknown entry 'strides'.", File("""{"a":{"strides":[0]}}""", []) },
         { "x: tensor 'a': dtype is not a string.", File("""{"a":{"dtype":null}}""", []) },
-        { "x: tensor 'a' has the type 'C64'; F32, F64, F16, BF16, I64, I32, U8 can be read. Convert it to F32.", File("""{"a":{"dtype":"C64","shape":[0],"data_offsets":[0,0]}}""", []) },
+        { "x: tensor 'a' has the type 'C64'; F32, F64, F16, BF16, I64, I32, I16, I8, U64, U32, U16, U8, BOOL can be read. Convert it to F32.", File("""{"a":{"dtype":"C64","shape":[0],"data_offsets":[0,0]}}""", []) },
         { "x: tensor 'a': shape is not a list of whole numbers.", File("""{"a":{"shape":3}}""", []) },
         { "x: tensor 'a': shape has '-1' where a whole number from 0 is expected.", File("""{"a":{"shape":[-1]}}""", []) },
         { "x: tensor 'a': shape has '1.5' where a whole number from 0 is expected.", File("""{"a":{"shape":[1.5]}}""", []) },
@@ -112,6 +133,11 @@ public sealed class SafetensorsTests : IDisposable
         { "x: the tensors end at offset 62, but the file at 65: 3 bytes belong to no tensor.", File("""{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}} """, [1, 2, 3]) },
         { "an integer that float32 does not hold exactly. Store it as float32 or leave it out.", File("""{"a":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}""", BitConverter.GetBytes(16777217L)) },
         { "element 0 of 'a' is 9223372036854775807, an integer", File("""{"a":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}""", BitConverter.GetBytes(long.MaxValue)) },
+        { "element 0 of 'a' is 18446744073709551615, an integer", File("""{"a":{"dtype":"U64","shape":[1],"data_offsets":[0,8]}}""", BitConverter.GetBytes(ulong.MaxValue)) },
+        { "element 0 of 'a' is 4294967295, an integer", File("""{"a":{"dtype":"U32","shape":[1],"data_offsets":[0,4]}}""", BitConverter.GetBytes(uint.MaxValue)) },
+        { "element 1 of 'a' is 2, and a truth value is 0 or 1.", File("""{"a":{"dtype":"BOOL","shape":[2],"data_offsets":[0,2]}}""", [1, 2]) },
+        // 640 is how a pickle starts, too.
+        { "x, offset 0: the header's length is given as 640 bytes, but only 2 follow: it is no safetensors file, or cut off.", [0x80, 2, 0, 0, 0, 0, 0, 0, 0x7b, 0x7d] },
         { "x: tensor 'evil?[31m' lacks its dtype.", File("""{"evil\u001b[31m":{}}""", []) },
     };
 
@@ -177,6 +203,7 @@ public sealed class SafetensorsTests : IDisposable
         Assert.Throws<ArgumentException>(() => new SafetensorsFile([new("a", [1], [1]), new("a", [1], [1])]));
         Assert.Throws<ArgumentException>(() => new SafetensorsFile([new("__metadata__", [1], [1])]));
         Assert.Throws<ArgumentException>(() => new SafetensorsFile([new("", [1], [1])]));
+        Assert.Throws<ArgumentException>(() => new SafetensorsFile([], new Dictionary<string, string> { ["gpuconv.sha256"] = "" }));
     }
 
     private static SafetensorsFile Small() => new([new("conv1.weight", [2, 1, 1], [1, 2]), new("conv1.bias", [2], [3, 4])], new Dictionary<string, string> { ["network"] = "x" });

@@ -99,7 +99,7 @@ internal static class Interchange
         return good;
     }
 
-    private static Model Read(string path, Network network, DataSet data) => Model.Read(path, () => new ModelContext(data.Test.ImageShape, data.Mean, data.Deviation, data.Name, network));
+    private static Model Read(string path, Network network, DataSet data) => Model.Read(path, new ModelReading { Context = () => new ModelContext(data.Test.ImageShape, data.Mean, data.Deviation, data.Name, network) });
 
     private static double Accuracy(Device device, Model model, DataSet data)
     {

@@ -8,6 +8,9 @@ namespace GpuConv.Net;
 /// <param name="Configuration">What the training was started with, a text that only its owner understands.</param>
 public sealed record Checkpoint(TrainingState State, string Configuration)
 {
+    /// <summary>Whether this was read from a file with a checksum, which was right; those of versions before it have none.</summary>
+    public bool HadChecksum { get; private init; }
+
     private const string WeightPrefix = "weights/", BestPrefix = "best/", AveragePrefix = "average/", OptimizerPrefix = "optimizer/", SumsName = "epoch_sums";
 
     /// <summary>Writes the checkpoint, by way of a temporary file: an earlier one is replaced as a whole or not at all.</summary>
@@ -68,7 +71,10 @@ public sealed record Checkpoint(TrainingState State, string Configuration)
                 BestWeights = best.Count > 0 ? new Weights(best) : null,
                 TrainingSeconds = position.TrainingSeconds,
             },
-            configuration);
+            configuration)
+        {
+            HadChecksum = file.HadChecksum,
+        };
 
         List<NamedArray> Stripped(string prefix) =>
             [.. file.Tensors.Where(t => t.Name.StartsWith(prefix, StringComparison.Ordinal)).Select(t => t with { Name = t.Name[prefix.Length..] })];
@@ -79,6 +85,7 @@ public sealed record Checkpoint(TrainingState State, string Configuration)
     internal sealed record Position(int Epoch, int StepInEpoch, long Step, double EpochSeconds, int BestEpoch, double TrainingSeconds, EpochRow[] History);
 }
 
-[JsonSourceGenerationOptions(NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+// An unknown name is a known one that was damaged.
+[JsonSourceGenerationOptions(NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(Checkpoint.Position))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;

@@ -30,7 +30,11 @@ public static class FileKind
         ([.. "BZh"u8], "bzip2 data"),
         ([0x93, .. "NUMPY"u8], NumPy),
         ([0x89, .. "HDF\r\n"u8], Hdf5),
+        // PyTorch writes pickles of version 2; later ones are Python's own.
         ([0x80, 0x02], PyTorch),
+        ([0x80, 0x03], "a Python pickle"),
+        ([0x80, 0x04], "a Python pickle"),
+        ([0x80, 0x05], "a Python pickle"),
         ([.. "GGUF"u8], "a GGUF file"),
     ];
 
@@ -64,7 +68,7 @@ public static class FileKind
         int length = start.Length > 30 ? Math.Min(start[26] | start[27] << 8, start.Length - 30) : 0;
         string first = Encoding.UTF8.GetString(start.Slice(Math.Min(30, start.Length), length));
         return first.EndsWith(".npy", StringComparison.Ordinal) ? NumPyArchive
-            : first.EndsWith("data.pkl", StringComparison.Ordinal) || first.EndsWith(".format_version", StringComparison.Ordinal) ? PyTorch
+            : first.EndsWith(".pkl", StringComparison.Ordinal) || first.EndsWith("/version", StringComparison.Ordinal) || first.EndsWith(".format_version", StringComparison.Ordinal) ? PyTorch
             : first is "config.json" or "metadata.json" or "model.weights.h5" ? Keras
             : "a zip archive";
     }

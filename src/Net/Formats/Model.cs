@@ -17,6 +17,9 @@ public sealed record Model(Network Network, Weights Weights, float Mean, float D
     /// <summary>Names of the classes, or null where they are numbers alone.</summary>
     public IReadOnlyList<string>? ClassNames { get; init; }
 
+    /// <summary>Whether it was trained on picture files, light or dark as these are; other images are light on dark.</summary>
+    public bool FromPictures { get; init; }
+
     /// <summary>The number of classes that the model tells apart.</summary>
     public int Classes => Network.OutputShape.Count;
 
@@ -45,27 +48,29 @@ public sealed record Model(Network Network, Weights Weights, float Mean, float D
 
     /// <summary>Reads a model.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="context">
-    /// Says what a file of another program's making leaves out: one whose metadata have no network, as PyTorch writes it. Asked only then; null: such a file is refused.
-    /// Its mean and deviation give way to those of the file's metadata, if it has them.
-    /// </param>
-    /// <param name="externalData">Whether weights that an ONNX file keeps in other files in its folder are read; otherwise such a file is refused.</param>
-    /// <exception cref="ModelFileException">The file is missing, damaged, or no model.</exception>
-    public static Model Read(string path, Func<ModelContext>? context = null, bool externalData = false)
+    /// <param name="reading">What the file may lack or have too many; null: it must be a model as <see cref="Write"/> or <see cref="OnnxExport"/> writes it.</param>
+    /// <exception cref="ModelFileException">The file is missing, damaged (its checksum is wrong, if it has one), or no model; or a parameter is missing, belongs to no layer, or holds NaN or an infinity.</exception>
+    public static Model Read(string path, ModelReading? reading = null)
     {
-        if (OnnxImport.IsOnnx(path)) return OnnxImport.Read(path, context, externalData);
+        reading ??= new ModelReading();
+        if (OnnxImport.IsOnnx(path)) return OnnxImport.Read(path, reading.Context, reading.ExternalData);
         SafetensorsFile file = SafetensorsFile.Read(path);
         if (!file.Metadata.TryGetValue("network", out string? text))
         {
-            if (context is null) throw Lacking("network");
-            ModelContext known = context();
+            if (reading.Context is null) throw Lacking("network");
+            ModelContext known = reading.Context();
             Network network = known.NetworkOf(file, path);
-            return new Model(network, Weights.Match(network, file.Tensors, path), Number("mean", known.Mean), Number("deviation", known.Deviation), file.Metadata.GetValueOrDefault("data", known.DataName));
+            return new Model(network, Weights.Match(network, file.Tensors, path, reading), Number("mean", known.Mean), Number("deviation", known.Deviation), file.Metadata.GetValueOrDefault("data", known.DataName));
         }
         try
         {
             Network network = NetworkText.Parse(text);
-            return new Model(network, Weights.Match(network, file.Tensors, path), Number("mean", null), Number("deviation", null), file.Metadata.GetValueOrDefault("data", "")) { ClassNames = Names(network) };
+            return new Model(network, Weights.Match(network, file.Tensors, path, reading), Number("mean", null), Number("deviation", null), file.Metadata.GetValueOrDefault("data", ""))
+            {
+                ClassNames = Names(network),
+                // Older versions knew names of picture files' classes alone.
+                FromPictures = file.Metadata.GetValueOrDefault(PicturesKey, file.Metadata.ContainsKey(ClassesKey) ? Yes : "") == Yes,
+            };
         }
         catch (NetworkException e)
         {
@@ -108,9 +113,10 @@ public sealed record Model(Network Network, Weights Weights, float Mean, float D
             ["deviation"] = Deviation.ToString("r", CultureInfo.InvariantCulture),
             ["data"] = DataName,
         };
+        if (FromPictures || ClassNames is not null) metadata[PicturesKey] = FromPictures ? Yes : "no";
         if (ClassNames is not null) metadata[ClassesKey] = $"[{string.Join(",", ClassNames.Select(name => $"\"{JsonEncodedText.Encode(name)}\""))}]";
         new SafetensorsFile(Weights.Arrays, metadata).Write(path);
     }
 
-    private const string ClassesKey = "classes";
+    private const string ClassesKey = "classes", PicturesKey = "pictures", Yes = "yes";
 }

@@ -15,7 +15,8 @@ public sealed record ModelContext(Shape Input, float Mean, float Deviation, stri
     internal Network NetworkOf(SafetensorsFile file, string path)
     {
         if (Network is not null) return Network;
-        var shapes = file.Tensors.ToDictionary(t => t.Name, t => t.Shape);
+        string prefix = WeightNames.Prefix([.. file.Tensors.Select(t => t.Name)], _ => false);
+        var shapes = file.Tensors.ToDictionary(t => t.Name[prefix.Length..], t => t.Shape);
         // The last layer says how many classes there are, the image how large the first fully connected one is.
         if (shapes.TryGetValue("fc3.weight", out int[]? last) && last is [> 0 and var classes, _])
         {

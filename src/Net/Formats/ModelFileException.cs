@@ -15,6 +15,9 @@ public sealed class ModelFileException : Exception
     /// <param name="innerException">The cause.</param>
     public ModelFileException(string message, Exception innerException) : base(OneLine(message), innerException) { }
 
+    /// <summary>What to do, where that does not fit into the message: lines of their own to show behind it; mostly null.</summary>
+    public string? Hint { get; init; }
+
     // Messages quote names from files, which may hold anything.
     internal static string OneLine(string message)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 
 namespace GpuConv.Net;
 
@@ -14,8 +15,9 @@ public sealed record NamedArray(string Name, int[] Shape, float[] Values);
 /// </summary>
 /// <remarks>
 /// Written: float32 only, tensors in the order given, metadata by name, the header padded with spaces to a multiple of eight bytes, so that the
-/// same content gives the same bytes. Read: float32, float64 (rounded; what float32 cannot hold is an error), float16, bfloat16, int64, int32 and uint8, all as float32; an integer that
-/// float32 does not hold exactly is an error.
+/// same content gives the same bytes. One entry of the metadata, <c>sha256</c>, is a checksum over the whole file, with zeros in its own place; it is made on writing, compared on reading, and not
+/// among <see cref="Metadata"/>. Read: float32, float64 (rounded; what float32 cannot hold is an error), float16, bfloat16, integers of 8 to 64 bits with and without sign, and truth values (0 and 1),
+/// all as float32; an integer that float32 does not hold exactly is an error.
 /// </remarks>
 public sealed class SafetensorsFile
 {
@@ -34,6 +36,7 @@ public sealed class SafetensorsFile
             if (tensor.Shape.Any(size => size < 0) || tensor.Shape.Aggregate((Int128)1, (count, size) => count * size) != tensor.Values.Length)
                 throw new ArgumentException($"'{tensor.Name}' has {tensor.Values.Length} values, which [{string.Join(", ", tensor.Shape)}] does not hold.", nameof(tensors));
         }
+        if (metadata?.ContainsKey(SafetensorsChecksum.Key) == true) throw new ArgumentException($"'{SafetensorsChecksum.Key}' is the checksum's name.", nameof(metadata));
         Tensors = tensors;
         Metadata = metadata ?? new Dictionary<string, string>();
     }
@@ -44,9 +47,12 @@ public sealed class SafetensorsFile
     /// <summary>The tensors, in the file's order.</summary>
     public IReadOnlyList<NamedArray> Tensors { get; }
 
+    /// <summary>Whether this was read from a file with a checksum, which was right: all is as it was written.</summary>
+    public bool HadChecksum { get; private init; }
+
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="ModelFileException">It is missing, cannot be read, or is not a sound safetensors file.</exception>
+    /// <exception cref="ModelFileException">It is missing, cannot be read, is not a sound safetensors file, or its checksum is wrong.</exception>
     public static SafetensorsFile Read(string path)
     {
         if (Directory.Exists(path)) throw new ModelFileException($"{path} is a folder, not a safetensors file.");
@@ -80,15 +86,23 @@ public sealed class SafetensorsFile
     // Tensor by tensor, without a copy of the whole.
     private void WriteTo(Stream stream)
     {
-        stream.Write(SafetensorsHeader.Write(Tensors, Metadata));
+        byte[] header = SafetensorsHeader.Write(Tensors, new Dictionary<string, string>(Metadata) { [SafetensorsChecksum.Key] = SafetensorsChecksum.Zeros });
+        SafetensorsChecksum.Put(header, AppendTo);
+        stream.Write(header);
         // The format is little endian, as is every processor that .NET runs on but s390x, where ILGPU does not.
         foreach (NamedArray tensor in Tensors) stream.Write(MemoryMarshal.AsBytes(tensor.Values.AsSpan()));
+    }
+
+    private void AppendTo(IncrementalHash hash)
+    {
+        foreach (NamedArray tensor in Tensors) hash.AppendData(MemoryMarshal.AsBytes(tensor.Values.AsSpan()));
     }
 
     /// <summary>Reads the content of a file; <paramref name="name"/> stands for it in messages.</summary>
     internal static SafetensorsFile Parse(ReadOnlySpan<byte> bytes, string name)
     {
         SafetensorsHeader header = SafetensorsHeader.Read(bytes, name);
+        bool hasChecksum = SafetensorsChecksum.Check(bytes, header.DataOffset, header.Metadata, name);
         var tensors = new NamedArray[header.Entries.Count];
         for (int i = 0; i < tensors.Length; i++)
         {
@@ -96,7 +110,7 @@ public sealed class SafetensorsFile
             ReadOnlySpan<byte> data = bytes.Slice(header.DataOffset + (int)entry.Begin, (int)(entry.End - entry.Begin));
             tensors[i] = new NamedArray(entry.Name, entry.Shape, ToFloats(data, entry, header.DataOffset + entry.Begin, name));
         }
-        return new SafetensorsFile(tensors, header.Metadata);
+        return new SafetensorsFile(tensors, header.Metadata) { HadChecksum = hasChecksum };
     }
 
     private static float[] ToFloats(ReadOnlySpan<byte> data, SafetensorsEntry entry, long offset, string file)
@@ -123,6 +137,24 @@ public sealed class SafetensorsFile
             case "I32":
                 for (int i = 0; i < values.Length; i++) values[i] = Exact(MemoryMarshal.Read<int>(data[(4 * i)..]), i);
                 break;
+            case "I16":
+                for (int i = 0; i < values.Length; i++) values[i] = MemoryMarshal.Read<short>(data[(2 * i)..]);
+                break;
+            case "I8":
+                for (int i = 0; i < values.Length; i++) values[i] = (sbyte)data[i];
+                break;
+            case "U64":
+                for (int i = 0; i < values.Length; i++) values[i] = Exact(MemoryMarshal.Read<ulong>(data[(8 * i)..]), i);
+                break;
+            case "U32":
+                for (int i = 0; i < values.Length; i++) values[i] = Exact(MemoryMarshal.Read<uint>(data[(4 * i)..]), i);
+                break;
+            case "U16":
+                for (int i = 0; i < values.Length; i++) values[i] = MemoryMarshal.Read<ushort>(data[(2 * i)..]);
+                break;
+            case "BOOL":
+                for (int i = 0; i < values.Length; i++) values[i] = data[i] <= 1 ? data[i] : throw new ModelFileException($"{file}, offset {offset + i}: element {i} of '{entry.Name}' is {data[i]}, and a truth value is 0 or 1.");
+                break;
             default: // U8: SafetensorsHeader admits no other type
                 for (int i = 0; i < values.Length; i++) values[i] = data[i];
                 break;
@@ -136,9 +168,9 @@ public sealed class SafetensorsFile
                 : throw new ModelFileException($"{file}, offset {offset + (long)index * entry.Type.Size}: element {index} of '{entry.Name}' is {value}, more than float32 holds.");
         }
 
-        float Exact(long value, int index)
+        float Exact(Int128 value, int index)
         {
-            float rounded = value;
+            var rounded = (float)value;
             if ((Int128)rounded != value)
             {
                 throw new ModelFileException($"{file}, offset {offset + (long)index * entry.Type.Size}: element {index} of '{entry.Name}' is {value}, "

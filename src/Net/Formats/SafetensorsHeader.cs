@@ -16,7 +16,7 @@ internal sealed record SafetensorsEntry(string Name, SafetensorsType Type, int[]
 /// The header of a safetensors file. Once read, it has been checked against the file: each tensor's shape and type give the bytes of its place, and
 /// the places follow each other without gap or overlap to the file's end, as the format demands.
 /// </summary>
-internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries, IReadOnlyDictionary<string, string> Metadata, int DataOffset)
+internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries, Dictionary<string, string> Metadata, int DataOffset)
 {
     public const string MetadataKey = "__metadata__";
 
@@ -24,7 +24,8 @@ internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries
 
     private static readonly SafetensorsType[] Types =
     [
-        new("F32", 4), new("F64", 8), new("F16", 2), new("BF16", 2), new("I64", 8), new("I32", 4), new("U8", 1),
+        new("F32", 4), new("F64", 8), new("F16", 2), new("BF16", 2),
+        new("I64", 8), new("I32", 4), new("I16", 2), new("I8", 1), new("U64", 8), new("U32", 4), new("U16", 2), new("U8", 1), new("BOOL", 1),
     ];
 
     /// <summary>The length and the header, padded with spaces so that the data start at a multiple of eight.</summary>
@@ -74,13 +75,18 @@ internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries
     public static SafetensorsHeader Read(ReadOnlySpan<byte> bytes, string file)
     {
         if (bytes.Length < LengthBytes)
-            throw new ModelFileException($"{file} ends at offset {bytes.Length}, within the header's length (8 bytes): it is no safetensors file, or cut off.");
+            throw WeightsConversion.Refuse(bytes, file, $"{file} ends at offset {bytes.Length}, within the header's length (8 bytes): it is no safetensors file, or cut off.");
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(bytes);
+        // A header's length may look like the first bytes of another kind of file: what has a header is never taken for one.
+        bool hasHeader = bytes.Length > LengthBytes && bytes[LengthBytes] == (byte)'{' && length <= int.MaxValue;
         if (length > (ulong)(bytes.Length - LengthBytes))
-            throw new ModelFileException($"{file}, offset 0: the header's length is given as {length} bytes, but only {bytes.Length - LengthBytes} follow: it is no safetensors file, or cut off.");
+        {
+            string cutOff = $"{file}, offset 0: the header's length is given as {length} bytes, but only {bytes.Length - LengthBytes} follow: it is no safetensors file, or cut off.";
+            throw hasHeader ? new ModelFileException(cutOff) : WeightsConversion.Refuse(bytes, file, cutOff);
+        }
         ReadOnlySpan<byte> header = bytes.Slice(LengthBytes, (int)length);
-        if (header.Length == 0 || header[0] != (byte)'{')
-            throw new ModelFileException($"{file}, offset 8: the header must start with '{{': it is no safetensors file.");
+        if (header.Length == 0 || !hasHeader)
+            throw WeightsConversion.Refuse(bytes, file, $"{file}, offset 8: the header must start with '{{': it is no safetensors file.");
         int dataOffset = LengthBytes + (int)length;
 
         var entries = new List<SafetensorsEntry>();

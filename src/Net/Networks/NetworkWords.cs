@@ -8,6 +8,9 @@ internal sealed class NetworkWords
     // A summary's table: its headings, and what the column after the layers' texts is called.
     private static readonly string[] TableHeadings = ["layer", "input", "output", "parameters", "neurons"];
 
+    // Windows', Unix's, and those of old Macs.
+    private static readonly string[] LineEnds = ["\r\n", "\n", "\r"];
+
     private readonly List<(string Text, int Column)> words = [];
     private readonly int line;
     private readonly int end;
@@ -31,7 +34,7 @@ internal sealed class NetworkWords
     public static IEnumerable<NetworkWords> Of(string text)
     {
         int number = 0, tableColumn = -1;
-        foreach (string whole in text.Split('\n'))
+        foreach (string whole in text.Split(LineEnds, StringSplitOptions.None))
         {
             number++;
             string line = whole.Split('#')[0];

@@ -67,7 +67,7 @@ internal static class CommonOptions
     public static readonly Option<string?> Out = new("--out") { Description = "Folder for the results" };
 
     /// <summary>What every study takes beside its own options and its model.</summary>
-    public static readonly Option[] OfStudies = [.. OfData, NetworkInput.Network, NetworkInput.Normalise, NetworkInput.ExternalData, Seed, Out, FinishedResult.Overwrite, Format, DeviceName, Threads, Json, Quiet, Verbose];
+    public static readonly Option[] OfStudies = [.. OfData, NetworkInput.Network, NetworkInput.Normalise, NetworkInput.ExternalData, NetworkInput.AllowExtra, Seed, Out, FinishedResult.Overwrite, Format, DeviceName, Threads, Json, Quiet, Verbose];
 
     public static PictureFormat FormatOf(this ParseResult parsed) => PictureFile.Parse(parsed.GetValue(Format)!);
 

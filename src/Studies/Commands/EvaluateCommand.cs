@@ -23,7 +23,7 @@ internal static class EvaluateCommand
             Split,
             CommonOptions.Views,
             CommonOptions.Data, CommonOptions.ImageSize, CommonOptions.Transpose,
-            NetworkInput.Network, NetworkInput.Normalise, NetworkInput.ExternalData,
+            NetworkInput.Network, NetworkInput.Normalise, NetworkInput.ExternalData, NetworkInput.AllowExtra,
             CommonOptions.Seed,
             CommonOptions.Out, FinishedResult.Overwrite, CommonOptions.Format,
             CommonOptions.DeviceName,

@@ -37,6 +37,7 @@ internal static class OnnxExportCommand
             NetworkInput.Network,
             NetworkInput.Normalise,
             NetworkInput.ExternalData,
+            NetworkInput.AllowExtra,
             CommonOptions.Json,
             CommonOptions.Verbose,
         };

@@ -24,7 +24,7 @@ internal static class PredictCommand
             EvaluateCommand.Split,
             CommonOptions.Model,
             CommonOptions.Data, CommonOptions.ImageSize, CommonOptions.Transpose,
-            NetworkInput.Network, NetworkInput.Normalise, NetworkInput.ExternalData,
+            NetworkInput.Network, NetworkInput.Normalise, NetworkInput.ExternalData, NetworkInput.AllowExtra,
             CommonOptions.Seed,
             CommonOptions.Out, FinishedResult.Overwrite, CommonOptions.Format,
             CommonOptions.DeviceName,

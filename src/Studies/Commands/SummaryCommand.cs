@@ -16,7 +16,7 @@ internal static class SummaryCommand
         {
             BatchNorm,
             NetworkInput.Network,
-            CommonOptions.Model, NetworkInput.ExternalData,
+            CommonOptions.Model, NetworkInput.ExternalData, NetworkInput.AllowExtra,
             CommonOptions.Data, CommonOptions.ImageSize, CommonOptions.Transpose,
             CommonOptions.Out, FinishedResult.Overwrite, CommonOptions.Format,
             CommonOptions.Json,

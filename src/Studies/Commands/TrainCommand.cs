@@ -43,7 +43,7 @@ internal static class TrainCommand
     private static readonly Option[] All =
     [
         Recipe, .. CommonOptions.OfData, NetworkInput.Network, Epochs, Batch, Lr, Optimizer, Betas, Momentum, WeightDecay, LabelSmoothing, InitGain, Schedule, BatchNorm, Validation, Limit, Order, EarlyStop, Augment, Distort, Dropout, Ema, Adversarial, Eps, Alpha, AttackSteps, EpsWarmup,
-        CommonOptions.Views, CommonOptions.Seed, Steps, Tensorboard, Profile, Init, Resume, CommonOptions.Out, FinishedResult.Overwrite, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Math, CommonOptions.Threads, CudaGraph, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
+        CommonOptions.Views, CommonOptions.Seed, Steps, Tensorboard, Profile, Init, NetworkInput.AllowExtra, Resume, CommonOptions.Out, FinishedResult.Overwrite, CommonOptions.Format, CommonOptions.DeviceName, CommonOptions.Math, CommonOptions.Threads, CudaGraph, CommonOptions.Json, CommonOptions.Quiet, CommonOptions.Verbose,
     ];
 
     public static Command Create()
@@ -126,6 +126,7 @@ internal static class TrainCommand
             Tensorboard = Given(Tensorboard, s.Tensorboard),
             Profile = Given(Profile, s.Profile),
             Init = parsed.GetValue(Init),
+            AllowExtra = parsed.GetValue(NetworkInput.AllowExtra),
             Device = parsed.GetValue(CommonOptions.DeviceName)!,
             Math = parsed.GetValue(CommonOptions.Math)!,
             Threads = parsed.GetValue(CommonOptions.Threads),

@@ -55,7 +55,7 @@ internal static class ImageInput
     private static bool IsOfMnist(Model model) => model.DataName == DataSet.Mnist || (Math.Abs(model.Mean - 0.1307f) < 1e-4f && Math.Abs(model.Deviation - 0.3081f) < 1e-4f);
 
     // Pictures that a model was trained on came from files as these do: light or dark as they are.
-    private static string InvertFor(Model model, string invert) => invert == "auto" && model.ClassNames is not null ? "no" : invert;
+    private static string InvertFor(Model model, string invert) => invert == "auto" && model.FromPictures ? "no" : invert;
 
     /// <summary>A picture of a data set: in its own size, or resized.</summary>
     /// <exception cref="DataException">The file is no picture, or damaged.</exception>

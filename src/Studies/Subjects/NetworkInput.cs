@@ -20,6 +20,8 @@ internal static class NetworkInput
 
     public static readonly Option<bool> ExternalData = new("--external-data") { Description = "Read the weights that an ONNX file keeps in other files in its folder; without it they are refused" };
 
+    public static readonly Option<bool> AllowExtra = new("--allow-extra") { Description = "Leave out what a file of weights has beside those of the network; without it such a file is refused" };
+
     /// <summary>The text; null where none is given.</summary>
     /// <exception cref="RequestException">The file cannot be read, or there is none and the value is no network's text either.</exception>
     public static string? TextOf(ParseResult parsed)
@@ -30,13 +32,20 @@ internal static class NetworkInput
         if (!File.Exists(given)) return given.Any(char.IsWhiteSpace) || given.Contains(';') ? given : throw new RequestException($"--network {given}: there is no such file. As a text it needs a line for each layer, as \"flatten; linear 10; logsoftmax\".");
         try
         {
-            return new FileInfo(given).Length <= 1 << 20 ? File.ReadAllText(given) : throw new RequestException($"--network {given}: a network's text has at most a mebibyte.");
+            if (new FileInfo(given).Length > 1 << 20) throw new RequestException($"--network {given}: a network's text has at most a mebibyte.");
+            // As UTF-8, or as what its byte order mark says.
+            string text = File.ReadAllText(given);
+            return !text.Contains('\0') ? text : throw new RequestException($"--network {given} {NotText(text)}");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new RequestException($"--network {given} cannot be read: {e.Message}");
         }
     }
+
+    // Letters of the alphabet have a zero before or behind them in UTF-16.
+    private static string NotText(string text) =>
+        text.Count(c => c == '\0') >= text.Length / 3 ? "looks like UTF-16 without a byte order mark: save it as UTF-8." : "holds NUL characters: it is no text.";
 
     /// <summary>The network; null where none is given.</summary>
     /// <param name="parsed">The command line.</param>

@@ -43,18 +43,20 @@ internal static class StudyModel
     public static Model Read(ParseResult parsed, string file, DataSet? known = null)
     {
         bool asked = false;
-        Model model = Model.Read(file, () =>
-        {
-            asked = true;
-            DataSet data = known ?? StudyData.Load(parsed);
-            (float mean, float deviation) = NetworkInput.NormalisationOf(parsed) ?? (data.Mean, data.Deviation);
-            return new ModelContext(data.Test.ImageShape, mean, deviation, data.Name, NetworkInput.Of(parsed, data.Test.ImageShape));
-        }, parsed.GetValue(NetworkInput.ExternalData));
+        Model model = Model.Read(file, new ModelReading { Context = Context, ExternalData = parsed.GetValue(NetworkInput.ExternalData), AllowExtra = parsed.GetValue(NetworkInput.AllowExtra) });
         if (asked) return model;
         if (NetworkInput.NormalisationOf(parsed) is not null) throw new RequestException($"--normalise: {file} says itself how its images are normalised.");
         if (NetworkInput.Of(parsed, model.Network.InputShape) is { } network && network.ToString() != model.Network.ToString())
             throw new RequestException($"--network is not what {file} says of itself: leave it out.");
         return model;
+
+        ModelContext Context()
+        {
+            asked = true;
+            DataSet data = known ?? StudyData.Load(parsed);
+            (float mean, float deviation) = NetworkInput.NormalisationOf(parsed) ?? (data.Mean, data.Deviation);
+            return new ModelContext(data.Test.ImageShape, mean, deviation, data.Name, NetworkInput.Of(parsed, data.Test.ImageShape));
+        }
     }
 
     /// <summary>The model, which takes the data set's images.</summary>

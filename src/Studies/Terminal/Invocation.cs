@@ -51,7 +51,8 @@ internal static class Invocation
 
     private static int Report(Exception e) => e switch
     {
-        RequestException or DataException or ModelFileException or NetworkException => Report(e.Message, null, WrongRequest),
+        ModelFileException file => Report(e.Message, file.Hint, WrongRequest),
+        RequestException or DataException or NetworkException => Report(e.Message, null, WrongRequest),
         DeviceException device => Report(e.Message, null, device.IsUnknownDevice ? WrongRequest : Failed),
         OperationCanceledException => Report("Interrupted.", null, Interrupted),
         OutOfMemoryException => Report("There is not enough memory.", "Try a smaller --batch.", Failed),

@@ -24,7 +24,7 @@ internal sealed class RunFolder
 
     private string CheckpointFolder => File("checkpoint");
 
-    private string CheckpointFile => System.IO.Path.Combine(CheckpointFolder, "state.safetensors");
+    public string CheckpointFile => System.IO.Path.Combine(CheckpointFolder, "state.safetensors");
 
     /// <summary>The folder for a new run; without a name, the first of runs/train-1, runs/train-2, … that does not exist.</summary>
     /// <exception cref="RequestException">There is a file of that name, or an unfinished run that is not to be overwritten.</exception>
@@ -52,10 +52,12 @@ internal sealed class RunFolder
         string file = System.IO.Path.Combine(path, "checkpoint", "state.safetensors");
         if (!System.IO.File.Exists(file)) throw new RequestException($"--resume {path}: there is no checkpoint in it ({file}).");
         Checkpoint checkpoint = Checkpoint.Read(file);
+        if (!checkpoint.HadChecksum) Console.Error.WriteLine($"{file} has no checksum, as an older version wrote it: damage to it may go unnoticed.");
         try
         {
             RunConfiguration? configuration = JsonSerializer.Deserialize(checkpoint.Configuration, StudiesJson.Default.RunConfiguration);
-            return (new RunFolder(path), checkpoint, configuration ?? throw new RequestException($"{file} does not say with which options the run was started."));
+            // JSON may lack what its type has.
+            return configuration is { Settings: not null, DataSha256: not null } ? (new RunFolder(path), checkpoint, configuration) : throw new RequestException($"{file} does not say with which options the run was started.");
         }
         catch (JsonException e)
         {

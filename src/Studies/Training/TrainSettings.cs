@@ -98,6 +98,9 @@ internal sealed record TrainSettings
 
     public string? Init { get; set; }
 
+    /// <summary>Of the file of <see cref="Init"/>.</summary>
+    public bool AllowExtra { get; set; }
+
     public string Device { get; set; } = "auto";
 
     public string Math { get; set; } = "fp32";

@@ -28,7 +28,7 @@ internal static class TrainingRun
         Model? start = settings.Init is { } init && OnnxImport.IsOnnx(init) ? StartOf(init, ref settings, data, display) : null;
         Network network = NetworkOf(ref settings, data);
         Weights initial = settings.Init is null ? Weights.Initial(network, settings.Seed, settings.InitGain)
-            : Weights.Match(network, start?.Weights.Arrays ?? SafetensorsFile.Read(settings.Init).Tensors, settings.Init);
+            : Weights.Match(network, start?.Weights.Arrays ?? SafetensorsFile.Read(settings.Init).Tensors, settings.Init, new ModelReading { AllowExtra = settings.AllowExtra });
         using Trainer trainer = CreateTrainer(device, network, data, settings, initial);
         RunFolder run = RunFolder.Create(folder, overwrite);
         ModelOf(network, initial, data).Write(run.File("init.safetensors"));
@@ -60,7 +60,13 @@ internal static class TrainingRun
         // A run goes on on any device; graphs change no result.
         settings = settings with { CudaGraph = settings.CudaGraph && device.Kind == DeviceKind.Cuda };
         Network network = settings.NetworkFor(data);
-        using Trainer trainer = CreateTrainer(device, network, data, settings, Weights.Match(network, state.Weights.Arrays, run.Path));
+        state = state with
+        {
+            Weights = Weights.Match(network, state.Weights.Arrays, run.CheckpointFile),
+            Average = state.Average is { } average ? Weights.Match(network, average.Arrays, run.CheckpointFile) : null,
+            BestWeights = state.BestWeights is { } best ? Weights.Match(network, best.Arrays, run.CheckpointFile) : null,
+        };
+        using Trainer trainer = CreateTrainer(device, network, data, settings, state.Weights);
         trainer.Restore(state);
         run.Reopen();
         if (settings.Steps) run.StartSteps(state.Epoch * trainer.StepsPerEpoch);
@@ -163,7 +169,7 @@ internal static class TrainingRun
     // An ONNX file says what its network is: without another it is trained on.
     private static Model StartOf(string file, ref TrainSettings settings, DataSet data, TrainingDisplay display)
     {
-        Model model = Model.Read(file, () => new ModelContext(data.Train.ImageShape, data.Mean, data.Deviation, data.Name));
+        Model model = Model.Read(file, new ModelReading { Context = () => new ModelContext(data.Train.ImageShape, data.Mean, data.Deviation, data.Name) });
         if (settings.Network is null) settings = settings with { Network = model.Network.ToString() };
         if (Math.Abs(model.Mean - data.Mean) > 1e-3 || Math.Abs(model.Deviation - data.Deviation) > 1e-3)
             display.Note(string.Create(CultureInfo.InvariantCulture, $"{file} normalises its images by mean {model.Mean:g4} and deviation {model.Deviation:g4}; the training takes those of {data.Name}, {data.Mean:g4} and {data.Deviation:g4}."));
@@ -182,5 +188,5 @@ internal static class TrainingRun
         }
     }
 
-    private static Model ModelOf(Network network, Weights weights, DataSet data) => new(network, weights, data.Mean, data.Deviation, data.Name) { ClassNames = data.NamesOf(network.OutputShape[0]) };
+    private static Model ModelOf(Network network, Weights weights, DataSet data) => new(network, weights, data.Mean, data.Deviation, data.Name) { ClassNames = data.NamesOf(network.OutputShape[0]), FromPictures = data.FromPictures };
 }

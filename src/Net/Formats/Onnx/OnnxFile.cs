@@ -24,7 +24,7 @@ internal static class OnnxFile
     public static ModelProto ParseModel(ReadOnlyMemory<byte> bytes, string name)
     {
         ModelProto model = Parse<ModelProto>(bytes, name);
-        if (model.Graph is null) throw new ModelFileException($"{name} holds no graph: it is not an ONNX model, or a damaged one.");
+        if (model.Graph is null) throw Refuse(bytes, name, $"{name} holds no graph: it is not an ONNX model, or a damaged one.");
         if (model.OpsetImport.Count == 0) throw new ModelFileException($"{name} does not say which version of the operators it uses (opset_import): it is not an ONNX model, or a damaged one.");
         return model;
     }
@@ -38,9 +38,13 @@ internal static class OnnxFile
         }
         catch (Exception e) when (e is ProtoException or EndOfStreamException or InvalidOperationException or OverflowException or ArgumentException or InvalidCastException or IndexOutOfRangeException or FormatException or OutOfMemoryException)
         {
-            throw new ModelFileException($"{name} is damaged, or not an ONNX file: {FirstLine(e.Message)}", e);
+            throw Refuse(bytes, name, $"{name} is damaged, or not an ONNX file: {FirstLine(e.Message)}", e);
         }
     }
+
+    // Asked only of what cannot be read: the first bytes of a sound file may look like those of another kind.
+    private static ModelFileException Refuse(ReadOnlyMemory<byte> bytes, string name, string otherwise, Exception? cause = null) =>
+        new(FileKind.Of(bytes.Span[..Math.Min(bytes.Length, FileKind.Start)]) is { } kind ? $"{name} is no ONNX file: it is {kind}." : otherwise, cause!);
 
     private static byte[] ReadAll(string path)
     {

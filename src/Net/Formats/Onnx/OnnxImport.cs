@@ -21,7 +21,7 @@ public static class OnnxImport
     /// <param name="path">The file.</param>
     /// <param name="context">Says what the file leaves out: sizes of its input, the normalisation, the data's name. Asked only then; null: such a file is refused.</param>
     /// <param name="externalData">Whether weights that it keeps in other files in its folder are read; otherwise such a file is refused.</param>
-    /// <exception cref="ModelFileException">The file is missing or damaged, or its graph is not a network of layers known here.</exception>
+    /// <exception cref="ModelFileException">The file is missing or damaged, its graph is not a network of layers known here, or a weight is NaN or an infinity.</exception>
     public static Model Read(string path, Func<ModelContext>? context = null, bool externalData = false) => ToModel(OnnxFile.ReadModel(path, externalData), path, context);
 
     /// <summary>A model from a file's bytes; <paramref name="name"/> stands for it in messages.</summary>

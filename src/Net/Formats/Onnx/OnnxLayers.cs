@@ -47,6 +47,7 @@ internal sealed class OnnxLayers
         if (!places.TryGetValue(output, out Place result)) throw new ModelFileException($"{file} is damaged: no node makes its output '{output}'.");
         if (result.Source == NetworkText.Input) throw new OnnxUnsupportedException("it has no layers");
         Network network = builder.Build();
+        foreach (NamedArray array in arrays) Weights.RequireFinite(array, file);
         (float mean, float deviation) = normalization ?? (0, 1);
         var whole = new Model(network, new Weights(arrays), mean, deviation, "");
         int at = Enumerable.Range(0, network.Nodes.Count).First(i => network.Nodes[i].Name == result.Source);
