@@ -29,14 +29,15 @@ internal static class OnnxFile
         return model;
     }
 
-    // protobuf-net checks lengths against what is left before it takes memory, and nesting against 512 levels; how it complains depends on the place.
+    // How protobuf-net complains depends on the place.
     private static T Parse<T>(ReadOnlyMemory<byte> bytes, string name) where T : new()
     {
         try
         {
+            ProtobufLengths.Require(typeof(T), bytes.Span);
             return Serializer.Deserialize<T>(bytes);
         }
-        catch (Exception e) when (e is ProtoException or EndOfStreamException or InvalidOperationException or OverflowException or ArgumentException or InvalidCastException or IndexOutOfRangeException or FormatException or OutOfMemoryException)
+        catch (Exception e) when (e is InvalidDataException or ProtoException or EndOfStreamException or InvalidOperationException or OverflowException or ArgumentException or InvalidCastException or IndexOutOfRangeException or FormatException)
         {
             throw Refuse(bytes, name, $"{name} is damaged, or not an ONNX file: {FirstLine(e.Message)}", e);
         }
