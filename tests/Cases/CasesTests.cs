@@ -167,7 +167,7 @@ public sealed class CasesTests(Cases cases) : IClassFixture<Cases>, IDisposable
         Train(name);
         string[] shared = ["--model", folder["run/best.safetensors"], "--data", cases[name], "--device", "cpu"];
         Assert.Equal(0, Run(["evaluate", .. shared]).ExitCode);
-        foreach (string[] study in (string[][])[["occlusion"], ["filters"], ["activations"], ["attribute"], ["fool", "--seeds", "1", "--steps", "20"], ["target"], ["target", "--case", "2"], ["noise", "--other", folder["run/init.safetensors"]], ["attack", "--method", "all", "--limit", "4", "--steps", "3", "--queries", "20"]])
+        foreach (string[] study in (string[][])[["occlusion"], ["filters"], ["activations"], ["attribute", "--steps", "4", "--samples", "2"], ["fool", "--seeds", "1", "--steps", "5"], ["target"], ["target", "--case", "2"], ["noise", "--steps", "5", "--eps", "0.3", "--other", folder["run/init.safetensors"]], ["attack", "--method", "all", "--limit", "2", "--steps", "3", "--queries", "20"]])
         {
             Output output = Run([.. study, .. shared, "--out", folder[string.Join('-', study[..Math.Min(3, study.Length)])]]);
             Assert.True(output.ExitCode is 0 or 2, $"{string.Join(' ', study)}: {output.Error}");

@@ -5,8 +5,8 @@ internal static class Orientation
 {
     private const int Digits = 10, Side = 28, MostImages = 5000;
 
-    // Means of the classes of a set of digits and MNIST's correlate by 0.8 and more, transposed by 0.2 to 0.6; those of garments by 0.3 either way.
-    private const double Alike = 0.6, Apart = 0.1;
+    // Means of the classes of EMNIST's digits and MNIST's correlate by 0.97 upright and 0.54 transposed, of 300 images by 0.92 and 0.51; those of Fashion-MNIST's by 0.48 and 0.47.
+    private const double Alike = 0.7, Apart = 0.2;
 
     /// <summary>True: they look transposed. False: they look upright. Null: they are no digits, or not of MNIST's size.</summary>
     /// <param name="images">The images; those of classes 0 to 9 are looked at.</param>

@@ -31,19 +31,19 @@ public static class ValidationSplit
         return data.Train.At([.. all.Where(i => !isKept[i]), .. all.Where(i => isKept[i])]);
     }
 
-    // By largest remainders; of each class with two images at least one, and one left, as far as the count goes.
+    // By largest remainders; of each class with two images at least one, if there are as many, and one left, as far as that goes.
     private static int[] OfEachClass(int[] all, int count)
     {
-        long total = all.Sum(c => (long)c);
-        int[] kept = [.. all.Select(n => (int)Math.Min(count * (long)n / total, Math.Max(0, n - 1)))];
-        IEnumerable<int> classes = Enumerable.Range(0, all.Length);
+        double Share(int c) => (double)count * all[c] / all.Sum();
+        int[] classes = [.. Enumerable.Range(0, all.Length)];
+        int least = count >= all.Count(n => n > 1) ? 1 : 0;
+        int[] kept = [.. classes.Select(c => Math.Min(Math.Max((int)Share(c), least), Math.Max(0, all[c] - 1)))];
+        while (kept.Sum() > count) kept[classes.Where(c => kept[c] > least).MaxBy(c => kept[c] - Share(c))]--;
         while (kept.Sum() < count)
         {
+            // Where every class is down to one image, these go too.
             int[] open = [.. classes.Where(c => kept[c] < all[c] - 1)];
-            // Where every class is down to one image, they go too.
-            if (open.Length == 0) open = [.. classes.Where(c => kept[c] < all[c])];
-            int neediest = open.OrderByDescending(c => kept[c] == 0).ThenByDescending(c => (double)count * all[c] / total - kept[c]).First();
-            kept[neediest]++;
+            kept[(open.Length > 0 ? open : [.. classes.Where(c => kept[c] < all[c])]).MaxBy(c => Share(c) - kept[c])]++;
         }
         return kept;
     }
