@@ -68,8 +68,10 @@ foreach (string name in (string[])["plain", "report", "lenet5", "residual", "dep
                 if (Best(here, i) != Best(theirs, i)) otherClass++;
         }
         double theirError = Math.Sqrt(theirSquares / (Exact * model.Classes)), ourError = Math.Sqrt(ourSquares / (Exact * model.Classes));
-        // Both round as often, but not at the same places: which one is nearer is chance, by how much is not.
-        bool good = likely <= Allowed && beyond <= 1 && ourError <= 1.5 * theirError;
+        // Both round as often, but not at the same places: which one is nearer is chance, by how much is not. OpenCL's exp and log may be off by three units in the last place (OpenCL C, section 7.4):
+        // of the logarithm of a sum of ten, 2.3 at most, these are 7.2e-7, and spread evenly over that a root mean square of 4.1e-7.
+        double library = device.Kind == DeviceKind.OpenCL ? 4.1e-7 : 0;
+        bool good = likely <= Allowed && beyond <= 1 && ourError <= Math.Sqrt(Math.Pow(1.5 * theirError, 2) + library * library);
         passed &= good;
         Console.WriteLine($"{name,-10} {(!model.Network.HasBatchNormalization ? "none" : fold ? "folded" : "kept"),-10} {largest,19:e2} {worst,6:f1} {likely,15:e2} {theirError,46:e2} {ourError,9:e2} {otherClass,12} {data.Test.Count / sessionSeconds,23:n0} {data.Test.Count / ourSeconds,8:n0}  {(good ? "ok" : "TOO LARGE")}");
 

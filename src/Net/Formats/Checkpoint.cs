@@ -13,6 +13,17 @@ public sealed record Checkpoint(TrainingState State, string Configuration)
 
     private const string WeightPrefix = "weights/", BestPrefix = "best/", AveragePrefix = "average/", OptimizerPrefix = "optimizer/", SumsName = "epoch_sums";
 
+    /// <summary>The state of a training of a network, whose weights are found to be that network's.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="source">The checkpoint's file, for messages.</param>
+    /// <exception cref="ModelFileException">They are another's, or no numbers.</exception>
+    public TrainingState StateOf(Network network, string source) => State with
+    {
+        Weights = Weights.Match(network, State.Weights.Arrays, source),
+        Average = State.Average is { } average ? Weights.Match(network, average.Arrays, source) : null,
+        BestWeights = State.BestWeights is { } best ? Weights.Match(network, best.Arrays, source) : null,
+    };
+
     /// <summary>Writes the checkpoint, by way of a temporary file: an earlier one is replaced as a whole or not at all.</summary>
     /// <param name="path">The file.</param>
     public void Write(string path)

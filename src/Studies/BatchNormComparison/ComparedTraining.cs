@@ -131,7 +131,7 @@ internal sealed class ComparedTraining : IDisposable
             Progress? read = JsonSerializer.Deserialize(checkpoint.Configuration, StudiesJson.Default.Progress);
             progress = read is { AtEnd: not null, Layers: not null, Parameters: not null } ? read : throw new JsonException("What was measured is missing.");
             if (measured is not null && progress.AtEnd.Count != checkpoint.State.Epoch) throw new ArgumentException("What was measured does not belong to its epochs.");
-            trainer.Restore(checkpoint.State);
+            trainer.Restore(checkpoint.StateOf(network, file));
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {

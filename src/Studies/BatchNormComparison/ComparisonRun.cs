@@ -35,6 +35,7 @@ internal static class ComparisonRun
     {
         using Device device = Device.Open(settings.Training.Device, settings.Training.Threads);
         if (state is not null && state.DataSha256 != data.Sha256) throw new RequestException($"{settings.Training.Data} no longer holds the images that {path} was started with.");
+        settings.Training.RequireSameSplit(data, path);
         RequireSplit(data, settings);
         // What is there goes when nothing stands in the way of what replaces it.
         if (overwrite) ComparisonFolder.Delete(path);

@@ -20,7 +20,7 @@ internal static class TrainCommand
     private static readonly Option<float> InitGain = New("--init-gain", "The factor of He's initialisation", Defaults.InitGain);
     internal static readonly Option<string> Schedule = Named(New("--schedule", "constant, cosine or one-cycle", Defaults.Schedule), ["constant", "cosine", "one-cycle"]);
     private static readonly Option<bool> BatchNorm = New("--batch-norm", "Batch normalisation after each convolution", Defaults.BatchNorm);
-    internal static readonly Option<string> Validation = New("--validation", "The last N images of the training file are kept for validation (no more than a tenth of them, unless it is given); 0: none; test: the test images are used, as in the report", Defaults.Validation);
+    internal static readonly Option<string> Validation = New("--validation", "The last N images of the training file are kept for validation (no more than a tenth of them, unless it is given), or the last of each class where a class would be missing; 0: none; test: the test images are used, as in the report", Defaults.Validation);
     internal static readonly Option<int> Limit = New("--limit", "Train on the first N images after the split; 0: on all", Defaults.Limit);
     private static readonly Option<string> Order = Named(New("--order", "shuffled or sequential", Defaults.Order), ["shuffled", "sequential"]);
     private static readonly Option<int> EarlyStop = New("--early-stop", "Stop after N epochs without a better validation loss; 0: never", Defaults.EarlyStop);

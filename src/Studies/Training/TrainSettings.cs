@@ -190,6 +190,13 @@ internal sealed record TrainSettings
         return settings with { ValidationOfEachClass = ValidationSplit.IsOfEachClass(data, settings.ToOptions().Validation) };
     }
 
+    /// <summary>Requires that a run which goes on keeps the images for validation that it was started with.</summary>
+    /// <exception cref="RequestException">It was started by a version that kept others.</exception>
+    public void RequireSameSplit(DataSet data, string run)
+    {
+        if (ValidationOfEachClass != For(data).ValidationOfEachClass) throw new RequestException($"{run} was started by an older version, which kept other images for validation: train anew.");
+    }
+
     /// <summary>What whoever trains on a data set with these options should know, a sentence or two each.</summary>
     /// <param name="data">The data; the options are <see cref="For"/> it.</param>
     public IEnumerable<string> NotesOn(DataSet data)

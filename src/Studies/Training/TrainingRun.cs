@@ -56,18 +56,21 @@ internal static class TrainingRun
         }
         DataSet data = settings.LoadData();
         if (data.Sha256 != configuration.DataSha256) throw new RequestException($"{settings.Data} no longer holds the images that {run.Path} was started with.");
+        settings.RequireSameSplit(data, run.Path);
         using Device device = Device.Open(settings.Device, settings.Threads, CommonOptions.MathModeOf(settings.Math));
         // A run goes on on any device; graphs change no result.
         settings = settings with { CudaGraph = settings.CudaGraph && device.Kind == DeviceKind.Cuda };
         Network network = settings.NetworkFor(data);
-        state = state with
-        {
-            Weights = Weights.Match(network, state.Weights.Arrays, run.CheckpointFile),
-            Average = state.Average is { } average ? Weights.Match(network, average.Arrays, run.CheckpointFile) : null,
-            BestWeights = state.BestWeights is { } best ? Weights.Match(network, best.Arrays, run.CheckpointFile) : null,
-        };
+        state = checkpoint.StateOf(network, run.CheckpointFile);
         using Trainer trainer = CreateTrainer(device, network, data, settings, state.Weights);
-        trainer.Restore(state);
+        try
+        {
+            trainer.Restore(state);
+        }
+        catch (ArgumentException e)
+        {
+            throw new RequestException($"{run.CheckpointFile} cannot be gone on from: {e.Message}");
+        }
         run.Reopen();
         if (settings.Steps) run.StartSteps(state.Epoch * trainer.StepsPerEpoch);
         return Run(run, settings, device, data, network, trainer, display, cancellation);
