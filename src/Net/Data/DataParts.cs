@@ -61,7 +61,7 @@ internal sealed record DataParts(string Name, LabelledImages Train, string Train
         else if (!turns && looksTransposed == true) notes.Add($"{Name}: its images look transposed beside MNIST's (--transpose yes turns them upright).");
         if (Imbalance(train.Labels, classes, names) is { } imbalance) notes.Add($"{Name}: {imbalance}");
 
-        return new DataSet(isMnist ? DataSet.Mnist : NameOf(Name), train, test, classes, (float)mean, (float)deviation, digests is null ? DigestOfColours(names, train, test) : Joined(digests))
+        return new DataSet(isMnist && !turns ? DataSet.Mnist : NameOf(Name), train, test, classes, (float)mean, (float)deviation, digests is null ? DigestOfColours(names, train, test) : Joined(digests))
         {
             ClassNames = names,
             ValidationCount = ValidationCount,

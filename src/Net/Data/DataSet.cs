@@ -13,7 +13,7 @@ namespace GpuConv.Net;
 /// <param name="Mean">Mean of pixel/255 over the whole training file.</param>
 /// <param name="Deviation">Population standard deviation of pixel/255 over the whole training file.</param>
 /// <param name="Sha256">SHA-256 over four SHA-256 digests, in lower-case hexadecimal: of training images, training labels, test images and test labels, each as an IDX file that is not
-/// compressed. So it is the same for the same images, whatever files they come from; of coloured images and those of class folders, see <see cref="ImageFolder"/>.</param>
+/// compressed. So it is the same for the same images, whatever files they come from. Of coloured images and of pictures it is one digest over shape, names, images and labels.</param>
 public sealed record DataSet(string Name, LabelledImages Train, LabelledImages Test, int Classes, float Mean, float Deviation, string Sha256)
 {
     /// <summary>Names of the classes, or null where they are numbers alone.</summary>
@@ -37,9 +37,18 @@ public sealed record DataSet(string Name, LabelledImages Train, LabelledImages T
 
     /// <summary>
     /// Loads a data set: <c>mnist</c> (embedded); a folder with four IDX files, raw or gzip, or such a folder followed by the prefix that tells several sets in it apart
-    /// (<c>data/emnist-letters</c>); a folder of class folders with pictures (<see cref="ImageFolder"/>); an .npz file of Keras or MedMNIST; a .csv file of labels and pixels, or the
+    /// (<c>data/emnist-letters</c>); a folder of class folders with pictures (DIR/CLASS/*.png, or DIR/train/CLASS/*.png and DIR/test/CLASS/*.png, as torchvision's ImageFolder takes them); an .npz file of Keras or MedMNIST; a .csv file of labels and pixels, or the
     /// folder of either; or a folder in which one such folder lies. A folder called mnist is <c>./mnist</c>. Without test images, every fifth image of each class is for testing.
     /// </summary>
+    /// <remarks>
+    /// <para>Of pictures, classes are numbered in the ordinal order of their folders' names, as PyTorch does; the names go with the data and with the models that are trained on them. DIR/train may be called Train or
+    /// Training, DIR/test Test or Testing. DIR/val (or valid, validation) beside both holds the images for validation, which stand last among those for training (<see cref="ValidationCount"/>); without
+    /// DIR/test it is for testing. The classes take turns, in proportion to their numbers of images, so that the first images and the last ones (what <see cref="TrainingOptions.Limit"/> and
+    /// <see cref="TrainingOptions.Validation"/> take) hold all of them. Images have one channel if every pixel of every one of them is grey, else three, channel by channel. One mean and one deviation
+    /// serve all channels.</para>
+    /// <para>Held out for testing are the 5th, the 10th, … of each class, in the order of the files' names or of the images; of fewer than five the last: the same ones whatever the seed.</para>
+    /// <para>Labels that start at 1 or later are numbered from 0 (<see cref="ClassNames"/> has what they were). What was left out, turned or looks wrong is said in <see cref="Notes"/>.</para>
+    /// </remarks>
     /// <param name="nameOrPath">The name, folder, folder and prefix, or file.</param>
     /// <param name="reading">How it is read; null: as it is, and no pictures.</param>
     /// <param name="cancellation">Ends the decoding of pictures.</param>
@@ -48,7 +57,7 @@ public sealed record DataSet(string Name, LabelledImages Train, LabelledImages T
     {
         ArgumentNullException.ThrowIfNull(nameOrPath);
         reading ??= new DataReading();
-        return nameOrPath.Equals(Mnist, StringComparison.OrdinalIgnoreCase) ? EmbeddedMnist.Load() : DataFinder.Find(nameOrPath).Read(reading, cancellation).Assemble(reading.Transpose);
+        return nameOrPath.Equals(Mnist, StringComparison.OrdinalIgnoreCase) ? EmbeddedMnist.Load(reading.Transpose == true) : DataFinder.Find(nameOrPath).Read(reading, cancellation).Assemble(reading.Transpose);
     }
 
     /// <summary>Mean and population standard deviation of pixel/255, from integer sums, which are exact.</summary>

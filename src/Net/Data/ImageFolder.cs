@@ -14,21 +14,10 @@ public sealed record DecodedImage(int Height, int Width, byte[] Pixels);
 public delegate DecodedImage ImageDecoder(string path, (int Height, int Width)? size);
 
 /// <summary>
-/// A data set made of picture files in a folder for each class, as torchvision's ImageFolder takes it: DIR/train/CLASS/*.png with DIR/test/CLASS/*.png, or DIR/CLASS/*.png, of which a
-/// fixed part is for testing. <see cref="DataSet.Load"/> reads it; this library decodes no file itself.
+/// Pictures in a folder for each class, as torchvision's ImageFolder takes them: DIR/train/CLASS/*.png with DIR/test/CLASS/*.png, or DIR/CLASS/*.png, of which a fixed part is for testing.
+/// What it makes of them stands at <see cref="DataSet.Load"/>.
 /// </summary>
-/// <remarks>
-/// <para>Classes are numbered in the ordinal order of their folders' names, as PyTorch does; the names go with the data and with the models that are trained on them.</para>
-/// <para>DIR/train may be called Train or Training, DIR/test Test or Testing. DIR/val (or valid, validation) beside both holds the images for validation, which stand last among those
-/// for training (<see cref="DataSet.ValidationCount"/>); without DIR/test it is for testing.</para>
-/// <para>Without either, every fifth file of each class (the 5th, the 10th, …, in the ordinal order of their names; of fewer than five the last) is for
-/// testing: the same ones whatever the seed.</para>
-/// <para>The classes take turns, in proportion to their numbers of images, so that the first images and the last ones (what <see cref="TrainingOptions.Limit"/> and
-/// <see cref="TrainingOptions.Validation"/> take) hold all of them.</para>
-/// <para>Images have one channel if every pixel of every one of them is grey, else three, channel by channel. One mean and one deviation
-/// serve all channels. <see cref="DataSet.Sha256"/> is over the shape, the names, and images and labels for training and testing.</para>
-/// </remarks>
-public static class ImageFolder
+internal static class ImageFolder
 {
     private static readonly string[] Pictures = [".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"];
 
@@ -41,26 +30,11 @@ public static class ImageFolder
 
     private sealed record Listed(string[] Names, Labelled[] Train, Labelled[] Validation, Labelled[] Test, string? Note);
 
-    /// <summary>Whether a path is such a folder, or one in which such a folder lies; one with IDX files is not.</summary>
-    /// <param name="path">The path; it need not exist.</param>
-    public static bool IsAt(string path)
-    {
-        ArgumentNullException.ThrowIfNull(path);
-        try
-        {
-            return Directory.Exists(path) && HasClasses(DataFinder.Find(path).Path);
-        }
-        catch (DataException)
-        {
-            return false;
-        }
-    }
-
     /// <summary>Whether there are folders with pictures in a folder, or in one for training.</summary>
-    internal static bool HasClasses(string folder) => Directory.Exists(folder) && (DataFinder.Folders(folder).Any(HasPicture) || (Part(folder, "train", "training") is { } train && DataFinder.Folders(train).Any(HasPicture)));
+    public static bool HasClasses(string folder) => Directory.Exists(folder) && (DataFinder.Folders(folder).Any(HasPicture) || (Part(folder, "train", "training") is { } train && DataFinder.Folders(train).Any(HasPicture)));
 
     /// <summary>Reads the folder.</summary>
-    internal static DataParts Read(string path, DataReading reading, CancellationToken cancellation)
+    public static DataParts Read(string path, DataReading reading, CancellationToken cancellation)
     {
         if (reading.Decode is not { } decode) throw new DataException($"{path} holds pictures, and nothing is given that decodes them.");
         Listed listed = List(path);

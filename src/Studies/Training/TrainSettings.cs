@@ -209,8 +209,18 @@ internal sealed record TrainSettings
 
     /// <summary>The network for a data set: the one of the text, or the report's.</summary>
     /// <exception cref="RequestException">The text is wrong, with line and column.</exception>
-    public Network NetworkFor(DataSet data) =>
-        Network is null ? GpuConv.Net.Network.Report(data.Train.ImageShape, data.Classes, BatchNorm, Dropout) : NetworkInput.Parse(Network, data.Train.ImageShape, NetworkName);
+    public Network NetworkFor(DataSet data)
+    {
+        if (Network is not null) return NetworkInput.Parse(Network, data.Train.ImageShape, NetworkName);
+        try
+        {
+            return GpuConv.Net.Network.Report(data.Train.ImageShape, data.Classes, BatchNorm, Dropout);
+        }
+        catch (NetworkException e)
+        {
+            throw new RequestException($"The report's network does not take images of {data.Train.Height} x {data.Train.Width}; give one of your own that does (--network). {e.Message}");
+        }
+    }
 
     /// <summary>The options as the trainer takes them.</summary>
     /// <exception cref="RequestException">One is out of its range.</exception>
