@@ -138,6 +138,7 @@ public sealed class ForeignDataTests : IDisposable
         Assert.Equal(("emnist-letters", 26), (read.Name, read.Classes));
         Assert.Equal(["A", "B", "C"], read.ClassNames!.Take(3));
         Assert.Equal(letters.Train.Pixels, read.Train.Pixels);
+        Assert.Equal(letters.Test.Pixels, read.Test.Pixels);
         Assert.Equal(letters.Test.Labels.Select(l => l - 1), read.Test.Labels);
         Assert.False(read.FromPictures);
         Assert.Contains("emnist-letters: its images are stored transposed, as EMNIST's are, and were turned upright (--transpose no: not).", read.Notes);
