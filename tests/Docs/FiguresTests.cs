@@ -19,7 +19,7 @@ public class FiguresTests
     [InlineData("README.md", "--restarts 20 --limit 200`", "--restarts 10 --limit 200`", "README.md: `--method pgd --steps 100 --restarts 10 --limit 200` is not")]
     [InlineData("README.md", "`compare-batchnorm --seeds 5`", "`compare-batchnorm --seeds 1`", "README.md: `compare-batchnorm --seeds 1` is not")]
     [InlineData("docs/numbers.md", "--epochs 5 --batch 128 --eps-warmup 0`", "--epochs 5 --batch 128`", "docs/numbers.md: the command of 'fgsm-trained' is given 0 times")]
-    [InlineData("docs/numbers.md", "| 91.49 % | `train --data fashion-mnist --batch-norm --epochs 5` |", "| 91.49 % | |", "docs/numbers.md: 'Fashion-MNIST, five epochs with batch normalisation' is made by fashion in eng/figures.tsv, here by nothing")]
+    [InlineData("docs/numbers.md", "% | `train --data fashion-mnist --batch-norm --epochs 5` |", "% | |", "docs/numbers.md: 'Fashion-MNIST, five epochs with batch normalisation' is made by fashion in eng/figures.tsv, here by nothing")]
     [InlineData("docs/numbers.md", "| `train --recipe best` |", "| `plain` |", "is made by best in eng/figures.tsv, here by plain")]
     [InlineData("docs/numbers.md", "| `plain` | `train` |", "| `plain` | `train` |\n| `robust` | `train --adversarial pgd` |", "docs/numbers.md: `train --adversarial pgd` is not")]
     [InlineData("eng/figures.tsv", "run\tfashion\t", "run\tfashion-mnist\t", "there is no run 'fashion'")]
