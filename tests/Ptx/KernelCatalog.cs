@@ -125,13 +125,21 @@ internal static class KernelCatalog
     private static bool Fits(MethodInfo kernel, MethodInfo load) =>
         kernel.GetParameters().Select(p => p.ParameterType).Where(t => t != typeof(ILGPU.Index1D)).SequenceEqual(load.GetGenericArguments());
 
+    /// <summary>The struct that an index kernel is made of; null: it is a method of its own.</summary>
+    public static Type? StructOf(MethodInfo kernel) =>
+        kernel.DeclaringType is { IsConstructedGenericType: true } owner && owner.GetGenericTypeDefinition() == typeof(IndexKernel<>) ? owner.GetGenericArguments()[0] : null;
+
     private static string NameOf(MethodInfo method)
     {
+        // A map goes by its function.
+        if (StructOf(method) is { } made) return NameOf(made.GetGenericArguments().FirstOrDefault(a => a.IsAssignableTo(typeof(IMap))) ?? made);
         string[] arguments = [.. method.DeclaringType!.GetGenericArguments().Concat(method.GetGenericArguments()).Select(NameOf)];
         return $"{Plain(method.DeclaringType)}.{method.Name}" + (arguments.Length == 0 ? "" : $"<{string.Join(", ", arguments)}>");
     }
 
-    private static string NameOf(Type type) => type.IsGenericType ? $"{Plain(type)}<{string.Join(", ", type.GetGenericArguments().Select(NameOf))}>" : type.Name;
+    private static string NameOf(Type type) => Plain(type) + (type.IsGenericType ? $"<{string.Join(", ", type.GetGenericArguments().Select(NameOf))}>" : "");
 
-    private static string Plain(Type type) => (type.IsNested && type.Name.Contains('`') ? $"{type.DeclaringType!.Name}." : "") + type.Name.Split('`')[0];
+    private static string Plain(Type type) => (type.IsNested && (type.Name.Contains('`') || IsKernel(type)) ? $"{type.DeclaringType!.Name.Split('`')[0]}." : "") + type.Name.Split('`')[0];
+
+    private static bool IsKernel(Type type) => type.IsAssignableTo(typeof(IIndexKernel)) || type.IsAssignableTo(typeof(IMap));
 }

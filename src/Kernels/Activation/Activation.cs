@@ -1,6 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using ILGPU;
-using ILGPU.Runtime;
 
 namespace GpuConv.Kernels;
 
@@ -56,60 +54,31 @@ public abstract class Activation
     /// <exception cref="ArgumentException">The numbers of elements differ.</exception>
     public abstract void Backward(Tensor<float> x, Tensor<float> y, Tensor<float> dy, Tensor<float> dx);
 
-    private sealed class Elementwise<TFunction> : Activation where TFunction : unmanaged, IActivation
+    internal sealed class Elementwise<TFunction>(Device device, TFunction function) : Activation where TFunction : struct, IActivation
     {
-        private readonly Device device;
-        private readonly TFunction function;
-        private readonly Action<int, TFunction, ArrayView<float>, ArrayView<float>>? forward;
-        private readonly Action<int, TFunction, ArrayView<float>, ArrayView<float>, ArrayView<float>>? backward;
+        private readonly Map<ForwardMap> forward = new(device);
+        private readonly Map<BackwardMap> backward = new(device);
 
-        public Elementwise(Device device, TFunction function)
-        {
-            ArgumentNullException.ThrowIfNull(device);
-            this.device = device;
-            this.function = function;
-            if (device.IsHost) return;
-            forward = device.LoadIndexed<TFunction, ArrayView<float>, ArrayView<float>>(ForwardKernel);
-            backward = device.LoadIndexed<TFunction, ArrayView<float>, ArrayView<float>, ArrayView<float>>(BackwardKernel);
-        }
-
-        public override void Forward(Tensor<float> x, Tensor<float> y)
-        {
-            Require.SameCount(x, y);
-            if (x.Count == 0) return;
-            if (forward is not null) forward(x.Count, function, x.View, y.View);
-            else HostLoop.Map(device, new ForwardMap(function), x, y);
-        }
+        public override void Forward(Tensor<float> x, Tensor<float> y) => forward.Run(new ForwardMap(function), y, x);
 
         public override void Backward(Tensor<float> x, Tensor<float> y, Tensor<float> dy, Tensor<float> dx)
         {
             Require.SameCount(x, y);
-            Require.SameCount(x, dy);
-            Require.SameCount(x, dx);
-            if (x.Count == 0) return;
-            Tensor<float> source = TFunction.DerivativeFromOutput ? y : x;
-            if (backward is not null) backward(x.Count, function, source.View, dy.View, dx.View);
-            else HostLoop.Map(device, new BackwardMap(function), source, dy, dx);
+            backward.Run(new BackwardMap(function), dx, TFunction.DerivativeFromOutput ? y : x, dy);
         }
 
-        // One index owns one element.
-        private static void ForwardKernel(Index1D i, TFunction f, ArrayView<float> x, ArrayView<float> y) => y[i] = f.Forward(x[i]);
-
-        private static void BackwardKernel(Index1D i, TFunction f, ArrayView<float> source, ArrayView<float> dy, ArrayView<float> dx) =>
-            dx[i] = f.Backward(source[i], dy[i]);
-
-        private readonly struct ForwardMap(TFunction f) : IMap1
+        internal readonly struct ForwardMap(TFunction f) : IMap
         {
-            public TVector Apply<TSimd, TVector>(TVector x)
-                where TSimd : struct, ISimd<TVector>
-                where TVector : struct => f.Forward<TSimd, TVector>(x);
+            public static int Inputs => 1;
+
+            public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct => f.Forward<TSimd, TVector>(x.A);
         }
 
-        private readonly struct BackwardMap(TFunction f) : IMap2
+        internal readonly struct BackwardMap(TFunction f) : IMap
         {
-            public TVector Apply<TSimd, TVector>(TVector source, TVector dy)
-                where TSimd : struct, ISimd<TVector>
-                where TVector : struct => f.Backward<TSimd, TVector>(source, dy);
+            public static int Inputs => 2;
+
+            public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct => f.Backward<TSimd, TVector>(x.A, x.B);
         }
     }
 }

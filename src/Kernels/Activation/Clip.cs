@@ -7,14 +7,6 @@ internal readonly struct ClipFunction(float low, float high) : IActivation
     public static bool DerivativeFromOutput => false;
 
     // In this order, so that high wins where the bounds are the wrong way round, as ONNX has it.
-    public float Forward(float x)
-    {
-        float raised = x < low ? low : x;
-        return raised > high ? high : raised;
-    }
-
-    public float Backward(float x, float dy) => x < low || x > high ? 0 : dy;
-
     public TVector Forward<TSimd, TVector>(TVector x)
         where TSimd : struct, ISimd<TVector>
         where TVector : struct

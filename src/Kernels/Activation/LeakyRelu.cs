@@ -6,10 +6,6 @@ internal readonly struct LeakyReluFunction(float slope) : IActivation
     // With a slope of 0 or less y does not tell the side.
     public static bool DerivativeFromOutput => false;
 
-    public float Forward(float x) => x > 0 ? x : slope * x;
-
-    public float Backward(float x, float dy) => x > 0 ? dy : slope * dy;
-
     public TVector Forward<TSimd, TVector>(TVector x)
         where TSimd : struct, ISimd<TVector>
         where TVector : struct =>

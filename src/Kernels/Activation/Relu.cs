@@ -5,10 +5,6 @@ internal readonly struct ReluFunction : IActivation
 {
     public static bool DerivativeFromOutput => true;
 
-    public float Forward(float x) => x < 0 ? 0 : x;
-
-    public float Backward(float y, float dy) => y > 0 ? dy : 0;
-
     public TVector Forward<TSimd, TVector>(TVector x)
         where TSimd : struct, ISimd<TVector>
         where TVector : struct =>

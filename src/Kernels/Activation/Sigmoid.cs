@@ -1,15 +1,9 @@
-using ILGPU.Algorithms;
-
 namespace GpuConv.Kernels;
 
 /// <summary>The logistic function 1 / (1 + e^-x); its derivative is y (1 - y).</summary>
 internal readonly struct SigmoidFunction : IActivation
 {
     public static bool DerivativeFromOutput => true;
-
-    public float Forward(float x) => 1 / (1 + XMath.Exp(-x));
-
-    public float Backward(float y, float dy) => dy * (y * (1 - y));
 
     public TVector Forward<TSimd, TVector>(TVector x)
         where TSimd : struct, ISimd<TVector>

@@ -9,42 +9,23 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class BilinearResize
 {
-    private readonly Device device;
-    private readonly Action<int, Geometry, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly SpanKernel<Kernel> kernel;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public BilinearResize(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (!device.IsHost) kernel = device.LoadIndexed<Geometry, ArrayView<float>, ArrayView<float>>(Kernel);
-    }
+    public BilinearResize(Device device) => kernel = new(device);
 
     /// <summary>The planes at the size of y. Overwrites y.</summary>
     /// <param name="x">(N, h, w).</param>
     /// <param name="y">(N, H, W).</param>
     /// <exception cref="ArgumentException">The shapes do not fit together, or the planes of x are empty.</exception>
-    public unsafe void Forward(Tensor<float> x, Tensor<float> y)
+    public void Forward(Tensor<float> x, Tensor<float> y)
     {
         if (x.Shape.Rank != 3 || y.Shape.Rank != 3 || x.Shape[0] != y.Shape[0]) throw new ArgumentException($"{x.Shape} and {y.Shape} are not as many planes, (N, height, width).");
         if (y.Count == 0) return;
         if (x.Count == 0) throw new ArgumentException($"The planes of {x.Shape} are empty.", nameof(x));
         var geometry = new Geometry(x.Shape[1], x.Shape[2], y.Shape[1], y.Shape[2]);
-        if (kernel is not null) kernel(y.Count, geometry, x.View, y.View);
-        else device.Host.Run(new HostKernel(geometry, x.Pointer, y.Pointer), y.Shape[0]);
-    }
-
-    // One index owns one element of y.
-    private static void Kernel(Index1D i, Geometry g, ArrayView<float> x, ArrayView<float> y)
-    {
-        int line = i / g.Width, column = i - line * g.Width, plane = line / g.Height, row = line - plane * g.Height;
-        int from = plane * g.SourceHeight * g.SourceWidth;
-        float down = g.Row(row), right = g.Column(column);
-        int top = (int)down, left = (int)right, below = top + 1 < g.SourceHeight ? top + 1 : top, beside = left + 1 < g.SourceWidth ? left + 1 : left;
-        float upper = Between(x[from + top * g.SourceWidth + left], x[from + top * g.SourceWidth + beside], right - left);
-        float lower = Between(x[from + below * g.SourceWidth + left], x[from + below * g.SourceWidth + beside], right - left);
-        y[i] = Between(upper, lower, down - top);
+        kernel.Launch(y.Count, new Kernel(geometry, x.View, y.View), y.Count / y.Shape[0]);
     }
 
     private static float Between(float a, float b, float share) => a + share * (b - a);
@@ -62,22 +43,34 @@ public sealed class BilinearResize
         private static float Inside(float at, int size) => at < 0 ? 0 : at > size - 1 ? size - 1 : at;
     }
 
-    // One item owns one plane.
-    private readonly unsafe struct HostKernel(Geometry g, float* x, float* y) : IHostKernel
+    // One index owns one element of y.
+    internal readonly struct Kernel(Geometry g, ArrayView<float> x, ArrayView<float> y) : ISpanKernel
     {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public void Run(int i)
         {
-            float* from = x + (long)item * g.SourceHeight * g.SourceWidth, to = y + (long)item * g.Height * g.Width;
+            int line = i / g.Width, column = i - line * g.Width, plane = line / g.Height, row = line - plane * g.Height;
+            int from = plane * g.SourceHeight * g.SourceWidth;
+            float down = g.Row(row), right = g.Column(column);
+            int top = (int)down, left = (int)right, below = top + 1 < g.SourceHeight ? top + 1 : top, beside = left + 1 < g.SourceWidth ? left + 1 : left;
+            float upper = Between(x[from + top * g.SourceWidth + left], x[from + top * g.SourceWidth + beside], right - left);
+            float lower = Between(x[from + below * g.SourceWidth + left], x[from + below * g.SourceWidth + beside], right - left);
+            y[i] = Between(upper, lower, down - top);
+        }
+
+        // One span is one plane.
+        public unsafe void Run<TSimd, TVector>(int from, int to) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            float* source = x.Start() + (long)(from / (g.Height * g.Width)) * g.SourceHeight * g.SourceWidth, plane = y.Start() + from;
             for (int row = 0; row < g.Height; row++)
             {
                 float down = g.Row(row);
                 int top = (int)down;
-                float* upper = from + top * g.SourceWidth, lower = top + 1 < g.SourceHeight ? upper + g.SourceWidth : upper;
+                float* upper = source + top * g.SourceWidth, lower = top + 1 < g.SourceHeight ? upper + g.SourceWidth : upper;
                 for (int column = 0; column < g.Width; column++)
                 {
                     float right = g.Column(column);
                     int left = (int)right, beside = left + 1 < g.SourceWidth ? left + 1 : left;
-                    to[row * g.Width + column] = Between(Between(upper[left], upper[beside], right - left), Between(lower[left], lower[beside], right - left), down - top);
+                    plane[row * g.Width + column] = Between(Between(upper[left], upper[beside], right - left), Between(lower[left], lower[beside], right - left), down - top);
                 }
             }
         }

@@ -9,54 +9,48 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class ClassActivationMap
 {
-    private readonly Device device;
-    private readonly Action<int, int, int, ArrayView<float>, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly SpanKernel<Kernel> kernel;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public ClassActivationMap(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (!device.IsHost) kernel = device.LoadIndexed<int, int, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Kernel);
-    }
+    public ClassActivationMap(Device device) => kernel = new(device);
 
     /// <summary>The maps. Overwrites map.</summary>
     /// <param name="x">Activations (N, C, H, W).</param>
     /// <param name="weights">The channels' weights (N, C).</param>
     /// <param name="map">(N, H, W).</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public unsafe void Forward(Tensor<float> x, Tensor<float> weights, Tensor<float> map)
+    public void Forward(Tensor<float> x, Tensor<float> weights, Tensor<float> map)
     {
         if (x.Shape.Rank != 4) throw new ArgumentException($"Activations are (batch, channel, height, width), not {x.Shape}.", nameof(x));
         int images = x.Shape[0], channels = x.Shape[1], pixels = x.Shape[2] * x.Shape[3];
         Require.Shape(weights, new Shape(images, channels));
         Require.Shape(map, new Shape(images, x.Shape[2], x.Shape[3]));
         if (map.Count == 0) return;
-        if (kernel is not null) kernel(map.Count, channels, pixels, x.View, weights.View, map.View);
-        else device.Host.Run(new HostKernel(channels, pixels, x.Pointer, weights.Pointer, map.Pointer), images);
+        kernel.Launch(map.Count, new Kernel(channels, pixels, x.View, weights.View, map.View), pixels);
     }
 
     // One index owns one pixel of a map.
-    private static void Kernel(Index1D i, int channels, int pixels, ArrayView<float> x, ArrayView<float> weights, ArrayView<float> map)
+    internal readonly struct Kernel(int channels, int pixels, ArrayView<float> x, ArrayView<float> weights, ArrayView<float> map) : ISpanKernel
     {
-        int image = i / pixels, pixel = i - image * pixels;
-        float sum = 0;
-        for (int c = 0; c < channels; c++) sum += weights[image * channels + c] * x[(image * channels + c) * pixels + pixel];
-        map[i] = sum < 0 ? 0 : sum;
-    }
-
-    // One item owns one map.
-    private readonly unsafe struct HostKernel(int channels, int pixels, float* x, float* weights, float* map) : IHostKernel
-    {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public void Run(int i)
         {
-            float* from = x + (long)item * channels * pixels, factors = weights + (long)item * channels, to = map + (long)item * pixels;
+            int image = i / pixels, pixel = i - image * pixels;
+            float sum = 0;
+            for (int c = 0; c < channels; c++) sum += weights[image * channels + c] * x[(image * channels + c) * pixels + pixel];
+            map[i] = sum < 0 ? 0 : sum;
+        }
+
+        // One span is one map.
+        public unsafe void Run<TSimd, TVector>(int from, int to) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            int image = from / pixels;
+            float* activations = x.Start() + (long)image * channels * pixels, factors = weights.Start() + (long)image * channels, pixel = map.Start() + from;
             for (int i = 0; i < pixels; i++)
             {
                 float sum = 0;
-                for (int c = 0; c < channels; c++) sum += factors[c] * from[c * pixels + i];
-                to[i] = sum < 0 ? 0 : sum;
+                for (int c = 0; c < channels; c++) sum += factors[c] * activations[c * pixels + i];
+                pixel[i] = sum < 0 ? 0 : sum;
             }
         }
     }

@@ -9,17 +9,11 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class CopySums
 {
-    private readonly Device device;
-    private readonly Action<int, CopyGeometry, int, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly SpanKernel<Kernel> kernel;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public CopySums(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (!device.IsHost) kernel = device.LoadIndexed<CopyGeometry, int, ArrayView<float>, ArrayView<float>>(Kernel);
-    }
+    public CopySums(Device device) => kernel = new(device);
 
     /// <summary>Adds items first, first + 1, ... to their samples' sums. Accumulates into sums.</summary>
     /// <param name="x">The items (N, ...).</param>
@@ -28,7 +22,7 @@ public sealed class CopySums
     /// <param name="sums">The sums (S, ...).</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There are no such items.</exception>
-    public unsafe void Add(Tensor<float> x, SampleCopies copies, int first, Tensor<float> sums)
+    public void Add(Tensor<float> x, SampleCopies copies, int first, Tensor<float> sums)
     {
         Require.Shape(sums, x.Shape.WithLeading(copies.Samples));
         int rows = x.Shape[0];
@@ -37,8 +31,7 @@ public sealed class CopySums
         var geometry = new CopyGeometry(x.Count / rows, copies.Copies, first);
         // The samples that the batch has items of.
         int samples = geometry.Sample(rows - 1) - geometry.Sample(0) + 1;
-        if (kernel is not null) kernel(samples * geometry.Length, geometry, rows, x.View, sums.View);
-        else device.Host.Run(new HostKernel(geometry, rows, x.Pointer, sums.Pointer), samples);
+        kernel.Launch(samples * geometry.Length, new Kernel(geometry, rows, x.View, sums.View), geometry.Length);
     }
 
     // The rows of the batch that belong to a sample.
@@ -49,29 +42,29 @@ public sealed class CopySums
     }
 
     // One index owns one element of a sample's sum.
-    private static void Kernel(Index1D i, CopyGeometry g, int rows, ArrayView<float> x, ArrayView<float> sums)
+    internal readonly struct Kernel(CopyGeometry g, int rows, ArrayView<float> x, ArrayView<float> sums) : ISpanKernel
     {
-        int sample = g.Sample(0) + i / g.Length, element = i % g.Length;
-        (int row, int end) = Rows(g, rows, sample);
-        float sum = sums[sample * g.Length + element];
-        for (; row < end; row++) sum += x[row * g.Length + element];
-        sums[sample * g.Length + element] = sum;
-    }
-
-    // One item owns one sample.
-    private readonly unsafe struct HostKernel(CopyGeometry g, int rows, float* x, float* sums) : IHostKernel
-    {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public void Run(int i)
         {
-            int sample = g.Sample(0) + item;
+            int sample = g.Sample(0) + i / g.Length, element = i % g.Length;
             (int row, int end) = Rows(g, rows, sample);
-            float* to = sums + (long)sample * g.Length;
+            float sum = sums[sample * g.Length + element];
+            for (; row < end; row++) sum += x[row * g.Length + element];
+            sums[sample * g.Length + element] = sum;
+        }
+
+        // One span is one sample.
+        public unsafe void Run<TSimd, TVector>(int from, int to) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            int sample = g.Sample(0) + from / g.Length;
+            (int row, int end) = Rows(g, rows, sample);
+            float* sum = sums.Start() + (long)sample * g.Length;
             for (; row < end; row++)
             {
-                float* from = x + (long)row * g.Length;
+                float* copy = x.Start() + (long)row * g.Length;
                 int i = 0;
-                for (; i <= g.Length - TSimd.Count; i += TSimd.Count) TSimd.Store(TSimd.Add(TSimd.Load(to + i), TSimd.Load(from + i)), to + i);
-                for (; i < g.Length; i++) to[i] += from[i];
+                for (; i <= g.Length - TSimd.Count; i += TSimd.Count) TSimd.Store(TSimd.Add(TSimd.Load(sum + i), TSimd.Load(copy + i)), sum + i);
+                for (; i < g.Length; i++) sum[i] += copy[i];
             }
         }
     }

@@ -9,17 +9,11 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class LinearPath
 {
-    private readonly Device device;
-    private readonly Action<int, CopyGeometry, ArrayView<float>, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly SpanKernel<Kernel> kernel;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public LinearPath(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (!device.IsHost) kernel = device.LoadIndexed<CopyGeometry, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Kernel);
-    }
+    public LinearPath(Device device) => kernel = new(device);
 
     /// <summary>x = items first, first + 1, ... of the points. Overwrites x.</summary>
     /// <param name="images">The images (S, ...).</param>
@@ -29,7 +23,7 @@ public sealed class LinearPath
     /// <param name="x">The points (N, ...).</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There are no such items.</exception>
-    public unsafe void Forward(Tensor<float> images, Tensor<float> baselines, SampleCopies copies, int first, Tensor<float> x)
+    public void Forward(Tensor<float> images, Tensor<float> baselines, SampleCopies copies, int first, Tensor<float> x)
     {
         Require.Shape(baselines, images.Shape);
         Require.Shape(images, x.Shape.WithLeading(copies.Samples));
@@ -37,28 +31,28 @@ public sealed class LinearPath
         copies.Require(first, rows);
         if (x.Count == 0) return;
         var geometry = new CopyGeometry(x.Count / rows, copies.Copies, first);
-        if (kernel is not null) kernel(x.Count, geometry, images.View, baselines.View, x.View);
-        else device.Host.Run(new HostKernel(geometry, images.Pointer, baselines.Pointer, x.Pointer), rows);
+        kernel.Launch(x.Count, new Kernel(geometry, images.View, baselines.View, x.View), geometry.Length);
     }
 
     private static float Share(CopyGeometry g, int row) => (g.Copy(row) + 0.5f) / g.Copies;
 
     // One index owns one element of x.
-    private static void Kernel(Index1D i, CopyGeometry g, ArrayView<float> images, ArrayView<float> baselines, ArrayView<float> x)
+    internal readonly struct Kernel(CopyGeometry g, ArrayView<float> images, ArrayView<float> baselines, ArrayView<float> x) : ISpanKernel
     {
-        int row = i / g.Length, at = g.Sample(row) * g.Length + i - row * g.Length;
-        float from = baselines[at];
-        x[i] = from + Share(g, row) * (images[at] - from);
-    }
-
-    // One item owns one copy.
-    private readonly unsafe struct HostKernel(CopyGeometry g, float* images, float* baselines, float* x) : IHostKernel
-    {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public void Run(int i)
         {
-            float share = Share(g, item);
-            float* image = images + (long)g.Sample(item) * g.Length, baseline = baselines + (long)g.Sample(item) * g.Length, to = x + (long)item * g.Length;
-            for (int i = 0; i < g.Length; i++) to[i] = baseline[i] + share * (image[i] - baseline[i]);
+            int row = i / g.Length, at = g.Sample(row) * g.Length + i - row * g.Length;
+            float from = baselines[at];
+            x[i] = from + Share(g, row) * (images[at] - from);
+        }
+
+        // One span is one copy.
+        public unsafe void Run<TSimd, TVector>(int from, int to) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            int row = from / g.Length;
+            float share = Share(g, row);
+            float* image = images.Start() + (long)g.Sample(row) * g.Length, baseline = baselines.Start() + (long)g.Sample(row) * g.Length, points = x.Start() + from;
+            for (int i = 0; i < g.Length; i++) points[i] = baseline[i] + share * (image[i] - baseline[i]);
         }
     }
 }

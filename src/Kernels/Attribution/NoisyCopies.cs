@@ -10,19 +10,16 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class NoisyCopies
 {
-    private readonly Device device;
     private readonly NormalNumbers numbers;
-    private readonly Action<int, CopyGeometry, NormalNumbers, ArrayView<float>, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly SpanKernel<Kernel> kernel;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
     /// <param name="seed">The seed of the noise.</param>
     public NoisyCopies(Device device, ulong seed)
     {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
         numbers = new NormalNumbers(seed, 0);
-        if (!device.IsHost) kernel = device.LoadIndexed<CopyGeometry, NormalNumbers, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Kernel);
+        kernel = new(device);
     }
 
     /// <summary>x = items first, first + 1, ... of the copies. Overwrites x.</summary>
@@ -33,7 +30,7 @@ public sealed class NoisyCopies
     /// <param name="x">The copies (N, ...).</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There are no such items.</exception>
-    public unsafe void Forward(Tensor<float> images, Tensor<float> deviations, SampleCopies copies, int first, Tensor<float> x)
+    public void Forward(Tensor<float> images, Tensor<float> deviations, SampleCopies copies, int first, Tensor<float> x)
     {
         Require.Shape(images, x.Shape.WithLeading(copies.Samples));
         Require.Shape(deviations, new Shape(copies.Samples));
@@ -41,25 +38,25 @@ public sealed class NoisyCopies
         copies.Require(first, rows);
         if (x.Count == 0) return;
         var geometry = new CopyGeometry(x.Count / rows, copies.Copies, first);
-        if (kernel is not null) kernel(x.Count, geometry, numbers, images.View, deviations.View, x.View);
-        else device.Host.Run(new HostKernel(geometry, numbers, images.Pointer, deviations.Pointer, x.Pointer), rows);
+        kernel.Launch(x.Count, new Kernel(geometry, numbers, images.View, deviations.View, x.View), geometry.Length);
     }
 
     // One index owns one element of x.
-    private static void Kernel(Index1D i, CopyGeometry g, NormalNumbers numbers, ArrayView<float> images, ArrayView<float> deviations, ArrayView<float> x)
+    internal readonly struct Kernel(CopyGeometry g, NormalNumbers numbers, ArrayView<float> images, ArrayView<float> deviations, ArrayView<float> x) : ISpanKernel
     {
-        int row = i / g.Length, element = i - row * g.Length, sample = g.Sample(row);
-        x[i] = images[sample * g.Length + element] + deviations[sample] * numbers.At((uint)(g.Copy(row) * g.Length + element));
-    }
-
-    // One item owns one copy.
-    private readonly unsafe struct HostKernel(CopyGeometry g, NormalNumbers numbers, float* images, float* deviations, float* x) : IHostKernel
-    {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public void Run(int i)
         {
-            int sample = g.Sample(item), firstNumber = g.Copy(item) * g.Length;
-            float* image = images + (long)sample * g.Length, to = x + (long)item * g.Length;
-            for (int i = 0; i < g.Length; i++) to[i] = image[i] + deviations[sample] * numbers.At((uint)(firstNumber + i));
+            int row = i / g.Length, element = i - row * g.Length, sample = g.Sample(row);
+            x[i] = images[sample * g.Length + element] + deviations[sample] * numbers.At((uint)(g.Copy(row) * g.Length + element));
+        }
+
+        // One span is one copy.
+        public unsafe void Run<TSimd, TVector>(int from, int to) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            int row = from / g.Length, sample = g.Sample(row), firstNumber = g.Copy(row) * g.Length;
+            float deviation = deviations[sample];
+            float* image = images.Start() + (long)sample * g.Length, copy = x.Start() + from;
+            for (int i = 0; i < g.Length; i++) copy[i] = image[i] + deviation * numbers.At((uint)(firstNumber + i));
         }
     }
 }

@@ -9,17 +9,11 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class PixelExchange
 {
-    private readonly Device device;
-    private readonly Action<int, CopyGeometry, int, ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<float>>? kernel;
+    private readonly SpanKernel<Kernel> kernel;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public PixelExchange(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (!device.IsHost) kernel = device.LoadIndexed<CopyGeometry, int, ArrayView<float>, ArrayView<float>, ArrayView<int>, ArrayView<float>>(Kernel);
-    }
+    public PixelExchange(Device device) => kernel = new(device);
 
     /// <summary>The pixels that copy k has exchanged.</summary>
     /// <param name="k">The copy, from 0 to <paramref name="steps"/>.</param>
@@ -36,7 +30,7 @@ public sealed class PixelExchange
     /// <param name="x">The copies (N, C, H, W).</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There are no such items.</exception>
-    public unsafe void Forward(Tensor<float> image, Tensor<float> other, Tensor<int> ranks, SampleCopies copies, int first, Tensor<float> x)
+    public void Forward(Tensor<float> image, Tensor<float> other, Tensor<int> ranks, SampleCopies copies, int first, Tensor<float> x)
     {
         if (image.Shape.Rank != 3) throw new ArgumentException($"The image is {image.Shape}, not (channels, height, width).", nameof(image));
         if (copies.Copies < 2) throw new ArgumentException("There are at least two copies: nothing exchanged, all exchanged.", nameof(copies));
@@ -48,28 +42,27 @@ public sealed class PixelExchange
         if (x.Count == 0) return;
         var geometry = new CopyGeometry(image.Count, copies.Copies, first);
         int pixels = image.Shape[1] * image.Shape[2];
-        if (kernel is not null) kernel(x.Count, geometry, pixels, image.View, other.View, ranks.View, x.View);
-        else device.Host.Run(new HostKernel(geometry, pixels, image.Pointer, other.Pointer, ranks.Pointer, x.Pointer), rows);
+        kernel.Launch(x.Count, new Kernel(geometry, pixels, image.View, other.View, ranks.View, x.View), geometry.Length);
     }
 
     // One index owns one element of x.
-    private static void Kernel(Index1D i, CopyGeometry g, int pixels, ArrayView<float> image, ArrayView<float> other, ArrayView<int> ranks, ArrayView<float> x)
+    internal readonly struct Kernel(CopyGeometry g, int pixels, ArrayView<float> image, ArrayView<float> other, ArrayView<int> ranks, ArrayView<float> x) : ISpanKernel
     {
-        int row = i / g.Length, element = i - row * g.Length;
-        bool exchanged = ranks[g.Sample(row) * pixels + element % pixels] < Exchanged(g.Copy(row), g.Copies - 1, pixels);
-        x[i] = exchanged ? other[element] : image[element];
-    }
-
-    // One item owns one copy.
-    private readonly unsafe struct HostKernel(CopyGeometry g, int pixels, float* image, float* other, int* ranks, float* x) : IHostKernel
-    {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public void Run(int i)
         {
-            int* places = ranks + (long)g.Sample(item) * pixels;
-            int exchanged = Exchanged(g.Copy(item), g.Copies - 1, pixels);
-            float* to = x + (long)item * g.Length;
+            int row = i / g.Length, element = i - row * g.Length;
+            bool exchanged = ranks[g.Sample(row) * pixels + element % pixels] < Exchanged(g.Copy(row), g.Copies - 1, pixels);
+            x[i] = exchanged ? other[element] : image[element];
+        }
+
+        // One span is one copy.
+        public unsafe void Run<TSimd, TVector>(int from, int to) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            int row = from / g.Length, exchanged = Exchanged(g.Copy(row), g.Copies - 1, pixels);
+            int* places = ranks.Start() + (long)g.Sample(row) * pixels;
+            float* copy = x.Start() + from, a = image.Start(), b = other.Start();
             for (int plane = 0; plane < g.Length; plane += pixels)
-                for (int i = 0; i < pixels; i++) to[plane + i] = places[i] < exchanged ? other[plane + i] : image[plane + i];
+                for (int i = 0; i < pixels; i++) copy[plane + i] = places[i] < exchanged ? b[plane + i] : a[plane + i];
         }
     }
 }

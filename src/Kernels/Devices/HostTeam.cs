@@ -21,6 +21,9 @@ internal interface IHostKernel
         where TVector : struct;
 }
 
+// A kernel's views hold references: its copy lies on the caller's stack, where the collector finds them and nothing moves, until the last thread is done.
+#pragma warning disable CS8500 // the address of a managed type
+
 /// <summary>
 /// A team of threads that runs CPU kernels over the CPU accelerator's memory. Starting a kernel costs one to two microseconds while
 /// the team is busy: workers spin for a while before they sleep. (An ILGPU launch on the CPU accelerator costs 70 to 110.)
@@ -83,14 +86,14 @@ internal sealed unsafe class HostTeam : IDisposable
     public Profile? Profile { get; set; }
 
     /// <summary>Runs all items of a kernel and returns when the last is done. Must be called by one thread at a time.</summary>
-    public void Run<TKernel>(in TKernel work, int items) where TKernel : unmanaged, IHostKernel
+    public void Run<TKernel>(in TKernel work, int items) where TKernel : struct, IHostKernel
     {
         long start = Profile is null ? 0 : Stopwatch.GetTimestamp();
         RunItems(work, items);
         Profile?.Add(typeof(TKernel), start, items);
     }
 
-    private void RunItems<TKernel>(in TKernel work, int items) where TKernel : unmanaged, IHostKernel
+    private void RunItems<TKernel>(in TKernel work, int items) where TKernel : struct, IHostKernel
     {
         TKernel copy = work;
         body = BodyOf<TKernel>();
@@ -168,7 +171,7 @@ internal sealed unsafe class HostTeam : IDisposable
     }
 
     // The one place that chooses the vector width; each kernel is compiled only for those that are run.
-    private delegate*<void*, int, float*, void> BodyOf<TKernel>() where TKernel : unmanaged, IHostKernel => SimdBits switch
+    private delegate*<void*, int, float*, void> BodyOf<TKernel>() where TKernel : struct, IHostKernel => SimdBits switch
     {
         512 => &Invoke<TKernel, Simd512, Vector512<float>>,
         256 => &Invoke<TKernel, Simd256, Vector256<float>>,
@@ -179,7 +182,7 @@ internal sealed unsafe class HostTeam : IDisposable
     // Not optimised, so that nothing is inlined here: the JIT gives a small method little room for inlining, and a kernel needs all of its own.
     [MethodImpl(MethodImplOptions.NoOptimization)]
     private static void Invoke<TKernel, TSimd, TVector>(void* kernel, int item, float* scratch)
-        where TKernel : unmanaged, IHostKernel
+        where TKernel : struct, IHostKernel
         where TSimd : struct, ISimd<TVector>
         where TVector : struct =>
         Unsafe.AsRef<TKernel>(kernel).Run<TSimd, TVector>(item, scratch);

@@ -112,6 +112,8 @@ public sealed class Profile(long firstTraced, long traced)
     // The kernel's own name, with those of what it is made of: Kernel1<Relu>.
     private static string NameOf(Type type)
     {
+        // What is launched in one of the common ways goes by what is launched.
+        while (Array.Find(type.GetGenericArguments(), a => a.IsAssignableTo(typeof(IIndexKernel)) || a.IsAssignableTo(typeof(IMap))) is { } inner) type = inner;
         string name = type.Name.Split('`')[0];
         string prefix = type.DeclaringType is { } outer ? $"{outer.Name.Split('`')[0]}." : "";
         Type[] arguments = type.GetGenericArguments();

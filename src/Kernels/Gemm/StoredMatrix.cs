@@ -142,7 +142,7 @@ internal readonly struct MatrixResult(ArrayView<float> values, int columns, Prod
 
     private static bool AreAligned(Tensor<float>? tensor) => tensor is not { } given || Quad.AreAligned(given.View);
 
-    private static float Relu(float x) => default(ReluFunction).Forward(x);
+    private static float Relu(float x) => default(ReluFunction).Forward<Lane, float>(x);
 
-    private static float Gate(float gradient, float output) => default(ReluFunction).Backward(output, gradient);
+    private static float Gate(float gradient, float output) => default(ReluFunction).Backward<Lane, float>(output, gradient);
 }

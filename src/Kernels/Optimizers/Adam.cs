@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using ILGPU;
-using ILGPU.Algorithms;
 using ILGPU.Runtime;
 
 namespace GpuConv.Kernels;
@@ -12,11 +11,10 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class Adam
 {
-    private readonly Device device;
     private readonly AdamOptions options;
     private readonly double beta1;
     private readonly double beta2;
-    private readonly Action<int, Coefficients, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly SpanKernel<Kernel> kernel;
 
     /// <summary>Prepares the optimizer for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -30,14 +28,12 @@ public sealed class Adam
             throw new ArgumentException($"Betas {options.Beta1} and {options.Beta2} must be from 0 to below 1.", nameof(options));
         if (!(options.Epsilon >= 0 && options.WeightDecay >= 0))
             throw new ArgumentException($"Epsilon {options.Epsilon} and weight decay {options.WeightDecay} must not be negative.", nameof(options));
-        this.device = device;
         this.options = options;
         // The decimal number that was written, 0.999 rather than the float nearest to it: 1 - beta would be off by 1e-5 of itself.
         // The conversion to decimal rounds to seven digits.
         beta1 = (double)(decimal)options.Beta1;
         beta2 = (double)(decimal)options.Beta2;
-        if (!device.IsHost)
-            kernel = device.LoadIndexed<Coefficients, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Kernel);
+        kernel = new(device);
     }
 
     /// <summary>One step. Updates w, m and v.</summary>
@@ -73,12 +69,11 @@ public sealed class Adam
         Step(w, dw, m, v, learningRate, learningRate * correction, 1);
     }
 
-    private unsafe void Step(Tensor<float> w, Tensor<float> dw, Tensor<float> m, Tensor<float> v, float learningRate, double stepSize, double rootScale)
+    private void Step(Tensor<float> w, Tensor<float> dw, Tensor<float> m, Tensor<float> v, float learningRate, double stepSize, double rootScale)
     {
         Require.SameCount(w, dw);
         Require.SameCount(w, m);
         Require.SameCount(w, v);
-        if (w.Count == 0) return;
         var c = new Coefficients(
             gain1: (float)(1 - beta1),
             keep2: (float)beta2,
@@ -88,20 +83,7 @@ public sealed class Adam
             stepSize: (float)stepSize,
             rootScale: (float)rootScale,
             epsilon: options.Epsilon);
-        if (kernel is not null) kernel(w.Count, c, w.View, dw.View, m.View, v.View);
-        else device.Host.Run(new HostKernel(c, w.Pointer, dw.Pointer, m.Pointer, v.Pointer, w.Count), HostLoop.Blocks(w.Count));
-    }
-
-    // One index owns one parameter.
-    private static void Kernel(Index1D i, Coefficients c, ArrayView<float> w, ArrayView<float> dw, ArrayView<float> m, ArrayView<float> v)
-    {
-        float weight = w[i], mean = m[i];
-        float g = dw[i] + c.Decay * weight;
-        mean += c.Gain1 * (g - mean);
-        float square = c.Keep2 * v[i] + c.Gain2 * g * g;
-        m[i] = mean;
-        v[i] = square;
-        w[i] = c.Shrink * weight - c.StepSize * mean / (XMath.Sqrt(square) * c.RootScale + c.Epsilon);
+        kernel.Launch(w.Count, new Kernel(c, w.View, dw.View, m.View, v.View));
     }
 
     /// <summary>What a step needs to know, made in float64 from the options and the step's number.</summary>
@@ -111,29 +93,38 @@ public sealed class Adam
         public readonly float StepSize = stepSize, RootScale = rootScale, Epsilon = epsilon;
     }
 
-    private readonly unsafe struct HostKernel(Coefficients c, float* w, float* dw, float* m, float* v, int count) : IHostKernel
+    // One index owns one parameter.
+    internal readonly struct Kernel(Coefficients c, ArrayView<float> w, ArrayView<float> dw, ArrayView<float> m, ArrayView<float> v) : ISpanKernel
     {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public void Run(int i)
         {
-            (int i, int end) = HostLoop.BlockRange(item, count);
+            float weight = w[i], mean = m[i], square = v[i];
+            Update<Lane, float>(ref weight, dw[i], ref mean, ref square);
+            (w[i], m[i], v[i]) = (weight, mean, square);
+        }
+
+        public unsafe void Run<TSimd, TVector>(int from, int to) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            float* pw = w.Start(), pdw = dw.Start(), pm = m.Start(), pv = v.Start();
             TVector weight, mean, square;
-            for (; i <= end - TSimd.Count; i += TSimd.Count)
+            int i = from;
+            for (; i <= to - TSimd.Count; i += TSimd.Count)
             {
-                (weight, mean, square) = (TSimd.Load(w + i), TSimd.Load(m + i), TSimd.Load(v + i));
-                Update<TSimd, TVector>(ref weight, TSimd.Load(dw + i), ref mean, ref square);
-                TSimd.Store(weight, w + i);
-                TSimd.Store(mean, m + i);
-                TSimd.Store(square, v + i);
+                (weight, mean, square) = (TSimd.Load(pw + i), TSimd.Load(pm + i), TSimd.Load(pv + i));
+                Update<TSimd, TVector>(ref weight, TSimd.Load(pdw + i), ref mean, ref square);
+                TSimd.Store(weight, pw + i);
+                TSimd.Store(mean, pm + i);
+                TSimd.Store(square, pv + i);
             }
-            int rest = end - i;
+            int rest = to - i;
             if (rest == 0) return;
-            weight = SimdTail.Load<TSimd, TVector>(w + i, rest);
-            mean = SimdTail.Load<TSimd, TVector>(m + i, rest);
-            square = SimdTail.Load<TSimd, TVector>(v + i, rest);
-            Update<TSimd, TVector>(ref weight, SimdTail.Load<TSimd, TVector>(dw + i, rest), ref mean, ref square);
-            SimdTail.Store<TSimd, TVector>(weight, w + i, rest);
-            SimdTail.Store<TSimd, TVector>(mean, m + i, rest);
-            SimdTail.Store<TSimd, TVector>(square, v + i, rest);
+            weight = SimdTail.Load<TSimd, TVector>(pw + i, rest);
+            mean = SimdTail.Load<TSimd, TVector>(pm + i, rest);
+            square = SimdTail.Load<TSimd, TVector>(pv + i, rest);
+            Update<TSimd, TVector>(ref weight, SimdTail.Load<TSimd, TVector>(pdw + i, rest), ref mean, ref square);
+            SimdTail.Store<TSimd, TVector>(weight, pw + i, rest);
+            SimdTail.Store<TSimd, TVector>(mean, pm + i, rest);
+            SimdTail.Store<TSimd, TVector>(square, pv + i, rest);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

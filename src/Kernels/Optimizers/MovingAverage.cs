@@ -1,5 +1,3 @@
-using ILGPU;
-
 namespace GpuConv.Kernels;
 
 /// <summary>
@@ -9,37 +7,23 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class MovingAverage
 {
-    private readonly Device device;
-    private readonly Action<int, float, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly Map<Towards> map;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public MovingAverage(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (!device.IsHost) kernel = device.LoadIndexed<float, ArrayView<float>, ArrayView<float>>(Kernel);
-    }
+    public MovingAverage(Device device) => map = new(device);
 
     /// <summary>Moves the average towards the weights. Updates average.</summary>
     /// <param name="average">The average, any shape.</param>
     /// <param name="w">The weights.</param>
     /// <param name="share">The share of the way that it moves, from 0 to 1.</param>
     /// <exception cref="ArgumentException">The numbers of elements differ.</exception>
-    public void Step(Tensor<float> average, Tensor<float> w, float share)
-    {
-        Require.SameCount(average, w);
-        if (w.Count == 0) return;
-        if (kernel is not null) kernel(w.Count, share, average.View, w.View);
-        else HostLoop.Map(device, new Map(share), average, w, average);
-    }
+    public void Step(Tensor<float> average, Tensor<float> w, float share) => map.Run(new Towards(share), average, average, w);
 
-    // One index owns one weight.
-    private static void Kernel(Index1D i, float share, ArrayView<float> average, ArrayView<float> w) => average[i] += share * (w[i] - average[i]);
-
-    private readonly struct Map(float share) : IMap2
+    internal readonly struct Towards(float share) : IMap
     {
-        public TVector Apply<TSimd, TVector>(TVector a, TVector b) where TSimd : struct, ISimd<TVector> where TVector : struct =>
-            TSimd.MultiplyAdd(TSimd.Broadcast(share), TSimd.Subtract(b, a), a);
+        public static int Inputs => 2;
+
+        public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct => TSimd.MultiplyAdd(TSimd.Broadcast(share), TSimd.Subtract(x.B, x.A), x.A);
     }
 }

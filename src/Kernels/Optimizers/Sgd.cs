@@ -10,10 +10,9 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class Sgd
 {
-    private readonly Device device;
     private readonly SgdOptions options;
-    private readonly Action<int, Coefficients, ArrayView<float>, ArrayView<float>>? plain;
-    private readonly Action<int, Coefficients, ArrayView<float>, ArrayView<float>, ArrayView<float>>? momentum;
+    private readonly Map<Plain> plain;
+    private readonly SpanKernel<Momentum> momentum;
 
     /// <summary>Prepares the optimizer for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -26,11 +25,9 @@ public sealed class Sgd
         if (!(options.Momentum >= 0 && options.WeightDecay >= 0))
             throw new ArgumentException($"Momentum {options.Momentum} and weight decay {options.WeightDecay} must not be negative.", nameof(options));
         if (options.Nesterov && options.Momentum == 0) throw new ArgumentException("Nesterov needs a momentum above 0.", nameof(options));
-        this.device = device;
         this.options = options;
-        if (device.IsHost) return;
-        plain = device.LoadIndexed<Coefficients, ArrayView<float>, ArrayView<float>>(PlainKernel);
-        momentum = device.LoadIndexed<Coefficients, ArrayView<float>, ArrayView<float>, ArrayView<float>>(MomentumKernel);
+        plain = new(device);
+        momentum = new(device);
     }
 
     /// <summary>One step. Updates w and, with momentum, velocity.</summary>
@@ -40,15 +37,13 @@ public sealed class Sgd
     /// <param name="learningRate">The learning rate.</param>
     /// <param name="firstStep">Whether this is the first step: the velocity is set, whatever it was.</param>
     /// <exception cref="ArgumentException">The numbers of elements differ, or the velocity is missing.</exception>
-    public unsafe void Step(Tensor<float> w, Tensor<float> dw, Tensor<float>? velocity, float learningRate, bool firstStep)
+    public void Step(Tensor<float> w, Tensor<float> dw, Tensor<float>? velocity, float learningRate, bool firstStep)
     {
         Require.SameCount(w, dw);
         var c = new Coefficients(learningRate, options.Momentum, options.WeightDecay, options.Nesterov ? 1 : 0, firstStep ? 1 : 0, gain: 1);
         if (options.Momentum == 0)
         {
-            if (w.Count == 0) return;
-            if (plain is not null) plain(w.Count, c, w.View, dw.View);
-            else device.Host.Run(new HostPlain(c, w.Pointer, dw.Pointer, w.Count), HostLoop.Blocks(w.Count));
+            plain.Run(new Plain(c), w, w, dw);
             return;
         }
         if (velocity is not { } v) throw new ArgumentException("With momentum a velocity is needed.", nameof(velocity));
@@ -68,24 +63,10 @@ public sealed class Sgd
         Step(w, dw, velocity, new Coefficients(learningRate, options.Momentum, options.WeightDecay, options.Nesterov ? 1 : 0, first: 0, gain));
     }
 
-    private unsafe void Step(Tensor<float> w, Tensor<float> dw, Tensor<float> velocity, Coefficients c)
+    private void Step(Tensor<float> w, Tensor<float> dw, Tensor<float> velocity, Coefficients c)
     {
         Require.SameCount(w, velocity);
-        if (w.Count == 0) return;
-        if (momentum is not null) momentum(w.Count, c, w.View, dw.View, velocity.View);
-        else device.Host.Run(new HostMomentum(c, w.Pointer, dw.Pointer, velocity.Pointer, w.Count), HostLoop.Blocks(w.Count));
-    }
-
-    // One index owns one parameter.
-    private static void PlainKernel(Index1D i, Coefficients c, ArrayView<float> w, ArrayView<float> dw) =>
-        w[i] -= c.Rate * (dw[i] + c.Decay * w[i]);
-
-    private static void MomentumKernel(Index1D i, Coefficients c, ArrayView<float> w, ArrayView<float> dw, ArrayView<float> velocity)
-    {
-        float g = dw[i] + c.Decay * w[i];
-        float v = c.First != 0 ? g : c.Momentum * velocity[i] + c.Gain * g;
-        velocity[i] = v;
-        w[i] -= c.Rate * (c.Nesterov != 0 ? g + c.Momentum * v : v);
+        momentum.Launch(w.Count, new Momentum(c, w.View, dw.View, velocity.View));
     }
 
     /// <summary>What a step needs to know; 1 stands for true, as kernels take no bool.</summary>
@@ -95,43 +76,44 @@ public sealed class Sgd
         public readonly int Nesterov = nesterov, First = first;
     }
 
-    private readonly unsafe struct HostPlain(Coefficients c, float* w, float* dw, int count) : IHostKernel
+    internal readonly struct Plain(Coefficients c) : IMap
     {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
-        {
-            (int i, int end) = HostLoop.BlockRange(item, count);
-            for (; i <= end - TSimd.Count; i += TSimd.Count)
-                TSimd.Store(Updated<TSimd, TVector>(TSimd.Load(w + i), TSimd.Load(dw + i)), w + i);
-            int rest = end - i;
-            if (rest > 0)
-                SimdTail.Store<TSimd, TVector>(Updated<TSimd, TVector>(SimdTail.Load<TSimd, TVector>(w + i, rest), SimdTail.Load<TSimd, TVector>(dw + i, rest)), w + i, rest);
-        }
+        public static int Inputs => 2;
 
-        private TVector Updated<TSimd, TVector>(TVector weights, TVector gradient) where TSimd : struct, ISimd<TVector> where TVector : struct =>
-            TSimd.MultiplyAdd(TSimd.Broadcast(-c.Rate), TSimd.MultiplyAdd(TSimd.Broadcast(c.Decay), weights, gradient), weights);
+        public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct =>
+            TSimd.MultiplyAdd(TSimd.Broadcast(-c.Rate), TSimd.MultiplyAdd(TSimd.Broadcast(c.Decay), x.A, x.B), x.A);
     }
 
-    private readonly unsafe struct HostMomentum(Coefficients c, float* w, float* dw, float* velocity, int count) : IHostKernel
+    // One index owns one parameter.
+    internal readonly struct Momentum(Coefficients c, ArrayView<float> w, ArrayView<float> dw, ArrayView<float> velocity) : ISpanKernel
     {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public void Run(int i)
         {
-            (int i, int end) = HostLoop.BlockRange(item, count);
+            float weight = w[i], v = velocity[i];
+            Update<Lane, float>(ref weight, dw[i], ref v);
+            (w[i], velocity[i]) = (weight, v);
+        }
+
+        public unsafe void Run<TSimd, TVector>(int from, int to) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            float* pw = w.Start(), pdw = dw.Start(), pv = velocity.Start();
             TVector weights, v;
-            for (; i <= end - TSimd.Count; i += TSimd.Count)
+            int i = from;
+            for (; i <= to - TSimd.Count; i += TSimd.Count)
             {
-                weights = TSimd.Load(w + i);
-                v = TSimd.Load(velocity + i);
-                Update<TSimd, TVector>(ref weights, TSimd.Load(dw + i), ref v);
-                TSimd.Store(weights, w + i);
-                TSimd.Store(v, velocity + i);
+                weights = TSimd.Load(pw + i);
+                v = TSimd.Load(pv + i);
+                Update<TSimd, TVector>(ref weights, TSimd.Load(pdw + i), ref v);
+                TSimd.Store(weights, pw + i);
+                TSimd.Store(v, pv + i);
             }
-            int rest = end - i;
+            int rest = to - i;
             if (rest == 0) return;
-            weights = SimdTail.Load<TSimd, TVector>(w + i, rest);
-            v = SimdTail.Load<TSimd, TVector>(velocity + i, rest);
-            Update<TSimd, TVector>(ref weights, SimdTail.Load<TSimd, TVector>(dw + i, rest), ref v);
-            SimdTail.Store<TSimd, TVector>(weights, w + i, rest);
-            SimdTail.Store<TSimd, TVector>(v, velocity + i, rest);
+            weights = SimdTail.Load<TSimd, TVector>(pw + i, rest);
+            v = SimdTail.Load<TSimd, TVector>(pv + i, rest);
+            Update<TSimd, TVector>(ref weights, SimdTail.Load<TSimd, TVector>(pdw + i, rest), ref v);
+            SimdTail.Store<TSimd, TVector>(weights, pw + i, rest);
+            SimdTail.Store<TSimd, TVector>(v, pv + i, rest);
         }
 
         private void Update<TSimd, TVector>(ref TVector weights, TVector gradient, ref TVector v) where TSimd : struct, ISimd<TVector> where TVector : struct

@@ -1,6 +1,3 @@
-using ILGPU;
-using ILGPU.Runtime;
-
 namespace GpuConv.Kernels;
 
 /// <summary>
@@ -10,20 +7,13 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class BoxStep
 {
-    private readonly Device device;
-    private readonly Action<int, float, ArrayView<float>, ArrayView<float>, ArrayView<float>>? bounds;
-    private readonly Action<int, float, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>? step;
+    private readonly Map<Lower> lowest;
+    private readonly Map<Upper> highest;
+    private readonly Map<Move> move;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public BoxStep(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (device.IsHost) return;
-        bounds = device.LoadIndexed<float, ArrayView<float>, ArrayView<float>, ArrayView<float>>(BoundsKernel);
-        step = device.LoadIndexed<float, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(StepKernel);
-    }
+    public BoxStep(Device device) => (lowest, highest, move) = (new(device), new(device), new(device));
 
     /// <summary>lower = max(0, x - epsilon), upper = min(1, x + epsilon). Overwrites both.</summary>
     /// <param name="x">Images, 0 to 1, any shape.</param>
@@ -33,16 +23,8 @@ public sealed class BoxStep
     /// <exception cref="ArgumentException">The numbers of elements differ.</exception>
     public void Bounds(Tensor<float> x, float epsilon, Tensor<float> lower, Tensor<float> upper)
     {
-        Require.SameCount(x, lower);
-        Require.SameCount(x, upper);
-        if (x.Count == 0) return;
-        if (bounds is not null)
-        {
-            bounds(x.Count, epsilon, x.View, lower.View, upper.View);
-            return;
-        }
-        HostLoop.Map(device, new LowerMap(epsilon), x, lower);
-        HostLoop.Map(device, new UpperMap(epsilon), x, upper);
+        lowest.Run(new Lower(epsilon), lower, x);
+        highest.Run(new Upper(epsilon), upper, x);
     }
 
     /// <summary>x = min(max(x + size sign(gradient), lower), upper), where the sign of 0 and of NaN is 0. Updates x.</summary>
@@ -52,61 +34,32 @@ public sealed class BoxStep
     /// <param name="lower">The smallest values.</param>
     /// <param name="upper">The largest.</param>
     /// <exception cref="ArgumentException">The numbers of elements differ.</exception>
-    public unsafe void Step(Tensor<float> x, Tensor<float> gradient, float size, Tensor<float> lower, Tensor<float> upper)
+    public void Step(Tensor<float> x, Tensor<float> gradient, float size, Tensor<float> lower, Tensor<float> upper) => move.Run(new Move(size), x, x, gradient, lower, upper);
+
+    internal readonly struct Lower(float epsilon) : IMap
     {
-        Require.SameCount(x, gradient);
-        Require.SameCount(x, lower);
-        Require.SameCount(x, upper);
-        if (x.Count == 0) return;
-        if (step is not null) step(x.Count, size, x.View, gradient.View, lower.View, upper.View);
-        else device.Host.Run(new HostStep(size, x.Pointer, gradient.Pointer, lower.Pointer, upper.Pointer, x.Count), HostLoop.Blocks(x.Count));
+        public static int Inputs => 1;
+
+        public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct => TSimd.Max(TSimd.Subtract(x.A, TSimd.Broadcast(epsilon)), TSimd.Broadcast(0));
     }
 
-    // One index owns one element.
-    private static void BoundsKernel(Index1D i, float epsilon, ArrayView<float> x, ArrayView<float> lower, ArrayView<float> upper)
+    internal readonly struct Upper(float epsilon) : IMap
     {
-        float low = x[i] - epsilon, high = x[i] + epsilon;
-        lower[i] = low > 0 ? low : 0;
-        upper[i] = high < 1 ? high : 1;
+        public static int Inputs => 1;
+
+        public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct => TSimd.Min(TSimd.Add(x.A, TSimd.Broadcast(epsilon)), TSimd.Broadcast(1));
     }
 
-    private static void StepKernel(Index1D i, float size, ArrayView<float> x, ArrayView<float> gradient, ArrayView<float> lower, ArrayView<float> upper)
+    // From A along the sign of B, between C and D.
+    internal readonly struct Move(float size) : IMap
     {
-        float g = gradient[i], moved = g > 0 ? x[i] + size : g < 0 ? x[i] - size : x[i];
-        moved = moved > lower[i] ? moved : lower[i];
-        x[i] = moved < upper[i] ? moved : upper[i];
-    }
+        public static int Inputs => 4;
 
-    private readonly struct LowerMap(float epsilon) : IMap1
-    {
-        public TVector Apply<TSimd, TVector>(TVector x) where TSimd : struct, ISimd<TVector> where TVector : struct =>
-            TSimd.Max(TSimd.Subtract(x, TSimd.Broadcast(epsilon)), TSimd.Broadcast(0));
-    }
-
-    private readonly struct UpperMap(float epsilon) : IMap1
-    {
-        public TVector Apply<TSimd, TVector>(TVector x) where TSimd : struct, ISimd<TVector> where TVector : struct =>
-            TSimd.Min(TSimd.Add(x, TSimd.Broadcast(epsilon)), TSimd.Broadcast(1));
-    }
-
-    // One item owns one block.
-    private readonly unsafe struct HostStep(float size, float* x, float* gradient, float* lower, float* upper, int count) : IHostKernel
-    {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
-        {
-            (int i, int end) = HostLoop.BlockRange(item, count);
-            for (; i <= end - TSimd.Count; i += TSimd.Count)
-                TSimd.Store(Moved<TSimd, TVector>(TSimd.Load(x + i), TSimd.Load(gradient + i), TSimd.Load(lower + i), TSimd.Load(upper + i)), x + i);
-            int rest = end - i;
-            if (rest > 0)
-                SimdTail.Store<TSimd, TVector>(Moved<TSimd, TVector>(SimdTail.Load<TSimd, TVector>(x + i, rest), SimdTail.Load<TSimd, TVector>(gradient + i, rest), SimdTail.Load<TSimd, TVector>(lower + i, rest), SimdTail.Load<TSimd, TVector>(upper + i, rest)), x + i, rest);
-        }
-
-        private TVector Moved<TSimd, TVector>(TVector from, TVector g, TVector low, TVector high) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
             TVector zero = TSimd.Broadcast(0), up = TSimd.Broadcast(size), down = TSimd.Broadcast(-size);
-            TVector move = TSimd.Select(TSimd.GreaterThan(g, zero), up, TSimd.Select(TSimd.GreaterThan(zero, g), down, zero));
-            return TSimd.Min(TSimd.Max(TSimd.Add(from, move), low), high);
+            TVector moved = TSimd.Select(TSimd.GreaterThan(x.B, zero), up, TSimd.Select(TSimd.GreaterThan(zero, x.B), down, zero));
+            return TSimd.Min(TSimd.Max(TSimd.Add(x.A, moved), x.C), x.D);
         }
     }
 }

@@ -14,17 +14,12 @@ public sealed class GradientStep
     /// <summary>The difference, on the scale of the images, below which the total variation is nearly quadratic.</summary>
     public const float Smoothing = 0.05f;
 
-    private readonly Device device;
-    private readonly Action<int, Geometry, ArrayView<float>, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly Map<Climb> plain;
+    private readonly IndexKernel<SmoothClimb> smooth;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public GradientStep(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (!device.IsHost) kernel = device.LoadIndexed<Geometry, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Kernel);
-    }
+    public GradientStep(Device device) => (plain, smooth) = (new(device), new(device));
 
     /// <summary>y = min(max(x + rate (gradient - variation dTV/dx), lower), upper). Overwrites y.</summary>
     /// <param name="x">The images (N, C, H, W); without variation any shape.</param>
@@ -35,81 +30,48 @@ public sealed class GradientStep
     /// <param name="upper">The largest value; infinity: none.</param>
     /// <param name="y">The images after the step, in the shape of x; may be x where there is no variation.</param>
     /// <exception cref="ArgumentException">The shapes do not fit together, or y is x with variation.</exception>
-    public unsafe void Step(Tensor<float> x, Tensor<float> gradient, float rate, float variation, float lower, float upper, Tensor<float> y)
+    public void Step(Tensor<float> x, Tensor<float> gradient, float rate, float variation, float lower, float upper, Tensor<float> y)
     {
         Require.Shape(gradient, x.Shape);
         Require.Shape(y, x.Shape);
         if (x.Count == 0) return;
-        int height = 1, width = 1;
-        if (variation != 0)
+        if (variation == 0)
         {
-            if (x.Shape.Rank != 4) throw new ArgumentException($"x is {x.Shape}: total variation is of images (N, C, H, W).", nameof(x));
-            if (x.SharesMemoryWith(y)) throw new ArgumentException("y is x: with total variation a pixel reads its neighbours as they were.", nameof(y));
-            (height, width) = (x.Shape[2], x.Shape[3]);
+            plain.Run(new Climb(rate, lower, upper), y, x, gradient);
+            return;
         }
-        var geometry = new Geometry(height, width, rate, variation, lower, upper);
-        if (kernel is not null) kernel(x.Count, geometry, x.View, gradient.View, y.View);
-        else if (variation == 0) HostLoop.Map(device, new HostMap(rate, lower, upper), x, gradient, y);
-        else device.Host.Run(new HostKernel(geometry, x.Pointer, gradient.Pointer, y.Pointer), x.Count / (height * width));
+        if (x.Shape.Rank != 4) throw new ArgumentException($"x is {x.Shape}: total variation is of images (N, C, H, W).", nameof(x));
+        if (x.SharesMemoryWith(y)) throw new ArgumentException("y is x: with total variation a pixel reads its neighbours as they were.", nameof(y));
+        smooth.Launch(x.Count, new SmoothClimb(x.Shape[2], x.Shape[3], rate, variation, lower, upper, x.View, gradient.View, y.View));
+    }
+
+    internal readonly struct Climb(float rate, float lower, float upper) : IMap
+    {
+        public static int Inputs => 2;
+
+        // NaN stays, so that it is seen.
+        public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct =>
+            TSimd.Min(TSimd.Max(TSimd.MultiplyAdd(TSimd.Broadcast(rate), x.B, x.A), TSimd.Broadcast(lower)), TSimd.Broadcast(upper));
     }
 
     // One index owns one element.
-    private static void Kernel(Index1D i, Geometry g, ArrayView<float> x, ArrayView<float> gradient, ArrayView<float> y)
+    internal readonly struct SmoothClimb(int height, int width, float rate, float variation, float lower, float upper, ArrayView<float> x, ArrayView<float> gradient, ArrayView<float> y) : IIndexKernel
     {
-        float slope = gradient[i];
-        if (g.Variation != 0)
+        public void Run(int i)
         {
-            int line = i / g.Width, column = i - line * g.Width, row = line % g.Height;
+            int line = i / width, column = i - line * width, row = line % height;
             float at = x[i], sum = 0;
-            if (row > 0) sum += Sign(at - x[i - g.Width]);
-            if (row < g.Height - 1) sum += Sign(at - x[i + g.Width]);
+            if (row > 0) sum += Sign(at - x[i - width]);
+            if (row < height - 1) sum += Sign(at - x[i + width]);
             if (column > 0) sum += Sign(at - x[i - 1]);
-            if (column < g.Width - 1) sum += Sign(at - x[i + 1]);
-            slope -= g.Variation * sum;
-        }
-        float moved = x[i] + g.Rate * slope;
-        // NaN stays, so that it is seen.
-        moved = moved < g.Lower ? g.Lower : moved;
-        y[i] = moved > g.Upper ? g.Upper : moved;
-    }
-
-    // The derivative of sqrt(d^2 + s^2).
-    private static float Sign(float d) => d / XMath.Sqrt(d * d + Smoothing * Smoothing);
-
-    /// <summary>What kernels need to know.</summary>
-    internal readonly struct Geometry(int height, int width, float rate, float variation, float lower, float upper)
-    {
-        public readonly int Height = height, Width = width;
-        public readonly float Rate = rate, Variation = variation, Lower = lower, Upper = upper;
-    }
-
-    private readonly struct HostMap(float rate, float lower, float upper) : IMap2
-    {
-        public TVector Apply<TSimd, TVector>(TVector x, TVector gradient) where TSimd : struct, ISimd<TVector> where TVector : struct =>
-            TSimd.Min(TSimd.Max(TSimd.MultiplyAdd(TSimd.Broadcast(rate), gradient, x), TSimd.Broadcast(lower)), TSimd.Broadcast(upper));
-    }
-
-    // One item owns one plane. Scalar: rows of MNIST's width are two vectors, and the network's pass costs a hundred times this.
-    private readonly unsafe struct HostKernel(Geometry g, float* x, float* gradient, float* y) : IHostKernel
-    {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
-        {
-            long start = (long)item * g.Height * g.Width;
-            for (int row = 0; row < g.Height; row++)
-            {
-                for (int column = 0; column < g.Width; column++)
-                {
-                    long i = start + row * g.Width + column;
-                    float at = x[i], sum = 0;
-                    if (row > 0) sum += Slope(at - x[i - g.Width]);
-                    if (row < g.Height - 1) sum += Slope(at - x[i + g.Width]);
-                    if (column > 0) sum += Slope(at - x[i - 1]);
-                    if (column < g.Width - 1) sum += Slope(at - x[i + 1]);
-                    y[i] = Math.Min(Math.Max(at + g.Rate * (gradient[i] - g.Variation * sum), g.Lower), g.Upper);
-                }
-            }
+            if (column < width - 1) sum += Sign(at - x[i + 1]);
+            float moved = at + rate * (gradient[i] - variation * sum);
+            // NaN stays, so that it is seen.
+            moved = moved < lower ? lower : moved;
+            y[i] = moved > upper ? upper : moved;
         }
 
-        private static float Slope(float d) => d / MathF.Sqrt(d * d + Smoothing * Smoothing);
+        // The derivative of sqrt(d^2 + s^2).
+        private static float Sign(float d) => d / XMath.Sqrt(d * d + Smoothing * Smoothing);
     }
 }

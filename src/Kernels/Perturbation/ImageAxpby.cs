@@ -6,20 +6,11 @@ namespace GpuConv.Kernels;
 /// <summary>BLAS's axpby with a factor for each image, y = keep y + factor x: momenta, steps of a size of each image's own.</summary>
 public sealed class ImageAxpby
 {
-    // CPU: elements that one thread takes at a time.
-    private const int Block = 4096;
-
-    private readonly Device device;
-    private readonly Action<int, int, float, int, ArrayView<float>, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly IndexKernel<Axpby> kernel;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public ImageAxpby(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (!device.IsHost) kernel = device.LoadIndexed<int, float, int, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Kernel);
-    }
+    public ImageAxpby(Device device) => kernel = new(device);
 
     /// <summary>y[n] = keep y[n] + factors[n] x[n], or with the sign of x in its place (that of 0 and of NaN is 0). What a factor of 0 is multiplied with does not count. Updates y.</summary>
     /// <param name="y">Images (N, …).</param>
@@ -33,25 +24,18 @@ public sealed class ImageAxpby
         int images = y.Shape[0];
         Require.Shape(factors, new Shape(images));
         Require.SameCount(y, x);
-        if (y.Count == 0) return;
-        int pixels = y.Count / images, sign = signs ? 1 : 0;
-        if (kernel is not null)
-        {
-            kernel(y.Count, pixels, keep, sign, factors.View, x.View, y.View);
-            return;
-        }
-        HostIndices.Run(device, y.Count, Block, (from, to) =>
-        {
-            for (int i = from; i < to; i++) Kernel(i, pixels, keep, sign, factors.View, x.View, y.View);
-        });
+        kernel.Launch(y.Count, new Axpby(y.Count / Math.Max(1, images), keep, signs ? 1 : 0, factors.View, x.View, y.View));
     }
 
     // One index owns one element.
-    private static void Kernel(Index1D i, int pixels, float keep, int signs, ArrayView<float> factors, ArrayView<float> x, ArrayView<float> y)
+    internal readonly struct Axpby(int pixels, float keep, int signs, ArrayView<float> factors, ArrayView<float> x, ArrayView<float> y) : IIndexKernel
     {
-        float factor = factors[i / pixels], added = x[i];
-        if (signs != 0) added = added > 0 ? 1f : added < 0 ? -1f : 0f;
-        float kept = keep * y[i];
-        y[i] = factor == 0 ? kept : kept + factor * added;
+        public void Run(int i)
+        {
+            float factor = factors[i / pixels], added = x[i];
+            if (signs != 0) added = added > 0 ? 1f : added < 0 ? -1f : 0f;
+            float kept = keep * y[i];
+            y[i] = factor == 0 ? kept : kept + factor * added;
+        }
     }
 }

@@ -10,20 +10,12 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class SaliencyPair
 {
-    private readonly Device device;
-    private readonly Action<int, Search, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>>? partner;
-    private readonly Action<int, Search, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<int>>? step;
+    private readonly IndexKernel<Partner> partner;
+    private readonly IndexKernel<Pair> pair;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public SaliencyPair(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (device.IsHost) return;
-        partner = device.LoadIndexed<Search, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<int>>(PartnerKernel);
-        step = device.LoadIndexed<Search, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<int>>(StepKernel);
-    }
+    public SaliencyPair(Device device) => (partner, pair) = (new(device), new(device));
 
     /// <summary>Moves the pair of each image by theta, cuts it to 0..1 and takes it out of the domain. Updates x, domain and found; overwrites values and partners.</summary>
     /// <param name="target">The derivative of the target's score (N, P).</param>
@@ -46,57 +38,54 @@ public sealed class SaliencyPair
         if (partners.Count != x.Count) throw new ArgumentException($"partners is {partners.Shape} and x is {x.Shape}: they need as many elements.", nameof(partners));
         if (x.Count == 0) return;
         var search = new Search(x.Count / images, theta);
-        if (partner is not null)
-        {
-            partner(x.Count, search, target.View, others.View, domain.View, values.View, partners.View);
-            step!(images, search, values.View, partners.View, x.View, domain.View, found.View);
-            return;
-        }
-        HostIndices.Run(device, x.Count, search.Pixels, (from, to) =>
-        {
-            for (int i = from; i < to; i++) PartnerKernel(i, search, target.View, others.View, domain.View, values.View, partners.View);
-        });
-        for (int i = 0; i < images; i++) StepKernel(i, search, values.View, partners.View, x.View, domain.View, found.View);
+        partner.Launch(x.Count, new Partner(search, target.View, others.View, domain.View, values.View, partners.View), search.Pixels);
+        pair.Launch(images, new Pair(search, values.View, partners.View, x.View, domain.View, found.View));
     }
 
     // One index owns one pixel of one image: its best partner behind it.
-    private static void PartnerKernel(Index1D i, Search search, ArrayView<float> target, ArrayView<float> others, ArrayView<float> domain, ArrayView<float> values, ArrayView<int> partners)
+    internal readonly struct Partner(Search search, ArrayView<float> target, ArrayView<float> others, ArrayView<float> domain, ArrayView<float> values, ArrayView<int> partners) : IIndexKernel
     {
-        int image = i / search.Pixels, end = (image + 1) * search.Pixels, best = -1;
-        float largest = 0, alpha = search.Sign * target[i], beta = search.Sign * others[i];
-        for (int q = i + 1; q < end && domain[i] > 0; q++)
+        public void Run(int i)
         {
-            float a = alpha + search.Sign * target[q], b = beta + search.Sign * others[q];
-            float value = a > 0 && b < 0 ? -(a * b) : 0f;
-            if (domain[q] > 0 && value > largest)
+            int image = i / search.Pixels, end = (image + 1) * search.Pixels, best = -1;
+            float largest = 0, alpha = search.Sign * target[i], beta = search.Sign * others[i];
+            for (int q = i + 1; q < end && domain[i] > 0; q++)
             {
-                largest = value;
-                best = q;
+                float a = alpha + search.Sign * target[q], b = beta + search.Sign * others[q];
+                float value = a > 0 && b < 0 ? -(a * b) : 0f;
+                if (domain[q] > 0 && value > largest)
+                {
+                    largest = value;
+                    best = q;
+                }
             }
+            values[i] = largest;
+            partners[i] = best;
         }
-        values[i] = largest;
-        partners[i] = best;
     }
 
     // One index owns one image.
-    private static void StepKernel(Index1D n, Search search, ArrayView<float> values, ArrayView<int> partners, ArrayView<float> x, ArrayView<float> domain, ArrayView<int> found)
+    internal readonly struct Pair(Search search, ArrayView<float> values, ArrayView<int> partners, ArrayView<float> x, ArrayView<float> domain, ArrayView<int> found) : IIndexKernel
     {
-        if (found[n] == 0) return;
-        int start = n * search.Pixels, best = -1;
-        float largest = 0;
-        for (int i = start; i < start + search.Pixels; i++)
+        public void Run(int n)
         {
-            if (!(values[i] > largest)) continue;
-            largest = values[i];
-            best = i;
+            if (found[n] == 0) return;
+            int start = n * search.Pixels, best = -1;
+            float largest = 0;
+            for (int i = start; i < start + search.Pixels; i++)
+            {
+                if (!(values[i] > largest)) continue;
+                largest = values[i];
+                best = i;
+            }
+            found[n] = best < 0 ? 0 : 1;
+            if (best < 0) return;
+            int other = partners[best];
+            x[best] = Moved(x[best], search.Theta);
+            x[other] = Moved(x[other], search.Theta);
+            domain[best] = 0;
+            domain[other] = 0;
         }
-        found[n] = best < 0 ? 0 : 1;
-        if (best < 0) return;
-        int other = partners[best];
-        x[best] = Moved(x[best], search.Theta);
-        x[other] = Moved(x[other], search.Theta);
-        domain[best] = 0;
-        domain[other] = 0;
     }
 
     private static float Moved(float x, float theta)

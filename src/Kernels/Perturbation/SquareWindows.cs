@@ -11,24 +11,14 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class SquareWindows
 {
-    private const int Block = 4096;
-
-    private readonly Device device;
-    private readonly Action<int, Draw, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>? stripes, box;
-    private readonly Action<int, Draw, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<float>>? tiles, ball;
+    private readonly IndexKernel<StripesKernel> stripes;
+    private readonly IndexKernel<BoxKernel> box;
+    private readonly IndexKernel<TilesKernel> tiles;
+    private readonly IndexKernel<BallKernel> ball;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public SquareWindows(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (device.IsHost) return;
-        stripes = device.LoadIndexed<Draw, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(StripesKernel);
-        box = device.LoadIndexed<Draw, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(BoxKernel);
-        tiles = device.LoadIndexed<Draw, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(TilesKernel);
-        ball = device.LoadIndexed<Draw, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(BallKernel);
-    }
+    public SquareWindows(Device device) => (stripes, box, tiles, ball) = (new(device), new(device), new(device), new(device));
 
     /// <summary>The first proposal in the largest change: stripes one pixel wide, each of its channel up or down by epsilon. Overwrites y.</summary>
     /// <param name="x">The originals (N, C, H, W), or (N, …) as one row of pixels.</param>
@@ -40,8 +30,12 @@ public sealed class SquareWindows
     /// <param name="draw">Which of many draws.</param>
     /// <param name="y">The proposals.</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public void Stripes(Tensor<float> x, Tensor<int> numbers, float epsilon, Tensor<float> lower, Tensor<float> upper, ulong seed, uint draw, Tensor<float> y) =>
-        InBox(stripes, StripesKernel, x, numbers, new Draw(x.Shape, 1, epsilon, seed, draw), lower, upper, y);
+    public void Stripes(Tensor<float> x, Tensor<int> numbers, float epsilon, Tensor<float> lower, Tensor<float> upper, ulong seed, uint draw, Tensor<float> y)
+    {
+        var drawn = new Draw(x.Shape, 1, epsilon, seed, draw);
+        Check(x, numbers, drawn, y, lower, upper);
+        stripes.Launch(x.Count, new StripesKernel(drawn, numbers.View, x.View, lower.View, upper.View, y.View));
+    }
 
     /// <summary>A proposal in the largest change: x with each channel of a window moved up or down by twice epsilon and cut to the bounds. Overwrites y.</summary>
     /// <param name="x">The best images so far (N, C, H, W), or (N, …) as one row of pixels.</param>
@@ -54,8 +48,12 @@ public sealed class SquareWindows
     /// <param name="draw">Which of many draws.</param>
     /// <param name="y">The proposals.</param>
     /// <exception cref="ArgumentException">The shapes do not fit together, or the window is larger than the image.</exception>
-    public void InBox(Tensor<float> x, Tensor<int> numbers, int side, float epsilon, Tensor<float> lower, Tensor<float> upper, ulong seed, uint draw, Tensor<float> y) =>
-        InBox(box, BoxKernel, x, numbers, new Draw(x.Shape, side, epsilon, seed, draw), lower, upper, y);
+    public void InBox(Tensor<float> x, Tensor<int> numbers, int side, float epsilon, Tensor<float> lower, Tensor<float> upper, ulong seed, uint draw, Tensor<float> y)
+    {
+        var drawn = new Draw(x.Shape, side, epsilon, seed, draw);
+        Check(x, numbers, drawn, y, lower, upper);
+        box.Launch(x.Count, new BoxKernel(drawn, numbers.View, x.View, lower.View, upper.View, y.View));
+    }
 
     /// <summary>The first proposal in the Euclidean norm: five by five tiles of the pattern, each up or down, scaled to length epsilon and cut to 0..1. Overwrites y.</summary>
     /// <param name="original">The originals (N, C, H, W), or (N, …) as one row of pixels.</param>
@@ -65,8 +63,12 @@ public sealed class SquareWindows
     /// <param name="draw">Which of many draws.</param>
     /// <param name="y">The proposals.</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public void Tiles(Tensor<float> original, Tensor<int> numbers, float epsilon, ulong seed, uint draw, Tensor<float> y) =>
-        InBall(tiles, TilesKernel, original, numbers, new Draw(original.Shape, 1, epsilon, seed, draw), original, y);
+    public void Tiles(Tensor<float> original, Tensor<int> numbers, float epsilon, ulong seed, uint draw, Tensor<float> y)
+    {
+        var drawn = new Draw(original.Shape, 1, epsilon, seed, draw);
+        Check(original, numbers, drawn, y);
+        tiles.Launch(numbers.Count, new TilesKernel(drawn, numbers.View, original.View, y.View), 1);
+    }
 
     /// <summary>
     /// A proposal in the Euclidean norm: the change inside one window is taken away, and with what the bound leaves free spent on the pattern in another. Overwrites y.
@@ -80,155 +82,139 @@ public sealed class SquareWindows
     /// <param name="draw">Which of many draws.</param>
     /// <param name="y">The proposals.</param>
     /// <exception cref="ArgumentException">The shapes do not fit together, or the window is larger than the image.</exception>
-    public void InBall(Tensor<float> x, Tensor<int> numbers, int side, Tensor<float> original, float epsilon, ulong seed, uint draw, Tensor<float> y) =>
-        InBall(ball, BallKernel, x, numbers, new Draw(x.Shape, side, epsilon, seed, draw), original, y);
-
-    private void InBox(Action<int, Draw, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>? kernel, Action<Index1D, Draw, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>> body, Tensor<float> x, Tensor<int> numbers, Draw draw, Tensor<float> lower, Tensor<float> upper, Tensor<float> y)
+    public void InBall(Tensor<float> x, Tensor<int> numbers, int side, Tensor<float> original, float epsilon, ulong seed, uint draw, Tensor<float> y)
     {
-        Check(x, numbers, draw, y);
-        Require.SameCount(x, lower);
-        Require.SameCount(x, upper);
-        if (x.Count == 0) return;
-        if (kernel is not null)
-        {
-            kernel(x.Count, draw, numbers.View, x.View, lower.View, upper.View, y.View);
-            return;
-        }
-        HostIndices.Run(device, x.Count, Block, (from, to) =>
-        {
-            for (int i = from; i < to; i++) body(i, draw, numbers.View, x.View, lower.View, upper.View, y.View);
-        });
+        var drawn = new Draw(x.Shape, side, epsilon, seed, draw);
+        Check(x, numbers, drawn, y, original);
+        ball.Launch(numbers.Count, new BallKernel(drawn, numbers.View, x.View, original.View, y.View), 1);
     }
 
-    private void InBall(Action<int, Draw, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<float>>? kernel, Action<Index1D, Draw, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<float>> body, Tensor<float> x, Tensor<int> numbers, Draw draw, Tensor<float> original, Tensor<float> y)
-    {
-        Check(x, numbers, draw, y);
-        Require.SameCount(x, original);
-        if (x.Count == 0) return;
-        if (kernel is not null)
-        {
-            kernel(x.Shape[0], draw, numbers.View, x.View, original.View, y.View);
-            return;
-        }
-        HostIndices.Run(device, x.Shape[0], 1, (from, to) =>
-        {
-            for (int i = from; i < to; i++) body(i, draw, numbers.View, x.View, original.View, y.View);
-        });
-    }
-
-    private static void Check(Tensor<float> x, Tensor<int> numbers, Draw draw, Tensor<float> y)
+    private static void Check(Tensor<float> x, Tensor<int> numbers, Draw draw, Tensor<float> y, params ReadOnlySpan<Tensor<float>> others)
     {
         Require.Shape(numbers, new Shape(x.Shape[0]));
         Require.SameCount(x, y);
+        foreach (Tensor<float> other in others) Require.SameCount(x, other);
         if (draw.Side < 1 || draw.Side > Math.Min(draw.Height, draw.Width)) throw new ArgumentException($"A window of {draw.Side} is not inside images of {draw.Height} x {draw.Width}.", nameof(draw));
     }
 
     // One index owns one element.
-    private static void StripesKernel(Index1D i, Draw draw, ArrayView<int> numbers, ArrayView<float> x, ArrayView<float> lower, ArrayView<float> upper, ArrayView<float> y)
+    internal readonly struct StripesKernel(Draw draw, ArrayView<int> numbers, ArrayView<float> x, ArrayView<float> lower, ArrayView<float> upper, ArrayView<float> y) : IIndexKernel
     {
-        int image = i / draw.Elements, element = i - image * draw.Elements;
-        int channel = element / draw.Plane, column = element % draw.Width;
-        float sign = draw.Sign(numbers[image], channel * draw.Width + column);
-        y[i] = Cut(x[i] + sign * draw.Epsilon, lower[i], upper[i]);
+        public void Run(int i)
+        {
+            int image = i / draw.Elements, element = i - image * draw.Elements;
+            int channel = element / draw.Plane, column = element % draw.Width;
+            float sign = draw.Sign(numbers[image], channel * draw.Width + column);
+            y[i] = Cut(x[i] + sign * draw.Epsilon, lower[i], upper[i]);
+        }
     }
 
-    private static void BoxKernel(Index1D i, Draw draw, ArrayView<int> numbers, ArrayView<float> x, ArrayView<float> lower, ArrayView<float> upper, ArrayView<float> y)
+    internal readonly struct BoxKernel(Draw draw, ArrayView<int> numbers, ArrayView<float> x, ArrayView<float> lower, ArrayView<float> upper, ArrayView<float> y) : IIndexKernel
     {
-        int image = i / draw.Elements, element = i - image * draw.Elements, number = numbers[image];
-        int channel = element / draw.Plane, pixel = element - channel * draw.Plane, row = pixel / draw.Width, column = pixel - row * draw.Width;
-        int top = draw.Top(number, 0), left = draw.Left(number, 0);
-        float moved = x[i];
-        if (row >= top && row < top + draw.Side && column >= left && column < left + draw.Side)
-            moved += 2 * draw.Epsilon * draw.Sign(number, channel);
-        y[i] = Cut(moved, lower[i], upper[i]);
+        public void Run(int i)
+        {
+            int image = i / draw.Elements, element = i - image * draw.Elements, number = numbers[image];
+            int channel = element / draw.Plane, pixel = element - channel * draw.Plane, row = pixel / draw.Width, column = pixel - row * draw.Width;
+            int top = draw.Top(number, 0), left = draw.Left(number, 0);
+            float moved = x[i];
+            if (row >= top && row < top + draw.Side && column >= left && column < left + draw.Side)
+                moved += 2 * draw.Epsilon * draw.Sign(number, channel);
+            y[i] = Cut(moved, lower[i], upper[i]);
+        }
     }
 
     // One index owns one image.
-    private static void TilesKernel(Index1D n, Draw draw, ArrayView<int> numbers, ArrayView<float> x, ArrayView<float> original, ArrayView<float> y)
+    internal readonly struct TilesKernel(Draw draw, ArrayView<int> numbers, ArrayView<float> original, ArrayView<float> y) : IIndexKernel
     {
-        int start = n * draw.Elements, number = numbers[n];
-        int side = draw.Height / 5 > 1 ? draw.Height / 5 : 1, tilesDown = draw.Height / side, tilesAcross = draw.Width / side;
-        for (int i = 0; i < draw.Elements; i++) y[start + i] = 0;
-        for (int channel = 0; channel < draw.Channels; channel++)
+        public void Run(int n)
         {
-            for (int tile = 0; tile < tilesDown * tilesAcross; tile++)
+            int start = n * draw.Elements, number = numbers[n];
+            int side = draw.Height / 5 > 1 ? draw.Height / 5 : 1, tilesDown = draw.Height / side, tilesAcross = draw.Width / side;
+            for (int i = 0; i < draw.Elements; i++) y[start + i] = 0;
+            for (int channel = 0; channel < draw.Channels; channel++)
             {
-                int top = tile / tilesAcross * side, left = tile % tilesAcross * side, key = channel * tilesDown * tilesAcross + tile;
-                float sign = draw.Sign(number, 2 * key);
-                bool turned = draw.Sign(number, 2 * key + 1) > 0;
-                for (int k = 0; k < side * side; k++)
+                for (int tile = 0; tile < tilesDown * tilesAcross; tile++)
                 {
-                    int row = k / side, column = k - row * side;
-                    y[start + channel * draw.Plane + (top + row) * draw.Width + left + column] = sign * Pattern(turned ? column : row, turned ? row : column, side);
+                    int top = tile / tilesAcross * side, left = tile % tilesAcross * side, key = channel * tilesDown * tilesAcross + tile;
+                    float sign = draw.Sign(number, 2 * key);
+                    bool turned = draw.Sign(number, 2 * key + 1) > 0;
+                    for (int k = 0; k < side * side; k++)
+                    {
+                        int row = k / side, column = k - row * side;
+                        y[start + channel * draw.Plane + (top + row) * draw.Width + left + column] = sign * Pattern(turned ? column : row, turned ? row : column, side);
+                    }
                 }
             }
+            Finish(start, draw, original, y);
         }
-        Finish(start, draw, x, y);
     }
 
-    private static void BallKernel(Index1D n, Draw draw, ArrayView<int> numbers, ArrayView<float> x, ArrayView<float> original, ArrayView<float> y)
+    internal readonly struct BallKernel(Draw draw, ArrayView<int> numbers, ArrayView<float> x, ArrayView<float> original, ArrayView<float> y) : IIndexKernel
     {
-        int start = n * draw.Elements, number = numbers[n], side = draw.Side;
-        int top = draw.Top(number, 0), left = draw.Left(number, 0), otherTop = draw.Top(number, 1), otherLeft = draw.Left(number, 1);
-        bool turned = draw.Sign(number, -1) > 0;
-        float whole = 0;
-        for (int i = start; i < start + draw.Elements; i++)
+        public void Run(int n)
         {
-            y[i] = x[i] - original[i];
-            whole += y[i] * y[i];
-        }
-        float free = draw.Epsilon * draw.Epsilon - whole;
-        free = free > 0 ? free : 0;
-        float patternLength = 0;
-        for (int k = 0; k < side * side; k++)
-        {
-            float value = Pattern(k / side, k % side, side);
-            patternLength += value * value;
-        }
-        patternLength = XMath.Sqrt(patternLength);
-        for (int channel = 0; channel < draw.Channels; channel++)
-        {
-            int plane = start + channel * draw.Plane;
-            // The change inside the window, and inside both, before it is taken away.
-            float inside = 0, both = 0;
-            for (int row = 0; row < draw.Height; row++)
+            int start = n * draw.Elements, number = numbers[n], side = draw.Side;
+            int top = draw.Top(number, 0), left = draw.Left(number, 0), otherTop = draw.Top(number, 1), otherLeft = draw.Left(number, 1);
+            bool turned = draw.Sign(number, -1) > 0;
+            float whole = 0;
+            for (int i = start; i < start + draw.Elements; i++)
             {
-                for (int column = 0; column < draw.Width; column++)
+                y[i] = x[i] - original[i];
+                whole += y[i] * y[i];
+            }
+            float free = draw.Epsilon * draw.Epsilon - whole;
+            free = free > 0 ? free : 0;
+            float patternLength = 0;
+            for (int k = 0; k < side * side; k++)
+            {
+                float value = Pattern(k / side, k % side, side);
+                patternLength += value * value;
+            }
+            patternLength = XMath.Sqrt(patternLength);
+            for (int channel = 0; channel < draw.Channels; channel++)
+            {
+                int plane = start + channel * draw.Plane;
+                // The change inside the window, and inside both, before it is taken away.
+                float inside = 0, both = 0;
+                for (int row = 0; row < draw.Height; row++)
                 {
+                    for (int column = 0; column < draw.Width; column++)
+                    {
+                        bool here = row >= top && row < top + side && column >= left && column < left + side;
+                        bool there = row >= otherTop && row < otherTop + side && column >= otherLeft && column < otherLeft + side;
+                        float d = y[plane + row * draw.Width + column];
+                        if (here) inside += d * d;
+                        if (here || there) both += d * d;
+                    }
+                }
+                inside = XMath.Sqrt(inside);
+                float sign = draw.Sign(number, channel), length = 0;
+                for (int k = 0; k < side * side; k++)
+                {
+                    int row = k / side, column = k - row * side, at = plane + (top + row) * draw.Width + left + column;
+                    float value = sign * Pattern(turned ? column : row, turned ? row : column, side) / patternLength;
+                    if (inside > 0) value += y[at] / inside;
+                    length += value * value;
+                }
+                length = XMath.Sqrt(length);
+                float size = length > 0 ? XMath.Sqrt(free / draw.Channels + both) / length : 0f;
+                // The windows may overlap: the old change is read before the other window is cleared.
+                for (int k = 0; k < side * side; k++)
+                {
+                    int row = k / side, column = k - row * side, at = plane + (top + row) * draw.Width + left + column;
+                    float value = sign * Pattern(turned ? column : row, turned ? row : column, side) / patternLength;
+                    if (inside > 0) value += y[at] / inside;
+                    y[at] = size * value;
+                }
+                for (int k = 0; k < side * side; k++)
+                {
+                    int row = otherTop + k / side, column = otherLeft + k % side;
                     bool here = row >= top && row < top + side && column >= left && column < left + side;
-                    bool there = row >= otherTop && row < otherTop + side && column >= otherLeft && column < otherLeft + side;
-                    float d = y[plane + row * draw.Width + column];
-                    if (here) inside += d * d;
-                    if (here || there) both += d * d;
+                    if (!here) y[plane + row * draw.Width + column] = 0;
                 }
             }
-            inside = XMath.Sqrt(inside);
-            float sign = draw.Sign(number, channel), length = 0;
-            for (int k = 0; k < side * side; k++)
-            {
-                int row = k / side, column = k - row * side, at = plane + (top + row) * draw.Width + left + column;
-                float value = sign * Pattern(turned ? column : row, turned ? row : column, side) / patternLength;
-                if (inside > 0) value += y[at] / inside;
-                length += value * value;
-            }
-            length = XMath.Sqrt(length);
-            float size = length > 0 ? XMath.Sqrt(free / draw.Channels + both) / length : 0f;
-            // The windows may overlap: the old change is read before the other window is cleared.
-            for (int k = 0; k < side * side; k++)
-            {
-                int row = k / side, column = k - row * side, at = plane + (top + row) * draw.Width + left + column;
-                float value = sign * Pattern(turned ? column : row, turned ? row : column, side) / patternLength;
-                if (inside > 0) value += y[at] / inside;
-                y[at] = size * value;
-            }
-            for (int k = 0; k < side * side; k++)
-            {
-                int row = otherTop + k / side, column = otherLeft + k % side;
-                bool here = row >= top && row < top + side && column >= left && column < left + side;
-                if (!here) y[plane + row * draw.Width + column] = 0;
-            }
+            Finish(start, draw, original, y);
         }
-        Finish(start, draw, original, y);
     }
 
     // The change in y scaled to length epsilon, added to the original and cut to 0..1.
