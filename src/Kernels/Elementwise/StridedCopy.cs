@@ -10,20 +10,12 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class StridedCopy
 {
-    private readonly Device device;
-    private readonly Action<int, CopyGrid, ArrayView<float>, ArrayView<float>>? floats;
-    private readonly Action<int, CopyGrid, ArrayView<long>, ArrayView<long>>? integers;
+    private readonly SpanKernel<Kernel<float>> floats;
+    private readonly SpanKernel<Kernel<long>> integers;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public StridedCopy(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (device.IsHost) return;
-        floats = device.LoadIndexed<CopyGrid, ArrayView<float>, ArrayView<float>>(Kernel<float>);
-        integers = device.LoadIndexed<CopyGrid, ArrayView<long>, ArrayView<long>>(Kernel<long>);
-    }
+    public StridedCopy(Device device) => (floats, integers) = (new(device), new(device));
 
     /// <summary>Copies floats. Overwrites the places of y that the grid reaches.</summary>
     /// <param name="x">The source.</param>
@@ -49,36 +41,35 @@ public sealed class StridedCopy
     public void Copy(Tensor<long> x, Tensor<long> y, ReadOnlySpan<int> sizes, ReadOnlySpan<int> from, ReadOnlySpan<int> to, int fromStart = 0, int toStart = 0) =>
         Copy(x, y, CopyGrid.Create(sizes, from, to), fromStart, toStart, integers);
 
-    private unsafe void Copy<T>(Tensor<T> x, Tensor<T> y, CopyGrid grid, int fromStart, int toStart, Action<int, CopyGrid, ArrayView<T>, ArrayView<T>>? kernel) where T : unmanaged
+    private static void Copy<T>(Tensor<T> x, Tensor<T> y, CopyGrid grid, int fromStart, int toStart, SpanKernel<Kernel<T>> kernel) where T : unmanaged
     {
         if (grid.Count == 0) return;
         (long lastFrom, long lastTo) = grid.Last;
         if (fromStart < 0 || fromStart + lastFrom >= x.Count) throw new ArgumentException($"The grid reaches from element {fromStart} to {fromStart + lastFrom} of {x.Count}.", nameof(x));
         if (toStart < 0 || toStart + lastTo >= y.Count) throw new ArgumentException($"The grid reaches from element {toStart} to {toStart + lastTo} of {y.Count}.", nameof(y));
-        if (kernel is not null) kernel(grid.Count, grid, x.View.SubView(fromStart, x.Count - fromStart), y.View.SubView(toStart, y.Count - toStart));
-        else device.Host.Run(new HostCopy<T>(grid, x.Pointer + fromStart, y.Pointer + toStart), HostLoop.Blocks(grid.Count));
+        kernel.Launch(grid.Count, new Kernel<T>(grid, x.View.SubView(fromStart, x.Count - fromStart), y.View.SubView(toStart, y.Count - toStart)));
     }
 
     // One index owns one element.
-    private static void Kernel<T>(Index1D i, CopyGrid grid, ArrayView<T> x, ArrayView<T> y) where T : unmanaged
+    internal readonly struct Kernel<T>(CopyGrid grid, ArrayView<T> x, ArrayView<T> y) : ISpanKernel where T : unmanaged
     {
-        CopyPlace place = grid.At(i);
-        y[place.To] = x[place.From];
-    }
-
-    // An item is a block of elements, taken run by run along the innermost dimension.
-    private readonly unsafe struct HostCopy<T>(CopyGrid grid, T* x, T* y) : IHostKernel where T : unmanaged
-    {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public void Run(int i)
         {
-            (int i, int end) = HostLoop.BlockRange(item, grid.Count);
+            CopyPlace place = grid.At(i);
+            y[place.To] = x[place.From];
+        }
+
+        // Run by run along the innermost dimension.
+        public unsafe void Run<TSimd, TVector>(int from, int to) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            T* px = x.Start(), py = y.Start();
             CopyDimension inner = grid.D7;
-            while (i < end)
+            for (int i = from; i < to;)
             {
                 CopyPlace place = grid.At(i);
-                int run = Math.Min(inner.Size - i % inner.Size, end - i);
-                if (inner is { From: 1, To: 1 }) new ReadOnlySpan<T>(x + place.From, run).CopyTo(new Span<T>(y + place.To, run));
-                else for (int j = 0; j < run; j++) y[place.To + j * inner.To] = x[place.From + j * inner.From];
+                int run = Math.Min(inner.Size - i % inner.Size, to - i);
+                if (inner is { From: 1, To: 1 }) new ReadOnlySpan<T>(px + place.From, run).CopyTo(new Span<T>(py + place.To, run));
+                else for (int j = 0; j < run; j++) py[place.To + j * inner.To] = px[place.From + j * inner.From];
                 i += run;
             }
         }

@@ -9,17 +9,11 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class RandomStart
 {
-    private readonly Device device;
-    private readonly Action<int, Noise, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly SpanKernel<Kernel> kernel;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public RandomStart(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (!device.IsHost) kernel = device.LoadIndexed<Noise, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Kernel);
-    }
+    public RandomStart(Device device) => kernel = new(device);
 
     /// <summary>x = min(max(x + radius u, lower), upper), u from -1 to below 1. Updates x.</summary>
     /// <param name="x">The images (N, …).</param>
@@ -30,7 +24,7 @@ public sealed class RandomStart
     /// <param name="seed">The seed.</param>
     /// <param name="draw">Which of many draws.</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public unsafe void Apply(Tensor<float> x, Tensor<int> numbers, float radius, Tensor<float> lower, Tensor<float> upper, ulong seed, uint draw)
+    public void Apply(Tensor<float> x, Tensor<int> numbers, float radius, Tensor<float> lower, Tensor<float> upper, ulong seed, uint draw)
     {
         Require.Shape(numbers, new Shape(x.Shape[0]));
         Require.SameCount(x, lower);
@@ -38,17 +32,7 @@ public sealed class RandomStart
         if (x.Count == 0) return;
         (uint first, uint second) = CounterHash.Key(seed, draw);
         var noise = new Noise(x.Count / x.Shape[0], radius, first, second);
-        if (kernel is not null) kernel(x.Count, noise, numbers.View, x.View, lower.View, upper.View);
-        else device.Host.Run(new HostKernel(noise, numbers.Pointer, x.Pointer, lower.Pointer, upper.Pointer), x.Shape[0]);
-    }
-
-    // One index owns one element.
-    private static void Kernel(Index1D i, Noise noise, ArrayView<int> numbers, ArrayView<float> x, ArrayView<float> lower, ArrayView<float> upper)
-    {
-        int image = i / noise.Pixels;
-        float moved = x[i] + noise.At(numbers[image], i - image * noise.Pixels);
-        moved = moved > lower[i] ? moved : lower[i];
-        x[i] = moved < upper[i] ? moved : upper[i];
+        kernel.Launch(x.Count, new Kernel(noise, numbers.View, x.View, lower.View, upper.View), noise.Pixels);
     }
 
     /// <summary>The noise of one draw.</summary>
@@ -63,14 +47,23 @@ public sealed class RandomStart
             radius * ((int)(CounterHash.Bits((uint)image * (uint)Pixels + (uint)element, first, second) >> 8) * (1f / (1 << 23)) - 1);
     }
 
-    // One item owns one image. Scalar: a hash for each element costs more than the rest.
-    private readonly unsafe struct HostKernel(Noise noise, int* numbers, float* x, float* lower, float* upper) : IHostKernel
+    // One index owns one element.
+    internal readonly struct Kernel(Noise noise, ArrayView<int> numbers, ArrayView<float> x, ArrayView<float> lower, ArrayView<float> upper) : ISpanKernel
     {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public void Run(int i)
         {
-            long start = (long)item * noise.Pixels;
-            for (int i = 0; i < noise.Pixels; i++)
-                x[start + i] = Math.Min(Math.Max(x[start + i] + noise.At(numbers[item], i), lower[start + i]), upper[start + i]);
+            int image = i / noise.Pixels;
+            float moved = x[i] + noise.At(numbers[image], i - image * noise.Pixels);
+            moved = moved > lower[i] ? moved : lower[i];
+            x[i] = moved < upper[i] ? moved : upper[i];
+        }
+
+        // One span is one image. Scalar: a hash for each element costs more than the rest.
+        public unsafe void Run<TSimd, TVector>(int from, int to) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            int number = numbers[from / noise.Pixels];
+            float* px = x.Start(), low = lower.Start(), high = upper.Start();
+            for (int i = from; i < to; i++) px[i] = Math.Min(Math.Max(px[i] + noise.At(number, i - from), low[i]), high[i]);
         }
     }
 }

@@ -10,32 +10,22 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class UniversalNoise
 {
-    private readonly Device device;
-    private readonly Action<int, int, int, ArrayView<float>, ArrayView<float>, ArrayView<float>>? add;
-    private readonly Action<int, Geometry, ArrayView<float>, ArrayView<float>, ArrayView<float>>? step;
+    private readonly SpanKernel<Sum> add;
+    private readonly SpanKernel<Ascent> step;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public UniversalNoise(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (device.IsHost) return;
-        add = device.LoadIndexed<int, int, ArrayView<float>, ArrayView<float>, ArrayView<float>>(AddKernel);
-        step = device.LoadIndexed<Geometry, ArrayView<float>, ArrayView<float>, ArrayView<float>>(StepKernel);
-    }
+    public UniversalNoise(Device device) => (add, step) = (new(device), new(device));
 
     /// <summary>x[p B + b] = min(max(images[b] + patterns[p], 0), 1): every pattern on every image, pattern after pattern. Overwrites x.</summary>
     /// <param name="images">Images (B, …), 0 to 1.</param>
     /// <param name="patterns">Patterns (P, …) of an image's shape.</param>
     /// <param name="x">(P B, …).</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public unsafe void Add(Tensor<float> images, Tensor<float> patterns, Tensor<float> x)
+    public void Add(Tensor<float> images, Tensor<float> patterns, Tensor<float> x)
     {
-        (int count, int batch, int pixels) = Check(images, patterns, x);
-        if (x.Count == 0) return;
-        if (add is not null) add(x.Count, batch, pixels, images.View, patterns.View, x.View);
-        else device.Host.Run(new HostAdd(batch, pixels, images.Pointer, patterns.Pointer, x.Pointer), count * batch);
+        (int batch, int pixels) = Check(images, patterns, x);
+        add.Launch(x.Count, new Sum(batch, pixels, images.View, patterns.View, x.View), pixels);
     }
 
     /// <summary>
@@ -48,44 +38,18 @@ public sealed class UniversalNoise
     /// <param name="size">How far, not negative.</param>
     /// <param name="epsilon">The bound.</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public unsafe void Step(Tensor<float> patterns, Tensor<float> gradient, Tensor<float> images, float size, float epsilon)
+    public void Step(Tensor<float> patterns, Tensor<float> gradient, Tensor<float> images, float size, float epsilon)
     {
-        (int count, int batch, int pixels) = Check(images, patterns, gradient);
-        if (patterns.Count == 0) return;
-        var geometry = new Geometry(batch, pixels, size, epsilon);
-        if (step is not null) step(patterns.Count, geometry, patterns.View, gradient.View, images.View);
-        else device.Host.Run(new HostStep(geometry, patterns.Pointer, gradient.Pointer, images.Pointer), count);
+        (int batch, int pixels) = Check(images, patterns, gradient);
+        step.Launch(patterns.Count, new Ascent(new Geometry(batch, pixels, size, epsilon), patterns.View, gradient.View, images.View), pixels);
     }
 
-    private static (int Patterns, int Batch, int Pixels) Check(Tensor<float> images, Tensor<float> patterns, Tensor<float> x)
+    private static (int Batch, int Pixels) Check(Tensor<float> images, Tensor<float> patterns, Tensor<float> x)
     {
         int count = patterns.Shape[0], batch = images.Shape[0];
         Require.Shape(patterns, images.Shape.WithLeading(count));
         Require.Shape(x, images.Shape.WithLeading(count * batch));
-        return (count, batch, batch == 0 ? 0 : images.Count / batch);
-    }
-
-    // One index owns one element of x.
-    private static void AddKernel(Index1D i, int batch, int pixels, ArrayView<float> images, ArrayView<float> patterns, ArrayView<float> x)
-    {
-        int row = i / pixels, pixel = i - row * pixels, pattern = row / batch, image = row - pattern * batch;
-        float sum = images[image * pixels + pixel] + patterns[pattern * pixels + pixel];
-        sum = sum < 0 ? 0 : sum;
-        x[i] = sum > 1 ? 1 : sum;
-    }
-
-    // One index owns one element of a pattern.
-    private static void StepKernel(Index1D i, Geometry g, ArrayView<float> patterns, ArrayView<float> gradient, ArrayView<float> images)
-    {
-        int pattern = i / g.Pixels, pixel = i - pattern * g.Pixels;
-        float noise = patterns[i], sum = 0;
-        for (int b = 0; b < g.Batch; b++)
-        {
-            float at = images[b * g.Pixels + pixel] + noise, slope = gradient[(pattern * g.Batch + b) * g.Pixels + pixel];
-            bool isOut = (at < 0 && slope < 0) || (at > 1 && slope > 0);
-            if (!isOut) sum += slope;
-        }
-        patterns[i] = g.Moved(noise, sum);
+        return (batch, batch == 0 ? 0 : images.Count / batch);
     }
 
     /// <summary>What kernels need to know.</summary>
@@ -102,28 +66,52 @@ public sealed class UniversalNoise
         }
     }
 
-    // One item owns one image of x.
-    private readonly unsafe struct HostAdd(int batch, int pixels, float* images, float* patterns, float* x) : IHostKernel
+    // One index owns one element of x.
+    internal readonly struct Sum(int batch, int pixels, ArrayView<float> images, ArrayView<float> patterns, ArrayView<float> x) : ISpanKernel
     {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public void Run(int i)
         {
-            float* image = images + (long)(item % batch) * pixels, pattern = patterns + (long)(item / batch) * pixels, to = x + (long)item * pixels;
-            for (int i = 0; i < pixels; i++) to[i] = Math.Min(Math.Max(image[i] + pattern[i], 0), 1);
+            int row = i / pixels, pixel = i - row * pixels, pattern = row / batch, image = row - pattern * batch;
+            float sum = images[image * pixels + pixel] + patterns[pattern * pixels + pixel];
+            sum = sum < 0 ? 0 : sum;
+            x[i] = sum > 1 ? 1 : sum;
+        }
+
+        // One span is one image of x.
+        public unsafe void Run<TSimd, TVector>(int from, int to) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            int row = from / pixels;
+            float* image = images.Start() + (long)(row % batch) * pixels, pattern = patterns.Start() + (long)(row / batch) * pixels, sum = x.Start() + from;
+            for (int i = 0; i < pixels; i++) sum[i] = Math.Min(Math.Max(image[i] + pattern[i], 0), 1);
         }
     }
 
-    // One item owns one pattern. Scalar: one addition for each pixel that the network's pass spends tens of thousands on.
-    private readonly unsafe struct HostStep(Geometry g, float* patterns, float* gradient, float* images) : IHostKernel
+    // One index owns one element of a pattern.
+    internal readonly struct Ascent(Geometry g, ArrayView<float> patterns, ArrayView<float> gradient, ArrayView<float> images) : ISpanKernel
     {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public void Run(int i)
         {
-            float* pattern = patterns + (long)item * g.Pixels, slopes = gradient + (long)item * g.Batch * g.Pixels;
+            int pattern = i / g.Pixels, pixel = i - pattern * g.Pixels;
+            float noise = patterns[i], sum = 0;
+            for (int b = 0; b < g.Batch; b++)
+            {
+                float at = images[b * g.Pixels + pixel] + noise, slope = gradient[(pattern * g.Batch + b) * g.Pixels + pixel];
+                bool isOut = (at < 0 && slope < 0) || (at > 1 && slope > 0);
+                if (!isOut) sum += slope;
+            }
+            patterns[i] = g.Moved(noise, sum);
+        }
+
+        // One span is one pattern. Scalar: one addition for each pixel that the network's pass spends tens of thousands on.
+        public unsafe void Run<TSimd, TVector>(int from, int to) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            float* pattern = patterns.Start() + from, slopes = gradient.Start() + (long)from * g.Batch, image = images.Start();
             for (int i = 0; i < g.Pixels; i++)
             {
                 float noise = pattern[i], sum = 0;
                 for (int b = 0; b < g.Batch; b++)
                 {
-                    float at = images[(long)b * g.Pixels + i] + noise, slope = slopes[(long)b * g.Pixels + i];
+                    float at = image[(long)b * g.Pixels + i] + noise, slope = slopes[(long)b * g.Pixels + i];
                     bool isOut = (at < 0 && slope < 0) || (at > 1 && slope > 0);
                     if (!isOut) sum += slope;
                 }

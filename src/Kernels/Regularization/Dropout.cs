@@ -11,11 +11,10 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class Dropout
 {
-    private readonly Device device;
     private readonly ulong seed;
     private readonly uint threshold;
     private readonly float scale;
-    private readonly Action<int, Mask, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly SpanKernel<Kernel> kernel;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -26,13 +25,11 @@ public sealed class Dropout
     {
         ArgumentNullException.ThrowIfNull(device);
         if (!(probability is >= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(probability), probability, "A probability is from 0 to 1.");
-        this.device = device;
         this.seed = seed;
         // Bits below the threshold drop; at 1 everything must, also the largest bits, so then the scale is 0.
         threshold = (uint)Math.Min(uint.MaxValue, Math.Round(probability * 4294967296.0));
         scale = probability == 1 ? 0 : (float)(1 / (1 - (double)probability));
-        if (!device.IsHost)
-            kernel = device.LoadIndexed<Mask, ArrayView<float>, ArrayView<float>>(Kernel);
+        kernel = new(device);
     }
 
     /// <summary>y = x with elements dropped and the others scaled. Overwrites y.</summary>
@@ -58,18 +55,11 @@ public sealed class Dropout
     }
 
     // The operator is linear and diagonal: its gradient is itself.
-    private unsafe void Apply(Tensor<float> source, Tensor<float> destination, uint step)
+    private void Apply(Tensor<float> source, Tensor<float> destination, uint step)
     {
-        if (source.Count == 0) return;
         (uint first, uint second) = CounterHash.Key(seed, step);
-        var mask = new Mask(first, second, threshold, scale);
-        if (kernel is not null) kernel(source.Count, mask, source.View, destination.View);
-        else device.Host.Run(new HostKernel(mask, source.Pointer, destination.Pointer, source.Count), HostLoop.Blocks(source.Count));
+        kernel.Launch(source.Count, new Kernel(new Mask(first, second, threshold, scale), source.View, destination.View));
     }
-
-    // One index owns one element.
-    private static void Kernel(Index1D i, Mask mask, ArrayView<float> source, ArrayView<float> destination) =>
-        destination[i] = CounterHash.Bits((uint)i.X, mask.First, mask.Second) < mask.Threshold ? 0 : mask.Scale * source[i];
 
     /// <summary>What decides which elements fall.</summary>
     internal readonly struct Mask(uint first, uint second, uint threshold, float scale)
@@ -78,22 +68,27 @@ public sealed class Dropout
         public readonly float Scale = scale;
     }
 
-    // Integer arithmetic is exact, so System.Numerics' vector, as wide as the processor's, serves here.
-    private readonly unsafe struct HostKernel(Mask mask, float* source, float* destination, int count) : IHostKernel
+    // One index owns one element.
+    internal readonly struct Kernel(Mask mask, ArrayView<float> source, ArrayView<float> destination) : ISpanKernel
     {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public void Run(int i) => destination[i] = Kept(i, source[i]);
+
+        // Integer arithmetic is exact, so System.Numerics' vector, as wide as the processor's, serves here.
+        public unsafe void Run<TSimd, TVector>(int from, int to) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
-            (int i, int end) = HostLoop.BlockRange(item, count);
+            float* x = source.Start(), y = destination.Start();
             Vector<uint> first = new(mask.First), second = new(mask.Second), threshold = new(mask.Threshold), lanes = Vector<uint>.Indices;
             Vector<float> scale = new(mask.Scale);
-            for (; i <= end - Vector<uint>.Count; i += Vector<uint>.Count)
+            int i = from;
+            for (; i <= to - Vector<uint>.Count; i += Vector<uint>.Count)
             {
                 Vector<uint> dropped = Vector.LessThan(CounterHash.Bits(new Vector<uint>((uint)i) + lanes, first, second), threshold);
-                Vector<float> kept = Vector.Load(source + i) * scale;
-                Vector.Store(Vector.AndNot(kept, Vector.AsVectorSingle(dropped)), destination + i);
+                Vector<float> kept = Vector.Load(x + i) * scale;
+                Vector.Store(Vector.AndNot(kept, Vector.AsVectorSingle(dropped)), y + i);
             }
-            for (; i < end; i++)
-                destination[i] = CounterHash.Bits((uint)i, mask.First, mask.Second) < mask.Threshold ? 0 : mask.Scale * source[i];
+            for (; i < to; i++) y[i] = Kept(i, x[i]);
         }
+
+        private float Kept(int i, float value) => CounterHash.Bits((uint)i, mask.First, mask.Second) < mask.Threshold ? 0 : mask.Scale * value;
     }
 }
