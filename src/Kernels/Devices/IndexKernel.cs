@@ -15,9 +15,6 @@ internal interface IIndexKernel
 /// <typeparam name="T">The kernel. ILGPU's kernels cannot throw, allocate or call what is virtual.</typeparam>
 internal class IndexKernel<T> where T : struct, IIndexKernel
 {
-    /// <summary>Of floats 16 KiB: three or four tensors' stay in the first-level cache.</summary>
-    private const int UsualBlock = 4096;
-
     private protected readonly Device Device;
     private readonly Action<int, T>? launch;
 
@@ -34,7 +31,7 @@ internal class IndexKernel<T> where T : struct, IIndexKernel
     /// <param name="n">How many indices; none is nothing to do.</param>
     /// <param name="kernel">Its arguments.</param>
     /// <param name="block">How many of them one thread of the CPU takes at a time: fewer where an index is much work, as that of a whole image.</param>
-    public void Launch(int n, in T kernel, int block = UsualBlock)
+    public void Launch(int n, in T kernel, int block = HostLoop.Block)
     {
         if (n == 0) return;
         if (launch is not null) launch(n, kernel);

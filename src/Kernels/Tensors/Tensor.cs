@@ -30,7 +30,7 @@ public readonly struct Tensor<T> where T : unmanaged
     public ArrayView<T> View { get; }
 
     /// <summary>The address of the first element. Only for memory of the CPU accelerator, which does not move.</summary>
-    internal unsafe T* Pointer => (T*)View.LoadEffectiveAddressAsPtr();
+    internal unsafe T* Pointer => View.Start();
 
     /// <summary>The first entries along the outermost dimension, as a view of the same memory.</summary>
     /// <param name="count">How many, at most the size of the outermost dimension.</param>

@@ -47,21 +47,16 @@ internal sealed record DataParts(string Name, LabelledImages Train, string Train
         (double mean, double deviation) = DataSet.Moments(train.Pixels);
         if (deviation == 0) throw new DataException($"{TrainName}: every pixel of every training image is {train.Pixels[0]}; there is nothing to learn from. Check how the file was made.");
         if (names is null && Emnist.Is(Name)) names = Emnist.ClassNames(classes);
+        bool mayBeDigits = !FromPictures && (names is null || names[0] == "0");
+        bool turns = transpose ?? (Emnist.Is(Name) && !(mayBeDigits && Orientation.LooksTransposed(train) == false));
+        if (turns) (train, test) = (train.Transposed(), test.Transposed());
         string[]? digests = FromPictures || train.Channels != 1 ? null : Digests(train, test);
         bool isMnist = digests is not null && EmbeddedMnist.Is(digests);
-
-        bool? looksTransposed = isMnist || FromPictures || names is not null && names[0] != "0" ? null : Orientation.LooksTransposed(train);
-        bool turns = transpose ?? (Emnist.Is(Name) && looksTransposed != false);
-        if (turns)
-        {
-            (train, test) = (train.Transposed(), test.Transposed());
-            if (digests is not null) digests = Digests(train, test);
-        }
         if (turns && transpose is null) notes.Add($"{Name}: its images are stored transposed, as EMNIST's are, and were turned upright (--transpose no: not).");
-        else if (!turns && looksTransposed == true) notes.Add($"{Name}: its images look transposed beside MNIST's (--transpose yes turns them upright).");
+        else if (!turns && !isMnist && mayBeDigits && Orientation.LooksTransposed(train) == true) notes.Add($"{Name}: its images look transposed beside MNIST's (--transpose yes turns them upright).");
         if (Imbalance(train.Labels, classes, names) is { } imbalance) notes.Add($"{Name}: {imbalance}");
 
-        return new DataSet(isMnist && !turns ? DataSet.Mnist : NameOf(Name), train, test, classes, (float)mean, (float)deviation, digests is null ? DigestOfColours(names, train, test) : Joined(digests))
+        return new DataSet(isMnist ? DataSet.Mnist : NameOf(Name), train, test, classes, (float)mean, (float)deviation, digests is null ? DigestOfColours(names, train, test) : Joined(digests))
         {
             ClassNames = names,
             ValidationCount = ValidationCount,

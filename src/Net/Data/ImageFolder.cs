@@ -31,7 +31,7 @@ internal static class ImageFolder
     private sealed record Listed(string[] Names, Labelled[] Train, Labelled[] Validation, Labelled[] Test, string? Note);
 
     /// <summary>Whether there are folders with pictures in a folder, or in one for training.</summary>
-    public static bool HasClasses(string folder) => Directory.Exists(folder) && (DataFinder.Folders(folder).Any(HasPicture) || (Part(folder, "train", "training") is { } train && DataFinder.Folders(train).Any(HasPicture)));
+    public static bool HasClasses(string folder) => DataFinder.Folders(folder).Any(HasPicture) || (Part(folder, "train", "training") is { } train && DataFinder.Folders(train).Any(HasPicture));
 
     /// <summary>Reads the folder.</summary>
     public static DataParts Read(string path, DataReading reading, CancellationToken cancellation)
