@@ -125,9 +125,11 @@ internal static class KernelCatalog
     private static bool Fits(MethodInfo kernel, MethodInfo load) =>
         kernel.GetParameters().Select(p => p.ParameterType).Where(t => t != typeof(ILGPU.Index1D)).SequenceEqual(load.GetGenericArguments());
 
-    /// <summary>The struct that an index kernel is made of; null: it is a method of its own.</summary>
+    /// <summary>The struct that a kernel is made of; null: it is a method of its own.</summary>
     public static Type? StructOf(MethodInfo kernel) =>
-        kernel.DeclaringType is { IsConstructedGenericType: true } owner && owner.GetGenericTypeDefinition() == typeof(IndexKernel<>) ? owner.GetGenericArguments()[0] : null;
+        kernel.DeclaringType is { IsConstructedGenericType: true } owner && (owner.GetGenericTypeDefinition() == typeof(IndexKernel<>) || owner.GetGenericTypeDefinition() == typeof(GroupKernel<>))
+            ? owner.GetGenericArguments()[0]
+            : null;
 
     private static string NameOf(MethodInfo method)
     {
@@ -141,5 +143,5 @@ internal static class KernelCatalog
 
     private static string Plain(Type type) => (type.IsNested && (type.Name.Contains('`') || IsKernel(type)) ? $"{type.DeclaringType!.Name.Split('`')[0]}." : "") + type.Name.Split('`')[0];
 
-    private static bool IsKernel(Type type) => type.IsAssignableTo(typeof(IIndexKernel)) || type.IsAssignableTo(typeof(IMap));
+    private static bool IsKernel(Type type) => type.IsAssignableTo(typeof(IIndexKernel)) || type.IsAssignableTo(typeof(IGroupKernel)) || type.IsAssignableTo(typeof(IMap));
 }

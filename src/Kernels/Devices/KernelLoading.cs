@@ -138,6 +138,21 @@ public static class KernelLoading
     }
 
     /// <summary>Loads a kernel that works in groups of threads, with barriers and shared memory.</summary>
+    /// <typeparam name="T1">The type of its argument.</typeparam>
+    /// <param name="device">The device.</param>
+    /// <param name="kernel">The kernel.</param>
+    /// <returns>Launches it: the groups and their threads, then its arguments.</returns>
+    public static Action<KernelConfig, T1> LoadGrouped<T1>(this Device device, Action<T1> kernel)
+        where T1 : struct
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(kernel);
+        if (device.Runner?.LoadGrouped(kernel.Method) is { } run) return (groups, a) => run(device.Counted(groups), [a]);
+        var launch = device.Once(kernel, () => device.Accelerator.LoadKernel(kernel));
+        return (groups, a) => launch(device.Stream, device.Counted(groups), a);
+    }
+
+    /// <summary>Loads a kernel that works in groups of threads, with barriers and shared memory.</summary>
     /// <typeparam name="T1">The type of its first argument.</typeparam>
     /// <typeparam name="T2">The type of its second argument.</typeparam>
     /// <typeparam name="T3">The type of its third argument.</typeparam>

@@ -14,7 +14,7 @@ public sealed class BallStep
     private const int Lanes = 64;
 
     private readonly Device device;
-    private readonly Action<KernelConfig, int, float, float, ArrayView<float>, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly GroupKernel<Kernel> kernel;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -22,7 +22,7 @@ public sealed class BallStep
     {
         ArgumentNullException.ThrowIfNull(device);
         this.device = device;
-        if (!device.IsHost) kernel = device.LoadGrouped<int, float, float, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Kernel);
+        kernel = new(device);
     }
 
     /// <summary>
@@ -41,35 +41,38 @@ public sealed class BallStep
         Require.Shape(original, x.Shape);
         if (x.Count == 0) return;
         int images = x.Shape[0], pixels = x.Count / images;
-        if (kernel is not null) kernel(new KernelConfig(images, Lanes), pixels, size, epsilon, x.View, gradient.View, original.View);
-        else device.Host.Run(new HostKernel(pixels, size, epsilon, x.Pointer, gradient.Pointer, original.Pointer), images);
+        if (device.IsHost) device.Host.Run(new HostKernel(pixels, size, epsilon, x.Pointer, gradient.Pointer, original.Pointer), images);
+        else kernel.Launch(new KernelConfig(images, Lanes), new Kernel(pixels, size, epsilon, x.View, gradient.View, original.View));
     }
 
     // One group owns one image; lane l has elements l, l + 64, …, and the lanes are added in ascending order.
-    private static void Kernel(int pixels, float size, float epsilon, ArrayView<float> x, ArrayView<float> gradient, ArrayView<float> original)
+    internal readonly struct Kernel(int pixels, float size, float epsilon, ArrayView<float> x, ArrayView<float> gradient, ArrayView<float> original) : IGroupKernel
     {
-        ArrayView<float> lanes = SharedMemory.Allocate<float>(Lanes);
-        ArrayView<float> distances = SharedMemory.Allocate<float>(Lanes);
-        int lane = Group.IdxX, start = Grid.IdxX * pixels;
-        float sum = 0;
-        for (int i = lane; i < pixels; i += Lanes) sum += gradient[start + i] * gradient[start + i];
-        lanes[lane] = sum;
-        Group.Barrier();
-        float factor = Quotient(size, Norm(lanes));
-        sum = 0;
-        for (int i = lane; i < pixels; i += Lanes)
+        public void Run()
         {
-            float d = x[start + i] + factor * gradient[start + i] - original[start + i];
-            sum += d * d;
-        }
-        distances[lane] = sum;
-        Group.Barrier();
-        float distance = Norm(distances), shrunk = distance > epsilon ? epsilon / distance : 1;
-        for (int i = lane; i < pixels; i += Lanes)
-        {
-            float from = original[start + i], moved = from + shrunk * (x[start + i] + factor * gradient[start + i] - from);
-            moved = moved > 0 ? moved : 0;
-            x[start + i] = moved < 1 ? moved : 1;
+            ArrayView<float> lanes = SharedMemory.Allocate<float>(Lanes);
+            ArrayView<float> distances = SharedMemory.Allocate<float>(Lanes);
+            int lane = Group.IdxX, start = Grid.IdxX * pixels;
+            float sum = 0;
+            for (int i = lane; i < pixels; i += Lanes) sum += gradient[start + i] * gradient[start + i];
+            lanes[lane] = sum;
+            Group.Barrier();
+            float factor = Quotient(size, Norm(lanes));
+            sum = 0;
+            for (int i = lane; i < pixels; i += Lanes)
+            {
+                float d = x[start + i] + factor * gradient[start + i] - original[start + i];
+                sum += d * d;
+            }
+            distances[lane] = sum;
+            Group.Barrier();
+            float distance = Norm(distances), shrunk = distance > epsilon ? epsilon / distance : 1;
+            for (int i = lane; i < pixels; i += Lanes)
+            {
+                float from = original[start + i], moved = from + shrunk * (x[start + i] + factor * gradient[start + i] - from);
+                moved = moved > 0 ? moved : 0;
+                x[start + i] = moved < 1 ? moved : 1;
+            }
         }
     }
 
