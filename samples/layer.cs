@@ -33,6 +33,7 @@ public sealed record Swish : ILayer
 {
     public string Text => "swish";
     public string NamePrefix => "swish";
+    public LayerRole Role => LayerRole.Activation;
     public Shape Infer(IReadOnlyList<Shape> inputs) => inputs[0];
     public IReadOnlyList<Parameter> Declare(IReadOnlyList<Shape> inputs) => [new Parameter("beta", new Shape(inputs[0][0]), Initialization.Ones)];
     public ILayerStep Prepare(StepContext context) => new SwishStep(context);

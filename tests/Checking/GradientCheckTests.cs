@@ -166,6 +166,8 @@ public class GradientCheckTests
 
         public string NamePrefix => "squares";
 
+        public LayerRole Role => LayerRole.Activation;
+
         public Shape Infer(IReadOnlyList<Shape> inputs) => inputs[0];
 
         public ILayerStep Prepare(StepContext context) => new Step(context, Factor);

@@ -100,7 +100,7 @@ public class NetworkTextTests
     [InlineData("input 1x8x8\nrelu; conv 4 3x3; linear 3", "Line 2, column 19: Layer 'fc1' (linear 3) cannot follow 'conv1', whose output is 4x6x6")]
     [InlineData("input 1x8x8\nrelu; conv 4 3x", "Line 2, column 14, '3x': expected the window's size")]
     [InlineData("input 1x8x8\nrelu\nadd", "Line 3, column 4: the name of an earlier layer is missing.")]
-    [InlineData("input 1x8x8\nrelu\nadd relu7", "Line 3, column 1: Layer 'add1' adds the output of 'relu7'")]
+    [InlineData("input 1x8x8\nrelu\nadd relu7", "Line 3, column 1: Layer 'add1' reads the output of 'relu7'")]
     [InlineData("input 1x8x8\n: relu", "Line 2, column 1, ':': a name is missing before the colon")]
     [InlineData("input 1x8x8\nrelu1: tanh\nrelu", "Line 3, column 1: Two layers are named 'relu1'")]
     [InlineData("input 1x8x8\ninput: relu", "Line 2, column 1: A layer cannot be named 'input': the name is the network's input.")]

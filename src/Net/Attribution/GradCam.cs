@@ -25,7 +25,7 @@ public sealed class GradCam : IAttribution
     {
         ArgumentNullException.ThrowIfNull(network);
         if (network.InputShape.Rank != 3) return $"Grad-CAM is for networks of images, and this one takes {network.InputShape}.";
-        if (Layer is null) return network.Nodes.Any(n => n.Layer is Conv2DLayer) ? null : "Grad-CAM needs a convolution, and the network has none.";
+        if (Layer is null) return network.Nodes.Any(n => n.Layer.Role == LayerRole.Convolution) ? null : "Grad-CAM needs a convolution, and the network has none.";
         Node? node = network.Nodes.FirstOrDefault(n => n.Name == Layer);
         if (node is null) return $"Grad-CAM: there is no layer '{Layer}'; the network has {string.Join(", ", network.Nodes.Where(n => n.OutputShape.Rank == 3).Select(n => n.Name))} with images as output.";
         return node.OutputShape.Rank == 3 ? null : $"Grad-CAM needs a layer that gives channels of images; '{Layer}' gives {node.OutputShape}.";
@@ -39,8 +39,8 @@ public sealed class GradCam : IAttribution
         if (Refusal(network) is { } refusal) throw new ArgumentException(refusal);
         List<Node> nodes = [.. network.Nodes];
         if (Layer is not null) return nodes.FindIndex(n => n.Name == Layer);
-        int last = nodes.FindLastIndex(n => n.Layer is Conv2DLayer);
-        while (last + 1 < nodes.Count && nodes[last + 1].Layer is BatchNormalizationLayer or ActivationLayer or AddLayer && nodes[last + 1].Inputs.Contains(last)) last++;
+        int last = nodes.FindLastIndex(n => n.Layer.Role == LayerRole.Convolution);
+        while (last + 1 < nodes.Count && nodes[last + 1].Layer.Role is LayerRole.Normalization or LayerRole.Activation or LayerRole.Join && nodes[last + 1].Inputs.Contains(last)) last++;
         return last;
     }
 

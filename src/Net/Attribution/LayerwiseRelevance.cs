@@ -34,9 +34,8 @@ public sealed class LayerwiseRelevance : IAttribution
         for (int i = 0; i < network.Nodes.Count; i++)
         {
             Node node = network.Nodes[i];
-            bool known = IsLinear(node) || node.Layer is MaxPool2DLayer or GlobalPoolLayer or FlattenLayer or DropoutLayer or ActivationLayer { Kind: ActivationKind.Relu or ActivationKind.LeakyRelu };
             // The score is what goes into a last softmax.
-            if (!known && !(node.Layer is SoftmaxLayer && i == network.Nodes.Count - 1))
+            if (node.Layer.Relevance is null && !(node.Layer.Role == LayerRole.Softmax && i == network.Nodes.Count - 1))
                 return $"Layer-wise relevance is not defined for layer '{node.Name}' ({node.Layer.Text}): it knows convolutions, fully connected layers, batch normalisation, poolings, sums, flattening, dropout, relu and leakyrelu.";
         }
         return null;
@@ -58,7 +57,7 @@ public sealed class LayerwiseRelevance : IAttribution
         ArgumentNullException.ThrowIfNull(network);
         network.Require(this, inputs, targets);
         IReadOnlyList<Node> nodes = network.Network.Nodes;
-        int[] linear = [.. Enumerable.Range(0, nodes.Count).Where(i => IsLinear(nodes[i]))];
+        int[] linear = [.. Enumerable.Range(0, nodes.Count).Where(i => SharesOut(nodes[i]))];
         int size = network.InputShape.Count, maxBatch = network.MaxBatch;
         var rule = new EpsilonRule(network.Device, Epsilon);
         using var arena = new DeviceArena(network.Device);
@@ -83,14 +82,14 @@ public sealed class LayerwiseRelevance : IAttribution
 
             void Stabilise(int node)
             {
-                if (!IsLinear(nodes[node])) return;
+                if (!SharesOut(nodes[node])) return;
                 rule.Apply(network.Plan.OutputOf(node).First(batch), network.Plan.GradientOf(node)!.Value.First(batch), taken.Slice(node, 1).Reshape(new Shape(maxBatch)).First(batch));
             }
         }
         return new Relevance(new Attributions(network.InputShape, values), scores, [.. linear.Select((node, l) => new RelevanceLoss(nodes[node].Name, losses[l]))]);
     }
 
-    private static bool IsLinear(Node node) => node.Layer is Conv2DLayer or LinearLayer or BatchNormalizationLayer or AveragePool2DLayer or AddLayer or GlobalPoolLayer { IsMaximum: false };
+    private static bool SharesOut(Node node) => node.Layer.Relevance == RelevanceRule.SharedOut;
 }
 
 /// <summary>Attributions by layer-wise relevance, with the account of the rest of the scores.</summary>

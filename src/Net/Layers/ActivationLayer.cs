@@ -24,36 +24,69 @@ public enum ActivationKind
 /// <param name="Slope">The slope of a leaky ReLU for negative values.</param>
 public sealed record ActivationLayer(ActivationKind Kind, float Slope = 0.01f) : ILayer
 {
-    /// <inheritdoc/>
-    public string Text => Kind == ActivationKind.LeakyRelu ? string.Create(CultureInfo.InvariantCulture, $"leakyrelu {Slope:r}") : NamePrefix;
+    // Every function that there is: a new one is a row.
+    private static readonly Function[] Functions =
+    [
+        new(ActivationKind.Relu, "relu", "Relu", (device, _) => Activation.Relu(device)) { RunsInPlace = true, NeverNegative = true, Relevance = RelevanceRule.PassedOn },
+        new(ActivationKind.LeakyRelu, "leakyrelu", "LeakyRelu", (device, layer) => Activation.LeakyRelu(device, layer.Slope)) { HasSlope = true, Relevance = RelevanceRule.PassedOn },
+        new(ActivationKind.Sigmoid, "sigmoid", "Sigmoid", (device, _) => Activation.Sigmoid(device)) { NeverNegative = true },
+        new(ActivationKind.Tanh, "tanh", "Tanh", (device, _) => Activation.Tanh(device)),
+    ];
+
+    internal static readonly LayerKind[] Kinds = [.. Functions.Select(KindOf)];
+
+    private Function Definition => Functions[(int)Kind];
 
     /// <inheritdoc/>
-    public string NamePrefix => Kind switch
-    {
-        ActivationKind.Relu => "relu",
-        ActivationKind.LeakyRelu => "leakyrelu",
-        ActivationKind.Sigmoid => "sigmoid",
-        _ => "tanh",
-    };
+    public string Text => Definition.HasSlope ? string.Create(CultureInfo.InvariantCulture, $"{NamePrefix} {Slope:r}") : NamePrefix;
 
-    bool ILayer.RunsInPlace => Kind == ActivationKind.Relu;
+    /// <inheritdoc/>
+    public string NamePrefix => Definition.Word;
+
+    /// <inheritdoc/>
+    public LayerRole Role => LayerRole.Activation;
+
+    bool ILayer.RunsInPlace => Definition.RunsInPlace;
 
     bool ILayer.KeepsOutput => true;
+
+    bool ILayer.KeepsChannels => true;
+
+    bool ILayer.NeverNegative(bool inputs) => Definition.NeverNegative;
+
+    RelevanceRule? ILayer.Relevance => Definition.Relevance;
+
+    ImageRegion? ILayer.Reads(ImageRegion output, int input) => output;
 
     /// <inheritdoc/>
     public Shape Infer(IReadOnlyList<Shape> inputs) => inputs[0];
 
+    void ILayer.ToOnnx(OnnxNode node) => node.Write(Definition.Operator, node.Operands, null, Definition.HasSlope ? [("alpha", Slope)] : []);
+
     ILayerStep ILayer.Prepare(StepContext context) => new Step(this, context);
+
+    private static LayerKind KindOf(Function function) => new(function.Word, words => Make(function, !function.HasSlope || words.AtEnd ? null : words.Number("the slope")))
+    {
+        FromOnnx = [(function.Operator, node => node.Emit(Make(function, function.HasSlope ? node.Number("alpha", 0.01f) : null), node.Value(0)))],
+    };
+
+    private static ActivationLayer Make(Function function, float? slope) => new(function.Kind, slope ?? 0.01f);
+
+    /// <summary>What the layers of a function have in common: its word, its operator in ONNX, and how it is made.</summary>
+    private sealed record Function(ActivationKind Kind, string Word, string Operator, Func<Device, ActivationLayer, Activation> Make)
+    {
+        public bool HasSlope { get; init; }
+
+        public bool RunsInPlace { get; init; }
+
+        public bool NeverNegative { get; init; }
+
+        public RelevanceRule? Relevance { get; init; }
+    }
 
     private sealed class Step(ActivationLayer layer, StepContext context) : ILayerStep
     {
-        private readonly Activation activation = layer.Kind switch
-        {
-            ActivationKind.Relu => Activation.Relu(context.Device),
-            ActivationKind.LeakyRelu => Activation.LeakyRelu(context.Device, layer.Slope),
-            ActivationKind.Sigmoid => Activation.Sigmoid(context.Device),
-            _ => Activation.Tanh(context.Device),
-        };
+        private readonly Activation activation = layer.Definition.Make(context.Device, layer);
 
         // A ReLU under other rules than the gradient, each made when it is first asked for.
         private readonly Activation?[] ruled = new Activation?[Enum.GetValues<ReluRule>().Length];
@@ -69,4 +102,25 @@ public sealed record ActivationLayer(ActivationKind Kind, float Slope = 0.01f) :
         private Activation Ruled(ReluRule rule) =>
             rule == ReluRule.Gradient || layer.Kind != ActivationKind.Relu ? activation : ruled[(int)rule] ??= Activation.Relu(context.Device, rule);
     }
+}
+
+/// <summary>Appends elementwise activations.</summary>
+public static class ActivationLayerExtensions
+{
+    /// <summary>max(0, x).</summary>
+    /// <param name="builder">The network so far.</param>
+    public static NetworkBuilder Relu(this NetworkBuilder builder) => builder.Append(new ActivationLayer(ActivationKind.Relu));
+
+    /// <summary>x for positive x, else a small multiple of it.</summary>
+    /// <param name="builder">The network so far.</param>
+    /// <param name="slope">The multiple.</param>
+    public static NetworkBuilder LeakyRelu(this NetworkBuilder builder, float slope = 0.01f) => builder.Append(new ActivationLayer(ActivationKind.LeakyRelu, slope));
+
+    /// <summary>1 / (1 + exp(-x)).</summary>
+    /// <param name="builder">The network so far.</param>
+    public static NetworkBuilder Sigmoid(this NetworkBuilder builder) => builder.Append(new ActivationLayer(ActivationKind.Sigmoid));
+
+    /// <summary>The hyperbolic tangent.</summary>
+    /// <param name="builder">The network so far.</param>
+    public static NetworkBuilder Tanh(this NetworkBuilder builder) => builder.Append(new ActivationLayer(ActivationKind.Tanh));
 }

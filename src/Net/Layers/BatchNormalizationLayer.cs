@@ -4,8 +4,10 @@ using GpuConv.Kernels;
 namespace GpuConv.Net;
 
 /// <summary>Batch normalisation: <see cref="BatchNormalization"/>, with PyTorch's names and defaults.</summary>
-public sealed record BatchNormalizationLayer : ILayer
+public sealed partial record BatchNormalizationLayer : ILayer
 {
+    internal static readonly LayerKind Kind = new("batchnorm", Read) { FromOnnx = [("BatchNormalization", FromOnnx)] };
+
     /// <summary>What is added to the variance before its root is taken.</summary>
     public float Epsilon { get; init; } = 1e-5f;
 
@@ -17,6 +19,16 @@ public sealed record BatchNormalizationLayer : ILayer
 
     /// <inheritdoc/>
     public string NamePrefix => "bn";
+
+    /// <inheritdoc/>
+    public LayerRole Role => LayerRole.Normalization;
+
+    // With its fixed statistics it is a linear function of each channel.
+    RelevanceRule? ILayer.Relevance => RelevanceRule.SharedOut;
+
+    bool ILayer.KeepsChannels => true;
+
+    ImageRegion? ILayer.Reads(ImageRegion output, int input) => output;
 
     /// <inheritdoc/>
     public Shape Infer(IReadOnlyList<Shape> inputs) => inputs[0];
@@ -35,6 +47,13 @@ public sealed record BatchNormalizationLayer : ILayer
     }
 
     ILayerStep ILayer.Prepare(StepContext context) => new Step(this, context);
+
+    private static BatchNormalizationLayer Read(NetworkWords words)
+    {
+        var layer = new BatchNormalizationLayer();
+        words.Options(("eps", () => layer = layer with { Epsilon = words.Number("eps") }), ("momentum", () => layer = layer with { Momentum = words.Number("momentum") }));
+        return layer;
+    }
 
     private sealed class Step : ILayerStep
     {
@@ -81,4 +100,13 @@ public sealed record BatchNormalizationLayer : ILayer
             }
         }
     }
+}
+
+/// <summary>Appends batch normalisations.</summary>
+public static class BatchNormalizationLayerExtensions
+{
+    /// <summary>Batch normalisation, per channel of an image or per feature of a vector.</summary>
+    /// <param name="builder">The network so far.</param>
+    /// <exception cref="NetworkException">It does not fit onto its input.</exception>
+    public static NetworkBuilder BatchNormalization(this NetworkBuilder builder) => builder.Append(new BatchNormalizationLayer());
 }

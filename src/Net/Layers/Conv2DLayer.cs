@@ -3,8 +3,10 @@ using GpuConv.Kernels;
 namespace GpuConv.Net;
 
 /// <summary>A 2-D convolution: <see cref="Conv2D"/>.</summary>
-public sealed record Conv2DLayer : ILayer
+public sealed partial record Conv2DLayer : ILayer
 {
+    internal static readonly LayerKind Kind = new("conv", Read) { FromOnnx = [("Conv", FromOnnx)] };
+
     /// <summary>Output channels.</summary>
     public required int Filters { get; init; }
 
@@ -22,6 +24,15 @@ public sealed record Conv2DLayer : ILayer
 
     /// <inheritdoc/>
     public string NamePrefix => "conv";
+
+    /// <inheritdoc/>
+    public LayerRole Role => LayerRole.Convolution;
+
+    RelevanceRule? ILayer.Relevance => RelevanceRule.SharedOut;
+
+    ILayer? ILayer.WithBias => this with { Bias = true };
+
+    ImageRegion? ILayer.Reads(ImageRegion output, int input) => Window.Reads(output);
 
     /// <inheritdoc/>
     public Shape Infer(IReadOnlyList<Shape> inputs) => ShapeFor(inputs[0]).Output;
@@ -64,6 +75,14 @@ public sealed record Conv2DLayer : ILayer
 
     ILayerStep ILayer.Prepare(StepContext context) => new Step(this, context);
 
+    private static Conv2DLayer Read(NetworkWords words)
+    {
+        int filters = words.Integer("the number of filters"), groups = 1;
+        bool bias = true;
+        WindowOptions window = WindowOptions.Read(words, strideIsKernel: false, ("groups", () => groups = words.Integer("the number of groups")), ("no-bias", () => bias = false));
+        return new Conv2DLayer { Filters = filters, Window = window, Groups = groups, Bias = bias };
+    }
+
     private sealed class Step : ILayerStep
     {
         private readonly StepContext context;
@@ -94,4 +113,27 @@ public sealed record Conv2DLayer : ILayer
             if (context.InputGradient is { } dx) convolution.GradInput(dy, weight, dx.First(batch));
         }
     }
+}
+
+/// <summary>Appends convolutions.</summary>
+public static class Conv2DLayerExtensions
+{
+    /// <summary>A 2-D convolution with a square kernel.</summary>
+    /// <param name="builder">The network so far.</param>
+    /// <param name="filters">Output channels.</param>
+    /// <param name="kernel">Height and width of the kernel.</param>
+    /// <param name="stride">Pixels from one output to the next.</param>
+    /// <param name="padding">Zeros on each side.</param>
+    /// <param name="dilation">Pixels from one kernel element to the next.</param>
+    /// <param name="groups">Groups of channels.</param>
+    /// <param name="bias">Whether a bias is added.</param>
+    /// <exception cref="NetworkException">It does not fit onto its input.</exception>
+    public static NetworkBuilder Conv2D(this NetworkBuilder builder, int filters, int kernel, int stride = 1, int padding = 0, int dilation = 1, int groups = 1, bool bias = true) =>
+        builder.Append(new Conv2DLayer
+        {
+            Filters = filters,
+            Window = WindowOptions.Square(kernel, stride, padding, dilation),
+            Groups = groups,
+            Bias = bias,
+        });
 }

@@ -7,8 +7,8 @@ namespace GpuConv.Net;
 /// <see cref="NetworkBuilder.Append"/>: what it computes is in the <see cref="ILayerStep"/> that <see cref="Prepare"/> makes for one plan; <see cref="NetworkGradientCheck"/> checks its gradients.
 /// </summary>
 /// <remarks>
-/// <see cref="NetworkText"/> knows only the layers that come with the library, so that a model file with another one cannot be read by <see cref="Model.Read"/>: build the network in code, and take
-/// its weights from the file by <see cref="SafetensorsFile.Read"/> and <see cref="Weights.Match"/>.
+/// A layer answers for itself what texts, summaries, studies and files ask of it; what it leaves to the defaults here is refused by name where it is needed, or taken for unknown. To be read
+/// from a network's text or a model file, its <see cref="LayerKind"/> is registered: <see cref="LayerKinds.Register"/>.
 /// </remarks>
 public interface ILayer
 {
@@ -17,6 +17,16 @@ public interface ILayer
 
     /// <summary>What layers of this kind are named by, with a number behind: <c>conv</c>.</summary>
     string NamePrefix { get; }
+
+    /// <summary>What it is in a network.</summary>
+    LayerRole Role { get; }
+
+    /// <summary>The names of the earlier layers that it reads beside its first input.</summary>
+    IReadOnlyList<string> Earlier => [];
+
+    /// <summary>The same layer with other names in place of <see cref="Earlier"/>, as many.</summary>
+    /// <param name="names">The names.</param>
+    ILayer WithEarlier(IReadOnlyList<string> names) => this;
 
     /// <summary>The shape of one output, without the batch.</summary>
     /// <param name="inputs">The shapes of one input each, without the batch.</param>
@@ -32,6 +42,34 @@ public interface ILayer
 
     /// <summary>Whether the backward pass reads the layer's output, so that no layer after it may overwrite that.</summary>
     bool KeepsOutput => false;
+
+    /// <summary>Whether it draws random numbers in training, so that its gradient cannot be compared with differences.</summary>
+    bool IsRandom => false;
+
+    /// <summary>What a region of its output reads of an input's maps, as if these had no edges; null: all of them, as far as is known.</summary>
+    /// <param name="output">The region of the output.</param>
+    /// <param name="input">Which input.</param>
+    ImageRegion? Reads(ImageRegion output, int input) => null;
+
+    /// <summary>Whether each channel of the output is made of the same channel of the input alone.</summary>
+    bool KeepsChannels => false;
+
+    /// <summary>Whether nothing of its output is below zero, whatever it is given.</summary>
+    /// <param name="inputs">Whether nothing of its inputs is.</param>
+    bool NeverNegative(bool inputs) => false;
+
+    /// <summary>How layer-wise relevance goes back through it; null: it is not defined for the layer.</summary>
+    RelevanceRule? Relevance => null;
+
+    /// <summary>
+    /// The layer with a bias, where it is a linear function whose parameters are a <c>weight</c> of (output channels, …) and a <c>bias</c>, so that a batch normalisation after it can be taken into them; null: it is none.
+    /// </summary>
+    ILayer? WithBias => null;
+
+    /// <summary>Writes it as operators of ONNX.</summary>
+    /// <param name="node">Where to.</param>
+    /// <exception cref="ArgumentException">There are none for it, or none in the version.</exception>
+    void ToOnnx(OnnxNode node) => throw new ArgumentException($"There is no ONNX operator for '{Text}'.");
 
     /// <summary>Prepares the layer's work for one plan: kernels are loaded and memory is allocated here, as nothing may be allocated while a plan runs.</summary>
     /// <param name="context">The tensors that it reads and writes.</param>

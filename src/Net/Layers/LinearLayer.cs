@@ -5,13 +5,29 @@ namespace GpuConv.Net;
 /// <summary>A fully connected layer: <see cref="Linear"/>.</summary>
 /// <param name="Features">Features of the output.</param>
 /// <param name="Bias">Whether a bias is added.</param>
-public sealed record LinearLayer(int Features, bool Bias = true) : ILayer
+public sealed partial record LinearLayer(int Features, bool Bias = true) : ILayer
 {
+    internal static readonly LayerKind Kind = new("linear", words => new LinearLayer(words.Integer("the number of features"), !words.Accept("no-bias")))
+    {
+        FromOnnx = [("Gemm", FromGemm), ("MatMul", FromMatMul)],
+    };
+
     /// <inheritdoc/>
     public string Text => $"linear {Features}{(Bias ? "" : " no-bias")}";
 
     /// <inheritdoc/>
     public string NamePrefix => "fc";
+
+    /// <inheritdoc/>
+    public LayerRole Role => LayerRole.Linear;
+
+    RelevanceRule? ILayer.Relevance => RelevanceRule.SharedOut;
+
+    ILayer? ILayer.WithBias => this with { Bias = true };
+
+    ImageRegion? ILayer.Reads(ImageRegion output, int input) => null;
+
+    void ILayer.ToOnnx(OnnxNode node) => node.Write("Gemm", node.Operands, null, ("transB", 1));
 
     /// <inheritdoc/>
     public Shape Infer(IReadOnlyList<Shape> inputs)
@@ -59,4 +75,15 @@ public sealed record LinearLayer(int Features, bool Bias = true) : ILayer
             if (context.InputGradient is { } dx) linear.GradInput(dy, weight, dx.First(batch), context.InputIsRelu ? context.Input.First(batch) : null);
         }
     }
+}
+
+/// <summary>Appends fully connected layers.</summary>
+public static class LinearLayerExtensions
+{
+    /// <summary>A fully connected layer.</summary>
+    /// <param name="builder">The network so far.</param>
+    /// <param name="features">Features of the output.</param>
+    /// <param name="bias">Whether a bias is added.</param>
+    /// <exception cref="NetworkException">Its input is not a vector.</exception>
+    public static NetworkBuilder Linear(this NetworkBuilder builder, int features, bool bias = true) => builder.Append(new LinearLayer(features, bias));
 }

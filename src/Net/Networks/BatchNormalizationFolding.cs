@@ -28,13 +28,7 @@ public static class BatchNormalizationFolding
             }
             names[i] = node.Name;
             Node? normalization = Follower(nodes, i) is { } follower ? nodes[follower] : null;
-            ILayer layer = node.Layer switch
-            {
-                AddLayer => new AddLayer(NameOf(node.Inputs[1])),
-                Conv2DLayer convolution when normalization is not null => convolution with { Bias = true },
-                LinearLayer linear when normalization is not null => linear with { Bias = true },
-                var other => other,
-            };
+            ILayer layer = normalization is not null ? node.Layer.WithBias! : node.Layer.WithEarlier([.. node.Inputs.Skip(1).Select(NameOf)]);
             string source = NameOf(node.Inputs[0]);
             builder.Append(layer, node.Name, source == last ? null : source);
             last = node.Name;
@@ -52,7 +46,7 @@ public static class BatchNormalizationFolding
     // The normalisation that is a layer's only reader.
     private static int? Follower(IReadOnlyList<Node> nodes, int i)
     {
-        if (nodes[i].Layer is not (Conv2DLayer or LinearLayer)) return null;
+        if (nodes[i].Layer.WithBias is null) return null;
         int[] readers = [.. Enumerable.Range(0, nodes.Count).Where(j => nodes[j].Inputs.Contains(i))];
         return readers is [var only] && nodes[only].Layer is BatchNormalizationLayer ? only : null;
     }

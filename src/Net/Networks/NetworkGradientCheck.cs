@@ -22,7 +22,7 @@ public static class NetworkGradientCheck
         ArgumentNullException.ThrowIfNull(network);
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
         options ??= new GradientCheckOptions();
-        if (network.Nodes.Any(n => n.Layer is DropoutLayer)) throw new ArgumentException("Dropout has gradients, but no derivative that differences could show: leave it out of the network.", nameof(network));
+        if (network.Nodes.Any(n => n.Layer.IsRandom)) throw new ArgumentException("Dropout has gradients, but no derivative that differences could show: leave it out of the network.", nameof(network));
         using var arena = new DeviceArena(device);
         var parameters = new DeviceParameters(arena, network, withGradients: true);
         Weights weights = Random(network, options.Seed);

@@ -15,7 +15,7 @@ public sealed record LayerSummary(string Name, string Text, Shape Input, Shape O
 /// <param name="Input">The shape of one input.</param>
 /// <param name="Layers">The layers.</param>
 /// <param name="ConvolutionParameters">Trainable parameters of convolutions.</param>
-/// <param name="NormalizationParameters">Trainable parameters of batch normalisations.</param>
+/// <param name="NormalizationParameters">Trainable parameters of normalisations.</param>
 /// <param name="LinearParameters">Trainable parameters of fully connected layers.</param>
 /// <param name="ConvolutionNeurons">Neurons of convolutions.</param>
 /// <param name="LinearNeurons">Neurons of fully connected layers.</param>
@@ -42,14 +42,14 @@ public sealed record NetworkSummary(
         return new NetworkSummary(
             network.InputShape,
             layers,
-            Sum<Conv2DLayer>(l => l.Parameters),
-            Sum<BatchNormalizationLayer>(l => l.Parameters),
-            Sum<LinearLayer>(l => l.Parameters),
-            Sum<Conv2DLayer>(l => l.Neurons),
-            Sum<LinearLayer>(l => l.Neurons),
+            Sum(LayerRole.Convolution, l => l.Parameters),
+            Sum(LayerRole.Normalization, l => l.Parameters),
+            Sum(LayerRole.Linear, l => l.Parameters),
+            Sum(LayerRole.Convolution, l => l.Neurons),
+            Sum(LayerRole.Linear, l => l.Neurons),
             layers.LastOrDefault(l => l.Parameters > 0)?.Parameters ?? 0);
 
-        long Sum<TLayer>(Func<LayerSummary, long> value) => layers.Where((_, i) => network.Nodes[i].Layer is TLayer).Sum(value);
+        long Sum(LayerRole role, Func<LayerSummary, long> value) => layers.Where((_, i) => network.Nodes[i].Layer.Role == role).Sum(value);
     }
 
     private static LayerSummary Row(Node node, string text) => new(
@@ -58,5 +58,5 @@ public sealed record NetworkSummary(
         node.InputShapes[0],
         node.OutputShape,
         node.Parameters.Where(p => p.IsTrainable).Sum(p => (long)p.Shape.Count),
-        node.Layer is Conv2DLayer or LinearLayer ? node.OutputShape.Count : 0);
+        node.Layer.Role is LayerRole.Convolution or LayerRole.Linear ? node.OutputShape.Count : 0);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using GpuConv.Kernels;
 
@@ -30,8 +29,6 @@ public static class NetworkText
 
     // Far more than any network here has; a text is not trusted, and shapes are inferred layer by layer.
     private const int MostLayers = 10_000;
-
-    private const string Known = "conv, batchnorm, relu, leakyrelu, sigmoid, tanh, maxpool, avgpool, globalmaxpool, globalavgpool, flatten, linear, dropout, softmax, logsoftmax, add";
 
     private const string InputFirst = "a network starts with its input, as 'input 1x28x28'";
 
@@ -103,90 +100,7 @@ public static class NetworkText
 
     private static ILayer Layer(NetworkWords words)
     {
-        string kind = words.Next("a layer");
-        switch (kind)
-        {
-            case "conv":
-                {
-                    int filters = words.Integer("the number of filters");
-                    Window window = WindowOf(words, strideIsKernel: false);
-                    return new Conv2DLayer { Filters = filters, Window = window.Options, Groups = window.Groups, Bias = window.Bias };
-                }
-            case "maxpool":
-                {
-                    Window window = WindowOf(words, strideIsKernel: true);
-                    return new MaxPool2DLayer { Window = window.Options, CeilMode = window.Ceil };
-                }
-            case "avgpool":
-                {
-                    Window window = WindowOf(words, strideIsKernel: true);
-                    return new AveragePool2DLayer { Window = window.Options, CeilMode = window.Ceil, CountPadding = window.CountPadding };
-                }
-            case "batchnorm":
-                {
-                    var layer = new BatchNormalizationLayer();
-                    while (!words.AtEnd)
-                    {
-                        layer = words.Next("an option") switch
-                        {
-                            "eps" => layer with { Epsilon = words.Number("eps") },
-                            "momentum" => layer with { Momentum = words.Number("momentum") },
-                            _ => throw words.Error("known options of batchnorm are eps and momentum"),
-                        };
-                    }
-                    return layer;
-                }
-            case "linear":
-                {
-                    int features = words.Integer("the number of features");
-                    return new LinearLayer(features, !words.Accept("no-bias"));
-                }
-            case "relu": return new ActivationLayer(ActivationKind.Relu);
-            case "leakyrelu": return new ActivationLayer(ActivationKind.LeakyRelu, words.AtEnd ? 0.01f : words.Number("the slope"));
-            case "sigmoid": return new ActivationLayer(ActivationKind.Sigmoid);
-            case "tanh": return new ActivationLayer(ActivationKind.Tanh);
-            case "globalmaxpool": return new GlobalPoolLayer(IsMaximum: true);
-            case "globalavgpool": return new GlobalPoolLayer(IsMaximum: false);
-            case "flatten": return new FlattenLayer();
-            case "dropout": return new DropoutLayer(words.Number("the probability"));
-            case "softmax": return new SoftmaxLayer(IsLogarithm: false);
-            case "logsoftmax": return new SoftmaxLayer(IsLogarithm: true);
-            case "add": return new AddLayer(words.Next("the name of an earlier layer"));
-            default: throw words.Error($"there is no layer '{kind}'; known are {Known}");
-        }
-    }
-
-    private readonly record struct Window(WindowOptions Options, int Groups, bool Bias, bool Ceil, bool CountPadding);
-
-    private static Window WindowOf(NetworkWords words, bool strideIsKernel)
-    {
-        (int height, int width) = words.Pair("the window's size, as 3x3");
-        var options = new WindowOptions(height, width);
-        if (strideIsKernel) options = options with { StrideHeight = height, StrideWidth = width };
-        var window = new Window(options, 1, true, false, true);
-        while (!words.AtEnd)
-        {
-            switch (words.Next("an option"))
-            {
-                case "stride":
-                    (int strideHeight, int strideWidth) = words.Pair("the stride");
-                    options = options with { StrideHeight = strideHeight, StrideWidth = strideWidth };
-                    break;
-                case "dilation":
-                    (int dilationHeight, int dilationWidth) = words.Pair("the dilation");
-                    options = options with { DilationHeight = dilationHeight, DilationWidth = dilationWidth };
-                    break;
-                case "pad":
-                    int[] pads = words.Padding();
-                    options = options with { PadTop = pads[0], PadLeft = pads[1], PadBottom = pads[2], PadRight = pads[3] };
-                    break;
-                case "groups" when !strideIsKernel: window = window with { Groups = words.Integer("the number of groups") }; break;
-                case "no-bias" when !strideIsKernel: window = window with { Bias = false }; break;
-                case "ceil" when strideIsKernel: window = window with { Ceil = true }; break;
-                case "exclude-padding" when strideIsKernel: window = window with { CountPadding = false }; break;
-                default: throw words.Error(strideIsKernel ? "known options are stride, pad, dilation, ceil, exclude-padding" : "known options are stride, pad, dilation, groups, no-bias");
-            }
-        }
-        return window with { Options = options };
+        string word = words.Next("a layer");
+        return LayerKinds.Find(word)?.Read(words) ?? throw words.Error($"there is no layer '{word}'; known are {string.Join(", ", LayerKinds.All.Select(k => k.Word))}");
     }
 }

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace GpuConv.Net;
 
 /// <summary>The words of one layer's text, each with its column: what <see cref="NetworkText"/> reads, and how it says where something is wrong.</summary>
-internal sealed class NetworkWords
+public sealed class NetworkWords
 {
     // A summary's table: its headings, and what the column after the layers' texts is called.
     private static readonly string[] TableHeadings = ["layer", "input", "output", "parameters", "neurons"];
@@ -31,7 +31,7 @@ internal sealed class NetworkWords
     }
 
     /// <summary>The layers' texts of a network's: lines, or parts of lines that semicolons end, or the rows of a summary's table, with which such a text ends.</summary>
-    public static IEnumerable<NetworkWords> Of(string text)
+    internal static IEnumerable<NetworkWords> Of(string text)
     {
         int number = 0, tableColumn = -1;
         foreach (string whole in text.Split(LineEnds, StringSplitOptions.None))
@@ -62,10 +62,11 @@ internal sealed class NetworkWords
         }
     }
 
+    /// <summary>Whether all words are read.</summary>
     public bool AtEnd => position == words.Count;
 
     /// <summary>The layer's name, which stands before it with a colon, or in a table without; null where there is none.</summary>
-    public string? Label()
+    internal string? Label()
     {
         if (name is not null || AtEnd || !words[position].Text.EndsWith(':')) return name;
         name = words[position++].Text[..^1];
@@ -73,11 +74,11 @@ internal sealed class NetworkWords
     }
 
     /// <summary>The layer that this one reads, where the text ends with 'from' and its name; null where it reads the one before.</summary>
-    public string? Source()
+    internal string? Source()
     {
-        int at = words.FindIndex(position, w => w.Text == "from");
-        // After 'add' the word may be a layer's name.
-        if (at > position && words[at - 1].Text == "add") at = words.FindIndex(at + 1, w => w.Text == "from");
+        // A layer that is named may be called so.
+        int after = !AtEnd && LayerKinds.Find(words[position].Text) is { NamesEarlier: true } ? 2 : 0;
+        int at = words.FindIndex(Math.Min(position + after, words.Count), w => w.Text == "from");
         if (at < 0) return null;
         int next = at + 1;
         if (next == words.Count) throw new NetworkException($"Line {line}, column {end}: the name of an earlier layer is missing.");
@@ -91,10 +92,16 @@ internal sealed class NetworkWords
         return source;
     }
 
-    public bool IsNext(string word) => !AtEnd && words[position].Text == word;
+    internal bool IsNext(string word) => !AtEnd && words[position].Text == word;
 
+    /// <summary>The next word.</summary>
+    /// <param name="what">What it is, for the message where it is missing.</param>
+    /// <exception cref="NetworkException">There is none.</exception>
     public string Next(string what) => AtEnd ? throw new NetworkException($"Line {line}, column {end}: {what} is missing.") : words[position++].Text;
 
+    /// <summary>Reads a word if it is the next.</summary>
+    /// <param name="word">The word.</param>
+    /// <returns>Whether it was.</returns>
     public bool Accept(string word)
     {
         if (!IsNext(word)) return false;
@@ -102,38 +109,63 @@ internal sealed class NetworkWords
         return true;
     }
 
-    public void Expect(string word, string otherwise)
+    internal void Expect(string word, string otherwise)
     {
         if (Next(word) != word) throw Error(otherwise);
     }
 
-    public void ExpectEnd()
+    internal void ExpectEnd()
     {
         if (AtEnd) return;
         position++;
         throw Error("nothing more belongs here");
     }
 
+    /// <summary>Reads options to the end, in any order.</summary>
+    /// <param name="known">Their names, and what reads what follows each.</param>
+    /// <exception cref="NetworkException">A word is none of them.</exception>
+    public void Options(params (string Name, Action Read)[] known)
+    {
+        ArgumentNullException.ThrowIfNull(known);
+        while (!AtEnd)
+        {
+            string word = Next("an option");
+            Action? read = known.FirstOrDefault(k => k.Name == word).Read;
+            if (read is null) throw Error($"known options are {string.Join(", ", known.Select(k => k.Name))}");
+            read();
+        }
+    }
+
+    /// <summary>A whole number from 0 to a million.</summary>
+    /// <param name="what">What it is, for messages.</param>
+    /// <exception cref="NetworkException">The next word is none.</exception>
     public int Integer(string what) => Integers(what, 'x', 1)[0];
 
+    /// <summary>A number.</summary>
+    /// <param name="what">What it is, for messages.</param>
+    /// <exception cref="NetworkException">The next word is none, or not finite.</exception>
     public float Number(string what) =>
         float.TryParse(Next(what), NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value) ? value : throw Error($"{what} is a number");
 
-    public int[] Sizes(string what) => Integers(what, 'x', 0);
+    internal int[] Sizes(string what) => Integers(what, 'x', 0);
 
+    /// <summary>A height and a width, as <c>3x5</c>; of one number both.</summary>
+    /// <param name="what">What they are, for messages.</param>
+    /// <exception cref="NetworkException">The next word is no such thing.</exception>
     public (int Height, int Width) Pair(string what)
     {
         int[] values = Integers(what, 'x', 0);
         return values.Length switch { 1 => (values[0], values[0]), 2 => (values[0], values[1]), _ => throw Error($"{what} has one number or two") };
     }
 
-    public int[] Padding()
+    internal int[] Padding()
     {
         int[] values = Integers("the padding", ',', 0);
         return values.Length switch { 1 => [values[0], values[0], values[0], values[0]], 4 => values, _ => throw Error("a padding is one number, or top,left,bottom,right") };
     }
 
-    /// <summary>What is wrong with the last word that was read.</summary>
+    /// <summary>What is wrong with the last word that was read, with line and column, to be thrown.</summary>
+    /// <param name="message">What is wrong, as <c>the slope is a number</c>.</param>
     public NetworkException Error(string message)
     {
         (string text, int column) = words[Math.Max(0, position - 1)];
@@ -141,7 +173,7 @@ internal sealed class NetworkWords
     }
 
     /// <summary>Gives the place of the layer to what is found wrong with it as a whole.</summary>
-    public T Located<T>(Func<T> action)
+    internal T Located<T>(Func<T> action)
     {
         try
         {

@@ -52,7 +52,7 @@ public static class ReceptiveField
             for (int j = 0; j < network.Nodes[i].Inputs.Count; j++)
             {
                 int source = network.Nodes[i].Inputs[j];
-                ImageRegion read = Read(network.Nodes[i], network.Nodes[i].InputShapes[j], region), map = Whole(network.Nodes[i].InputShapes[j]);
+                ImageRegion map = Whole(network.Nodes[i].InputShapes[j]), read = network.Nodes[i].Layer.Reads(region, j) ?? map;
                 if (onImages) read = read.Within(map.Height, map.Width);
                 if (source < 0) input = read.Union(input);
                 else seen[source] = read.Union(seen[source]);
@@ -60,23 +60,6 @@ public static class ReceptiveField
         }
         return input!.Value;
     }
-
-    // What a layer reads of its input for a region of its output.
-    private static ImageRegion Read(Node node, Shape input, ImageRegion region) => node.Layer switch
-    {
-        Conv2DLayer { Window: var window } => Through(window, region),
-        MaxPool2DLayer { Window: var window } => Through(window, region),
-        AveragePool2DLayer { Window: var window } => Through(window, region),
-        // Element by element.
-        ActivationLayer or BatchNormalizationLayer or DropoutLayer or AddLayer => region,
-        _ => Whole(input),
-    };
-
-    private static ImageRegion Through(WindowOptions w, ImageRegion region) => new(
-        region.Top * w.StrideHeight - w.PadTop,
-        region.Left * w.StrideWidth - w.PadLeft,
-        (region.Height - 1) * w.StrideHeight + w.DilationHeight * (w.KernelHeight - 1) + 1,
-        (region.Width - 1) * w.StrideWidth + w.DilationWidth * (w.KernelWidth - 1) + 1);
 
     // A vector has one place, from which everything before it is seen.
     private static ImageRegion Whole(Shape shape) => shape.Rank == 3 ? new ImageRegion(0, 0, shape[1], shape[2]) : new ImageRegion(0, 0, 1, 1);

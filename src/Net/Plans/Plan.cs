@@ -46,7 +46,7 @@ public sealed class Plan
         Output = outputs[^1];
 
         // The softmax and the loss are one operator: the gradient enters before a last softmax.
-        int lossNode = nodes[^1].Layer is SoftmaxLayer && nodes[^1].Inputs[0] >= 0 ? nodes[^1].Inputs[0] : nodes.Count - 1;
+        int lossNode = nodes[^1].Layer.Role == LayerRole.Softmax && nodes[^1].Inputs[0] >= 0 ? nodes[^1].Inputs[0] : nodes.Count - 1;
         lossStage = Array.FindIndex(stages, s => s.Last == lossNode);
         Scores = outputs[lossNode];
         var gradients = new Gradients(this, arena, nodes, outputs, needsGradient, lossStage);
@@ -189,11 +189,11 @@ public sealed class Plan
     private bool SharesInput(IReadOnlyList<Node> nodes, int i)
     {
         int input = nodes[i].Inputs[0];
-        if (layerByLayer && nodes[i].Layer is not FlattenLayer) return false;
+        if (layerByLayer && nodes[i].Layer.Role != LayerRole.Reshape) return false;
         if (!nodes[i].Layer.RunsInPlace || input < 0) return false;
         bool onlyReader = nodes.Count(n => n.Inputs.Contains(input)) == 1;
-        // Flattening writes nothing, so it may share even what is read again.
-        return onlyReader && (!nodes[input].Layer.KeepsOutput || nodes[i].Layer is FlattenLayer);
+        // Reshaping writes nothing, so it may share even what is read again.
+        return onlyReader && (!nodes[input].Layer.KeepsOutput || nodes[i].Layer.Role == LayerRole.Reshape);
     }
 
     /// <summary>Adds the gradients that several readers of one output give.</summary>

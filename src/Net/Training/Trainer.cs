@@ -148,7 +148,7 @@ public sealed class Trainer : IDisposable
             if (value)
             {
                 LaunchGraph.RequireSupport(arena.Device);
-                if (plan.Network.Nodes.Any(n => n.Layer is DropoutLayer))
+                if (plan.Network.Nodes.Any(n => n.Layer.IsRandom))
                     throw new ArgumentException("A network with dropout draws anew at each step, which a graph (--cuda-graph) would repeat. Leave one of them out.");
             }
             field = value;

@@ -6,7 +6,7 @@ namespace GpuConv.Studies;
 internal static class Channels
 {
     /// <summary>The layers that give maps and change something, by their positions.</summary>
-    public static int[] Stages(Network network) => [.. Enumerable.Range(0, network.Nodes.Count).Where(i => network.Nodes[i] is { OutputShape.Rank: 3, Layer: not DropoutLayer })];
+    public static int[] Stages(Network network) => [.. Enumerable.Range(0, network.Nodes.Count).Where(i => network.Nodes[i] is { OutputShape.Rank: 3, Layer.Role: not LayerRole.Regularization })];
 
     /// <summary>The convolutions, by their positions.</summary>
     public static int[] Convolutions(Network network) => [.. Enumerable.Range(0, network.Nodes.Count).Where(i => network.Nodes[i].Layer is Conv2DLayer)];
@@ -18,27 +18,20 @@ internal static class Channels
     /// <summary>The ReLU that a layer's channels go through, or else come from, with nothing between that mixes channels; null: there is none.</summary>
     public static int? ReluOf(Network network, int node)
     {
-        for (int? i = node; i is { } at && (at == node || KeepsChannels(network.Nodes[at].Layer)); i = OnlyReader(network, at))
+        for (int? i = node; i is { } at && (at == node || network.Nodes[at].Layer.KeepsChannels); i = OnlyReader(network, at))
             if (IsRelu(network, at)) return at;
         for (int i = node; i >= 0; i = network.Nodes[i].Inputs[0])
         {
             if (IsRelu(network, i)) return i;
-            if (!KeepsChannels(network.Nodes[i].Layer)) return null;
+            if (!network.Nodes[i].Layer.KeepsChannels) return null;
         }
         return null;
     }
 
     /// <summary>Whether a layer gives nothing below zero, whatever it is given.</summary>
-    public static bool NeverNegative(Network network, int node) => node >= 0 && network.Nodes[node].Layer switch
-    {
-        ActivationLayer { Kind: ActivationKind.Relu or ActivationKind.Sigmoid } => true,
-        MaxPool2DLayer or AveragePool2DLayer or DropoutLayer or AddLayer => network.Nodes[node].Inputs.All(i => NeverNegative(network, i)),
-        _ => false,
-    };
+    public static bool NeverNegative(Network network, int node) => node >= 0 && network.Nodes[node].Layer.NeverNegative(network.Nodes[node].Inputs.All(i => NeverNegative(network, i)));
 
     private static bool IsRelu(Network network, int node) => network.Nodes[node].Layer is ActivationLayer { Kind: ActivationKind.Relu };
-
-    private static bool KeepsChannels(ILayer layer) => layer is ActivationLayer or BatchNormalizationLayer or MaxPool2DLayer or AveragePool2DLayer or DropoutLayer;
 
     private static int? OnlyReader(Network network, int node)
     {

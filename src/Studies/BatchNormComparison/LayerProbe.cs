@@ -58,7 +58,7 @@ internal sealed class LayerProbe : IDisposable
         // What flattening gives is what it gets; what comes behind the scores is part of the loss.
         for (int i = 0; i < nodes.Count; i++)
         {
-            if (nodes[i].Layer is FlattenLayer or SoftmaxLayer) continue;
+            if (nodes[i].Layer.Role is LayerRole.Reshape or LayerRole.Softmax) continue;
             Moments output = Moments.Of(plan.OutputOf(i).ToArray());
             Moments? gradient = plan.GradientOf(i) is { } dy ? Moments.Of(dy.ToArray()) : null;
             layers.Add(new LayerStatistics(

@@ -112,12 +112,12 @@ internal static class NetworkDrawing
         return [.. totals];
     }
 
-    private static SKColor ColorOf(ILayer? layer) => layer switch
+    private static SKColor ColorOf(ILayer? layer) => layer?.Role switch
     {
-        Conv2DLayer => Theme.Blue,
-        LinearLayer => Theme.Purple,
-        MaxPool2DLayer or AveragePool2DLayer or GlobalPoolLayer => Theme.Green,
-        BatchNormalizationLayer or AddLayer => Theme.Vermilion,
+        LayerRole.Convolution => Theme.Blue,
+        LayerRole.Linear => Theme.Purple,
+        LayerRole.Pooling => Theme.Green,
+        LayerRole.Normalization or LayerRole.Join => Theme.Vermilion,
         _ => Theme.Muted,
     };
 

@@ -94,18 +94,16 @@ public static class OnnxExport
     /// <summary>Makes the graph, layer by layer.</summary>
     private sealed class GraphWriter
     {
-        private readonly int opset;
         private readonly HashSet<string> taken;
 
         public GraphWriter(Model model, OnnxExportOptions options)
         {
-            opset = options.Opset;
             Network network = model.Network;
             taken = [Input, .. network.Nodes.Select(n => n.Name), .. network.Parameters.Select(p => p.Name)];
             Graph.Name = "network";
             Graph.Input.Add(Value(Input, network.InputShape, options.Batch, "Images as pixel/255: 0 is black, 1 is white."));
             string images = Normalised(model);
-            foreach (Node node in network.Nodes) Add(node, [.. node.Inputs.Select(i => i < 0 ? images : network.Nodes[i].Name)]);
+            foreach (Node node in network.Nodes) node.Layer.ToOnnx(new OnnxNode(Graph, Free, options.Opset, node, node.Inputs.Select(i => i < 0 ? images : network.Nodes[i].Name)));
             foreach (NamedArray array in model.Weights.Arrays) Initializer(array.Name, array.Shape, array.Values);
             Graph.Output.Add(Value(network.Nodes[^1].Name, network.OutputShape, options.Batch, network.Nodes[^1].Layer is SoftmaxLayer softmax ? softmax.IsLogarithm ? "Logarithms of the classes' probabilities." : "The classes' probabilities." : "The classes' scores."));
         }
@@ -128,121 +126,9 @@ public static class OnnxExport
             }
         }
 
-        private void Add(Node node, string[] inputs)
-        {
-            var proto = new NodeProto { Name = node.Name, OpType = Operator(node.Layer), Output = { node.Name } };
-            proto.Input.AddRange(inputs);
-            // The layers' parameters are declared in the order in which ONNX's operators take them.
-            proto.Input.AddRange(node.Parameters.Select(p => p.Name));
-            Graph.Node.Add(proto);
-            switch (node.Layer)
-            {
-                case Conv2DLayer layer:
-                    if (layer.Window is not { DilationHeight: 1, DilationWidth: 1 }) Integers(proto, "dilations", layer.Window.DilationHeight, layer.Window.DilationWidth);
-                    if (layer.Groups != 1) Integer(proto, "group", layer.Groups);
-                    Window(proto, layer.Window);
-                    break;
-                case BatchNormalizationLayer layer:
-                    Float(proto, "epsilon", layer.Epsilon);
-                    // ONNX's is the share of the old statistics.
-                    Float(proto, "momentum", 1 - layer.Momentum);
-                    break;
-                case MaxPool2DLayer layer:
-                    Pool(proto, layer.Window, layer.CeilMode);
-                    break;
-                case AveragePool2DLayer layer:
-                    if (opset < 19 && layer.Window is not { DilationHeight: 1, DilationWidth: 1 }) throw new ArgumentException($"--opset {opset}: '{node.Name}' ({layer.Text}) needs 19, which is the first whose average pooling has dilations.");
-                    if (layer.CountPadding) Integer(proto, "count_include_pad", 1);
-                    Pool(proto, layer.Window, layer.CeilMode);
-                    break;
-                case ActivationLayer { Kind: ActivationKind.LeakyRelu, Slope: var slope }:
-                    Float(proto, "alpha", slope);
-                    break;
-                case GlobalPoolLayer:
-                    // Its map of one pixel becomes a vector.
-                    proto.Output[0] = Free($"{node.Name}.map");
-                    Graph.Node.Add(Flatten(new NodeProto { Name = Free($"{node.Name}.flatten"), Input = { proto.Output[0] }, Output = { node.Name } }));
-                    break;
-                case FlattenLayer:
-                    Flatten(proto);
-                    break;
-                case LinearLayer:
-                    Integer(proto, "transB", 1);
-                    break;
-                case DropoutLayer { Probability: var probability } when opset < 12:
-                    Float(proto, "ratio", probability);
-                    break;
-                case DropoutLayer { Probability: var probability }:
-                    proto.Input.Add(Free($"{node.Name}.ratio"));
-                    Initializer(proto.Input[1], [], [probability]);
-                    break;
-                case SoftmaxLayer:
-                    Integer(proto, "axis", 1);
-                    break;
-                default:
-                    break;
-            }
-        }
-
-        private static string Operator(ILayer layer) => layer switch
-        {
-            Conv2DLayer => "Conv",
-            BatchNormalizationLayer => "BatchNormalization",
-            ActivationLayer { Kind: ActivationKind.Relu } => "Relu",
-            ActivationLayer { Kind: ActivationKind.LeakyRelu } => "LeakyRelu",
-            ActivationLayer { Kind: ActivationKind.Sigmoid } => "Sigmoid",
-            ActivationLayer { Kind: ActivationKind.Tanh } => "Tanh",
-            MaxPool2DLayer => "MaxPool",
-            AveragePool2DLayer => "AveragePool",
-            GlobalPoolLayer { IsMaximum: true } => "GlobalMaxPool",
-            GlobalPoolLayer => "GlobalAveragePool",
-            FlattenLayer => "Flatten",
-            LinearLayer => "Gemm",
-            DropoutLayer => "Dropout",
-            SoftmaxLayer { IsLogarithm: true } => "LogSoftmax",
-            SoftmaxLayer => "Softmax",
-            AddLayer => "Add",
-            _ => throw new ArgumentException($"There is no ONNX operator for '{layer.Text}'."),
-        };
-
-        private static NodeProto Flatten(NodeProto node)
-        {
-            node.OpType = "Flatten";
-            Integer(node, "axis", 1);
-            return node;
-        }
-
-        private static void Pool(NodeProto node, WindowOptions window, bool ceilMode)
-        {
-            if (ceilMode) Integer(node, "ceil_mode", 1);
-            if (window is not { DilationHeight: 1, DilationWidth: 1 }) Integers(node, "dilations", window.DilationHeight, window.DilationWidth);
-            Window(node, window);
-        }
-
-        private static void Window(NodeProto node, WindowOptions window)
-        {
-            Integers(node, "kernel_shape", window.KernelHeight, window.KernelWidth);
-            Integers(node, "pads", window.PadTop, window.PadLeft, window.PadBottom, window.PadRight);
-            Integers(node, "strides", window.StrideHeight, window.StrideWidth);
-        }
-
-        private static void Integer(NodeProto node, string name, long value) => node.Attribute.Add(new AttributeProto { Name = name, Type = AttributeType.Int, I = value });
-
-        private static void Integers(NodeProto node, string name, params ReadOnlySpan<int> values)
-        {
-            var attribute = new AttributeProto { Name = name, Type = AttributeType.Ints };
-            foreach (int value in values) attribute.Ints.Add(value);
-            node.Attribute.Add(attribute);
-        }
-
-        private static void Float(NodeProto node, string name, float value) => node.Attribute.Add(new AttributeProto { Name = name, Type = AttributeType.Float, F = value });
-
         private void Initializer(string name, int[] shape, float[] values)
         {
-            // ONNX is little endian, as is every processor that this runs on.
-            var tensor = new TensorProto { Name = name, DataType = (int)OnnxType.Float, RawData = MemoryMarshal.AsBytes(values.AsSpan()).ToArray() };
-            tensor.Dims.AddRange(shape.Select(size => (long)size));
-            Graph.Initializer.Add(tensor);
+            Graph.Initializer.Add(OnnxNode.Tensor(name, shape, OnnxType.Float, MemoryMarshal.AsBytes(values.AsSpan()).ToArray()));
         }
 
         private static ValueInfoProto Value(string name, Shape shape, int batch, string doc)
