@@ -4,7 +4,7 @@ namespace GpuConv.Kernels;
 
 /// <summary>
 /// An elementwise activation y = f(x) and its gradient dx = dy f'(x). Any shape; x and y may be the same tensor for functions whose
-/// derivative follows from y (all but LeakyRelu and Clip). Forward moves 8 bytes for each element, backward 12.
+/// derivative follows from y (Relu, Sigmoid, Tanh). Forward moves 8 bytes for each element, backward 12.
 /// </summary>
 [SuppressMessage("Design", "CA1000", Justification = "Made by the factories of Activation.")]
 public abstract class Activation
@@ -33,6 +33,18 @@ public abstract class Activation
     /// <summary>The hyperbolic tangent.</summary>
     /// <param name="device">The device it runs on.</param>
     public static Activation Tanh(Device device) => new Elementwise<TanhFunction>(device, default);
+
+    /// <summary>x s(x), where s is the logistic function: swish, or SiLU.</summary>
+    /// <param name="device">The device it runs on.</param>
+    public static Activation Silu(Device device) => new Elementwise<SiluFunction>(device, default);
+
+    /// <summary>x P(x), where P is the standard normal distribution's cumulative function.</summary>
+    /// <param name="device">The device it runs on.</param>
+    public static Activation Gelu(Device device) => new Elementwise<GeluFunction>(device, default);
+
+    /// <summary>x min(max(x + 3, 0), 6) / 6: what swish is replaced by where an exponential is dear.</summary>
+    /// <param name="device">The device it runs on.</param>
+    public static Activation HardSwish(Device device) => new Elementwise<HardSwishFunction>(device, default);
 
     /// <summary>Values below a bound are set to it, and those above another: min(max(x, low), high). The gradient passes where low &lt;= x &lt;= high, as in PyTorch.</summary>
     /// <param name="device">The device it runs on.</param>
