@@ -64,6 +64,8 @@ internal sealed class ReferenceNetwork(Model model)
         double[] input = Back(x, outputs, target, outputs[ScoreNode][target], (i, r) =>
         {
             double[] z = outputs[i];
+            // A copy passes on what it has.
+            if (nodes[i].Layer is ConcatLayer or UpsampleLayer) return [.. nodes[i].Inputs.Select((_, k) => Transposed(Matrix(i, k), r))];
             if (!IsLinear(i)) return [Through(i, Source(i, 0), r, (relevance, _, _) => relevance)];
             taken += r.Select((relevance, j) => relevance * epsilon / (Math.Abs(z[j]) + epsilon)).Sum();
             double[] shares = [.. r.Select((relevance, j) => relevance / (z[j] + epsilon * (z[j] < 0 ? -1 : 1)))];
@@ -103,7 +105,7 @@ internal sealed class ReferenceNetwork(Model model)
         return nodes[i].Layer is ActivationLayer ? [.. back.Select((b, at) => element(b, from[at], Math.Max(0, from[at])))] : back;
     }
 
-    private bool IsLinear(int i) => nodes[i].Layer is Conv2DLayer or LinearLayer or BatchNormalizationLayer or AddLayer or AveragePool2DLayer or GlobalPoolLayer { IsMaximum: false };
+    private bool IsLinear(int i) => nodes[i].Layer is Conv2DLayer or LinearLayer or BatchNormalizationLayer or AddLayer or AveragePool2DLayer or GlobalPoolLayer { IsMaximum: false } or ConcatLayer or UpsampleLayer or ConvTranspose2DLayer;
 
     private double[] Output(int i, double[][] inputs)
     {
@@ -118,15 +120,56 @@ internal sealed class ReferenceNetwork(Model model)
             BatchNormalizationLayer layer => Reference.BatchNormalization.Forward(x, shape[0], shape.Count / shape[0], Values("weight")!, Values("bias")!, Values("running_mean")!, Values("running_var")!, layer.Epsilon),
             ActivationLayer { Kind: ActivationKind.Tanh } => [.. x.Select(Math.Tanh)],
             ActivationLayer { Kind: ActivationKind.Sigmoid } => [.. x.Select(v => 1 / (1 + Math.Exp(-v)))],
+            ActivationLayer { Kind: ActivationKind.Silu } => [.. x.Select(v => v / (1 + Math.Exp(-v)))],
+            ActivationLayer { Kind: ActivationKind.Gelu } => [.. x.Select(v => v * Reference.NormalDistribution.Cumulative(v))],
+            ActivationLayer { Kind: ActivationKind.HardSwish } => [.. x.Select(v => v * Math.Clamp(v + 3, 0, 6) / 6)],
             ActivationLayer layer => [.. x.Select(v => v > 0 ? v : layer.Kind == ActivationKind.LeakyRelu ? layer.Slope * v : 0)],
             MaxPool2DLayer layer => Reference.Pooling.Max(PoolShapes.For(shape, layer.Window, layer.CeilMode), shape[0], x).Y,
             AveragePool2DLayer layer => Reference.Pooling.Average(PoolShapes.For(shape, layer.Window, layer.CeilMode), shape[0], layer.CountPadding, x),
             GlobalPoolLayer { IsMaximum: true } => [.. Enumerable.Range(0, shape[0]).Select(c => x.AsSpan(c * (shape.Count / shape[0]), shape.Count / shape[0]).ToArray().Max())],
             GlobalPoolLayer => [.. Enumerable.Range(0, shape[0]).Select(c => x.AsSpan(c * (shape.Count / shape[0]), shape.Count / shape[0]).ToArray().Average())],
             AddLayer => [.. x.Zip(inputs[1], (a, b) => a + b)],
+            ConvTranspose2DLayer layer => Transposed(layer, shape, x, Values("weight")!, Values("bias")),
+            GroupNormalizationLayer layer => Normalized(layer.Groups, layer.Epsilon),
+            LayerNormalizationLayer layer => Normalized(1, layer.Epsilon),
+            UpsampleLayer layer => [.. Enumerable.Range(0, node.OutputShape.Count).Select(at => x[at / (node.OutputShape[1] * node.OutputShape[2]) * shape[1] * shape[2] + at / node.OutputShape[2] % node.OutputShape[1] / layer.Scale * shape[2] + at % node.OutputShape[2] / layer.Scale])],
+            ConcatLayer => [.. inputs.SelectMany(values => values)],
+            SoftmaxLayer { IsLogarithm: false } => [.. x.Select(v => Math.Exp(v - x.Max()) / x.Sum(w => Math.Exp(w - x.Max())))],
             FlattenLayer or DropoutLayer => x,
             _ => throw new NotSupportedException(node.Layer.Text),
         };
+
+        double[] Normalized(int groups, float epsilon)
+        {
+            double[] scale = Values("weight")!;
+            return Reference.GroupNormalization.Run(x, 1, groups, x.Length / scale.Length, scale, Values("bias")!, epsilon, x).Y;
+        }
+    }
+
+    // What each input is multiplied with, it adds to the outputs under the kernel.
+    private static double[] Transposed(ConvTranspose2DLayer layer, Shape shape, double[] x, double[] weight, double[]? bias)
+    {
+        Conv2DShape back = layer.ShapeFor(shape);
+        var y = new double[back.Input.Count];
+        for (int at = 0; at < y.Length; at++) y[at] = bias?[at / (back.InHeight * back.InWidth)] ?? 0;
+        for (int k = 0; k < back.OutChannels; k++)
+        {
+            for (int at = 0; at < back.OutHeight * back.OutWidth; at++)
+            {
+                for (int c = 0; c < back.GroupInChannels; c++)
+                {
+                    for (int tap = 0; tap < back.KernelHeight * back.KernelWidth; tap++)
+                    {
+                        int row = at / back.OutWidth * back.StrideHeight - back.PadTop + tap / back.KernelWidth * back.DilationHeight;
+                        int column = at % back.OutWidth * back.StrideWidth - back.PadLeft + tap % back.KernelWidth * back.DilationWidth;
+                        if (row < 0 || row >= back.InHeight || column < 0 || column >= back.InWidth) continue;
+                        int channel = k / back.GroupOutChannels * back.GroupInChannels + c;
+                        y[(channel * back.InHeight + row) * back.InWidth + column] += x[k * back.OutHeight * back.OutWidth + at] * weight[(k * back.GroupInChannels + c) * back.KernelHeight * back.KernelWidth + tap];
+                    }
+                }
+            }
+        }
+        return y;
     }
 
     // Column by column, from what a unit at one input adds.

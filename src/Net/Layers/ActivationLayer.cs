@@ -17,6 +17,15 @@ public enum ActivationKind
 
     /// <summary>The hyperbolic tangent.</summary>
     Tanh,
+
+    /// <summary>x / (1 + exp(-x)), also called swish.</summary>
+    Silu,
+
+    /// <summary>x times the standard normal distribution's cumulative function.</summary>
+    Gelu,
+
+    /// <summary>x min(max(x + 3, 0), 6) / 6.</summary>
+    HardSwish,
 }
 
 /// <summary>An elementwise activation: <see cref="Activation"/>.</summary>
@@ -31,6 +40,9 @@ public sealed record ActivationLayer(ActivationKind Kind, float Slope = 0.01f) :
         new(ActivationKind.LeakyRelu, "leakyrelu", "LeakyRelu", (device, layer) => Activation.LeakyRelu(device, layer.Slope)) { HasSlope = true, Relevance = RelevanceRule.PassedOn },
         new(ActivationKind.Sigmoid, "sigmoid", "Sigmoid", (device, _) => Activation.Sigmoid(device)) { NeverNegative = true },
         new(ActivationKind.Tanh, "tanh", "Tanh", (device, _) => Activation.Tanh(device)),
+        new(ActivationKind.Silu, "silu", "Swish", (device, _) => Activation.Silu(device)) { ToOnnx = SwishOperators.Silu, FromOnnx = [("Sigmoid", SwishOperators.IsSilu)] },
+        new(ActivationKind.Gelu, "gelu", "Gelu", (device, _) => Activation.Gelu(device)) { ToOnnx = SwishOperators.Gelu, FromOnnx = [("Div", SwishOperators.IsGelu)] },
+        new(ActivationKind.HardSwish, "hardswish", "HardSwish", (device, _) => Activation.HardSwish(device)) { ToOnnx = SwishOperators.HardSwish, FromOnnx = [("HardSigmoid", SwishOperators.IsHardSwish)] },
     ];
 
     internal static readonly LayerKind[] Kinds = [.. Functions.Select(KindOf)];
@@ -61,14 +73,29 @@ public sealed record ActivationLayer(ActivationKind Kind, float Slope = 0.01f) :
     /// <inheritdoc/>
     public Shape Infer(IReadOnlyList<Shape> inputs) => inputs[0];
 
-    void ILayer.ToOnnx(OnnxNode node) => node.Write(Definition.Operator, node.Operands, null, Definition.HasSlope ? [("alpha", Slope)] : []);
+    void ILayer.ToOnnx(OnnxNode node)
+    {
+        if (Definition.ToOnnx is { } write) write(node);
+        else node.Write(Definition.Operator, node.Operands, null, Definition.HasSlope ? [("alpha", Slope)] : []);
+    }
 
     ILayerStep ILayer.Prepare(StepContext context) => new Step(this, context);
 
     private static LayerKind KindOf(Function function) => new(function.Word, words => Make(function, !function.HasSlope || words.AtEnd ? null : words.Number("the slope")))
     {
-        FromOnnx = [(function.Operator, node => node.Emit(Make(function, function.HasSlope ? node.Number("alpha", 0.01f) : null), node.Value(0)))],
+        FromOnnx =
+        [
+            .. function.FromOnnx.Select(f => (f.Operator, (Func<OnnxLayerNode, OnnxPlace?>)(node => f.Find(node) is { } parts ? node.Take(node.Emit(Make(function, null), node.Value(0)), parts) : null))),
+            (function.Operator, node => FromOnnx(function, node)),
+        ],
     };
+
+    private static OnnxPlace? FromOnnx(Function function, OnnxLayerNode node)
+    {
+        if (function.HasSlope) return node.Emit(Make(function, node.Number("alpha", 0.01f)), node.Value(0));
+        // Swish of another steepness, Gelu by the hyperbolic tangent.
+        return node.Number("alpha", 1) == 1 && node.Text("approximate", "none") == "none" ? node.Emit(Make(function, null), node.Value(0)) : throw node.Unsupported("of another form");
+    }
 
     private static ActivationLayer Make(Function function, float? slope) => new(function.Kind, slope ?? 0.01f);
 
@@ -76,6 +103,12 @@ public sealed record ActivationLayer(ActivationKind Kind, float Slope = 0.01f) :
     private sealed record Function(ActivationKind Kind, string Word, string Operator, Func<Device, ActivationLayer, Activation> Make)
     {
         public bool HasSlope { get; init; }
+
+        /// <summary>Writes it where there is more to it than the operator.</summary>
+        public Action<OnnxNode>? ToOnnx { get; init; }
+
+        /// <summary>Finds it written as several operators: of the first, gives the others.</summary>
+        public IReadOnlyList<(string Operator, Func<OnnxLayerNode, OnnxLayerNode[]?> Find)> FromOnnx { get; init; } = [];
 
         public bool RunsInPlace { get; init; }
 
@@ -123,4 +156,16 @@ public static class ActivationLayerExtensions
     /// <summary>The hyperbolic tangent.</summary>
     /// <param name="builder">The network so far.</param>
     public static NetworkBuilder Tanh(this NetworkBuilder builder) => builder.Append(new ActivationLayer(ActivationKind.Tanh));
+
+    /// <summary>x / (1 + exp(-x)), also called swish.</summary>
+    /// <param name="builder">The network so far.</param>
+    public static NetworkBuilder Silu(this NetworkBuilder builder) => builder.Append(new ActivationLayer(ActivationKind.Silu));
+
+    /// <summary>x times the standard normal distribution's cumulative function.</summary>
+    /// <param name="builder">The network so far.</param>
+    public static NetworkBuilder Gelu(this NetworkBuilder builder) => builder.Append(new ActivationLayer(ActivationKind.Gelu));
+
+    /// <summary>x min(max(x + 3, 0), 6) / 6.</summary>
+    /// <param name="builder">The network so far.</param>
+    public static NetworkBuilder HardSwish(this NetworkBuilder builder) => builder.Append(new ActivationLayer(ActivationKind.HardSwish));
 }

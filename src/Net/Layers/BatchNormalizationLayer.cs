@@ -28,6 +28,8 @@ public sealed partial record BatchNormalizationLayer : ILayer
 
     bool ILayer.KeepsChannels => true;
 
+    bool ILayer.NeverNegative(bool inputs) => false;
+
     ImageRegion? ILayer.Reads(ImageRegion output, int input) => output;
 
     /// <inheritdoc/>

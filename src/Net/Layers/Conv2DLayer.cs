@@ -30,6 +30,10 @@ public sealed partial record Conv2DLayer : ILayer
 
     RelevanceRule? ILayer.Relevance => RelevanceRule.SharedOut;
 
+    bool ILayer.KeepsChannels => false;
+
+    bool ILayer.NeverNegative(bool inputs) => false;
+
     ILayer? ILayer.WithBias => this with { Bias = true };
 
     ImageRegion? ILayer.Reads(ImageRegion output, int input) => Window.Reads(output);

@@ -18,6 +18,11 @@ public static class LayerKinds
         DropoutLayer.Kind,
         .. SoftmaxLayer.Kinds,
         AddLayer.Kind,
+        GroupNormalizationLayer.Kind,
+        LayerNormalizationLayer.Kind,
+        ConcatLayer.Kind,
+        UpsampleLayer.Kind,
+        ConvTranspose2DLayer.Kind,
     ];
 
     /// <summary>All kinds, the library's first.</summary>

@@ -21,7 +21,7 @@ public sealed partial record LinearLayer
         if (node.OnlyReader() is { Type: "Add", InputCount: 2 } sum && sum.ConstantOrNull(0) is var first && (first ?? sum.ConstantOrNull(1)) is { } bias
             && weight.Shape.Length == 2 && bias.Floats.Length == weight.Shape[1] && bias.Shape[^1] == weight.Shape[1])
         {
-            return node.Take(sum, Of(node, x, weight, false, 1, bias, 1));
+            return node.Take(Of(node, x, weight, false, 1, bias, 1), sum);
         }
         return Of(node, x, weight, false, 1, null, 1);
     }

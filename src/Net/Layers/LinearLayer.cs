@@ -23,6 +23,10 @@ public sealed partial record LinearLayer(int Features, bool Bias = true) : ILaye
 
     RelevanceRule? ILayer.Relevance => RelevanceRule.SharedOut;
 
+    bool ILayer.KeepsChannels => false;
+
+    bool ILayer.NeverNegative(bool inputs) => false;
+
     ILayer? ILayer.WithBias => this with { Bias = true };
 
     ImageRegion? ILayer.Reads(ImageRegion output, int input) => null;

@@ -87,10 +87,14 @@ internal sealed class OnnxLayerNode(OnnxLayers layers, OnnxCall call, NodeProto 
     /// <summary>Adds the layer; parameters without values are none.</summary>
     public OnnxPlace Emit(ILayer layer, OnnxPlace x, params (string Name, int[] Shape, float[]? Values)[] parameters) => layers.Emit(node, layer, x, parameters);
 
-    /// <summary>Takes a later node into this one's layer.</summary>
-    /// <param name="last">The node whose output the layer's is.</param>
+    /// <summary>Takes later nodes into this one's layer.</summary>
     /// <param name="place">The layer's output.</param>
-    public OnnxPlace Take(OnnxLayerNode last, OnnxPlace place) => layers.Places[last.Output] = place;
+    /// <param name="nodes">The nodes, of which the last gives it.</param>
+    public OnnxPlace Take(OnnxPlace place, params OnnxLayerNode[] nodes)
+    {
+        foreach (OnnxLayerNode taken in nodes) layers.Places[taken.Output] = place;
+        return place;
+    }
 
     public ModelFileException Malformed(string what) => call.Malformed(what);
 

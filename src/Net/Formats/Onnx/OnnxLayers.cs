@@ -5,8 +5,9 @@ namespace GpuConv.Net;
 /// <summary>Makes a network of a graph, node by node: each value of the graph is a layer's output, or a constant.</summary>
 internal sealed class OnnxLayers
 {
+    // Later kinds are asked first: what is written as several operators comes behind what is one of them.
     private static readonly Dictionary<string, Func<OnnxLayerNode, OnnxPlace?>[]> Readers =
-        LayerKinds.All.SelectMany(k => k.FromOnnx).GroupBy(f => f.Operator).ToDictionary(g => g.Key, g => g.Select(f => f.Read).ToArray());
+        LayerKinds.All.Reverse().SelectMany(k => k.FromOnnx).GroupBy(f => f.Operator).ToDictionary(g => g.Key, g => g.Select(f => f.Read).ToArray());
 
     private readonly ModelProto model;
     private readonly string file;
