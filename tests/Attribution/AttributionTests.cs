@@ -15,7 +15,9 @@ public class AttributionTests
 
     private const string Smooth = "input 3x8x9\nconv 4 3x3 pad 1\nbatchnorm\ntanh\navgpool 2\nconv 5 3x3\nsigmoid\nflatten\nlinear 4\nlogsoftmax\n";
 
-    private static readonly string[] Networks = [Convolutional, Residual, WithoutBiases];
+    private const string Enlarging = "input 1x6x6\nconv 4 3x3 pad 1\nrelu\nconvtranspose 3 3x3 stride 2 pad 1 output-padding 1\nrelu\nmaxpool 2\nconcat relu1\nupsample 2\nconv 5 3x3 stride 2\nrelu\nglobalavgpool\nlinear 3\n";
+
+    private static readonly string[] Networks = [Convolutional, Residual, WithoutBiases, Enlarging];
 
     public static TheoryData<string, string> DevicesAndNetworks => [.. TestDevices.ForNetworks.SelectMany(row => Networks.Select(text => TestDevices.Case(row.Data, text)))];
 

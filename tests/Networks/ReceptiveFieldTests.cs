@@ -32,6 +32,10 @@ public class ReceptiveFieldTests
         { "a dilated window", "input 1x12x10\nconv 2 3x3 pad 1\ntanh\nconv 2 2x3 dilation 3x2 pad 2" },
         { "average pooling", "input 1x17x21\nconv 2 3x3\navgpool 2\nbatchnorm\ntanh\nconv 2 3x3 pad 1" },
         { "a residual branch", "input 1x14x13\nconv 3 3x3 pad 1\ntanh\nconv 3 5x5 pad 2\nbatchnorm\nadd tanh1\ntanh\nconv 2 3x3 stride 2" },
+        { "maps made larger", "input 1x7x6\nconv 2 3x3\nupsample 3\nconv 2 3x3 pad 1" },
+        { "a transposed convolution", "input 1x7x6\nconv 2 3x3 pad 1\nconvtranspose 2 4x3 stride 2 pad 1 output-padding 1\nconv 1 2x3 dilation 2x1" },
+        { "channels put together", "input 1x9x8\nconv 2 3x3 pad 1\nsilu\nconv 2 5x5 pad 2\nconcat silu1\nconv 1 1x1" },
+        { "statistics of whole maps", "input 1x9x8\nconv 2 3x3 pad 1\ngroupnorm 1\nconv 1 3x3" },
         { "a global pool", "input 1x9x12\nconv 3 3x3\nglobalavgpool\nlinear 2" },
     };
 
@@ -63,5 +67,15 @@ public class ReceptiveFieldTests
             // A dilated window may have nothing but gaps on an edge.
             if (!text.Contains("dilation", StringComparison.Ordinal)) Assert.Equal((seen.Top, seen.Left, seen.Bottom, seen.Right), (reached.Min(p => p.Row), reached.Min(p => p.Column), reached.Max(p => p.Row) + 1, reached.Max(p => p.Column) + 1));
         }
+    }
+
+    // Where a transposed kernel leaves gaps nothing of the input is seen.
+    [Fact]
+    public void A_unit_between_the_kernels_sees_nothing()
+    {
+        Network network = NetworkText.Parse("input 1x4x4\nconvtranspose 1 1x1 stride 2");
+        Assert.Equal(new ImageRegion(2, 1, 1, 1), ReceptiveField.Of(network, 0, 4, 2));
+        ImageRegion nothing = ReceptiveField.Of(network, 0, 3, 2);
+        Assert.Equal(0, nothing.Height * nothing.Width);
     }
 }

@@ -5,7 +5,7 @@ namespace GpuConv.Net;
 /// <summary>
 /// The pixels of the input that a unit of a layer can see: from the unit back through all layers between, each window widened by those before it (Araujo, Norris
 /// and Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019). Where branches meet it spans them all; a dilated
-/// window counts with its gaps.
+/// window counts with its gaps. Empty where a transposed convolution leaves a gap.
 /// </summary>
 public static class ReceptiveField
 {
@@ -54,11 +54,12 @@ public static class ReceptiveField
                 int source = network.Nodes[i].Inputs[j];
                 ImageRegion map = Whole(network.Nodes[i].InputShapes[j]), read = network.Nodes[i].Layer.Reads(region, j) ?? map;
                 if (onImages) read = read.Within(map.Height, map.Width);
+                if (read.Height == 0 || read.Width == 0) continue;
                 if (source < 0) input = read.Union(input);
                 else seen[source] = read.Union(seen[source]);
             }
         }
-        return input!.Value;
+        return input ?? default;
     }
 
     // A vector has one place, from which everything before it is seen.
