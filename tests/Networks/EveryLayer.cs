@@ -3,6 +3,13 @@ namespace GpuConv.Tests;
 /// <summary>A network with every kind of layer that the library has.</summary>
 internal static class EveryLayer
 {
+    /// <summary>The network in the layers that a version of ONNX's operators has.</summary>
+    public static string For(int opset)
+    {
+        string text = opset < 21 ? Text.Replace("groupnorm 2\n", "batchnorm\n", StringComparison.Ordinal) : Text;
+        return opset < 17 ? text.Replace("layernorm\n", "batchnorm\n", StringComparison.Ordinal) : text;
+    }
+
     public const string Text = """
         input 2x12x12
         conv 4 3x3 pad 1

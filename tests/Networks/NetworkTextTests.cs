@@ -71,7 +71,7 @@ public class NetworkTextTests
     public void The_documents_networks_are_networks_and_the_reports_is_one()
     {
         var read = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "networks"), "*.txt").ToDictionary(f => Path.GetFileNameWithoutExtension(f), f => NetworkText.Parse(File.ReadAllText(f)));
-        Assert.Equal(["depthwise", "lenet5", "report", "residual"], read.Keys.Order());
+        Assert.Equal(["depthwise", "hourglass", "lenet5", "report", "residual"], read.Keys.Order());
         Assert.Equal(Network.Report(new Shape(1, 28, 28), 10, batchNormalization: true).ToString(), read["report"].ToString());
         Assert.Contains("layer1.downsample.0.weight 32x16x1x1", read["residual"].Parameters.Select(p => $"{p.Name} {p.Shape}"));
         Assert.Equal([2], read["residual"].Nodes.Single(n => n.Name == "layer1.downsample.0").Inputs);

@@ -9,7 +9,7 @@ internal static class TorchNetworks
 {
     /// <summary>A network with its file's name.</summary>
     public static IEnumerable<(string Name, Func<nn.Module<Tensor, Tensor>> Create)> All =>
-        [("lenet5", LeNet5), ("residual", () => new ResidualNetwork()), ("depthwise", () => new Separable())];
+        [("lenet5", LeNet5), ("residual", () => new ResidualNetwork()), ("depthwise", () => new Separable()), ("hourglass", () => new Hourglass())];
 
     private static nn.Module<Tensor, Tensor> LeNet5() => nn.Sequential(
         ("conv1", nn.Conv2d(1, 6, 5, padding: 2)), ("tanh1", nn.Tanh()), ("pool1", nn.AvgPool2d(2)),
@@ -68,6 +68,28 @@ internal static class TorchNetworks
         }
 
         public override Tensor forward(Tensor x) => nn.functional.log_softmax(classifier.forward(dropout.forward(features.forward(x).mean([2L, 3L]))), 1);
+    }
+
+    private sealed class Hourglass : nn.Module<Tensor, Tensor>
+    {
+        private readonly nn.Module<Tensor, Tensor> first = nn.Conv2d(1, 8, 3, padding: 1), norm = nn.GroupNorm(4, 8), middle = nn.Conv2d(8, 16, 3, padding: 1), layer = nn.LayerNorm([16, 14, 14]);
+        private readonly nn.Module<Tensor, Tensor> up = nn.ConvTranspose2d(16, 8, 2, stride: 2), fuse = nn.Conv2d(16, 16, 3, stride: 4, padding: 1), last = nn.Conv2d(16, 32, 3, stride: 2, padding: 1), fc = nn.Linear(32, 10);
+
+        public Hourglass() : base("hourglass")
+        {
+            RegisterComponents();
+            // TorchSharp leaves them as they lie in memory.
+            foreach ((string name, TorchSharp.Modules.Parameter parameter) in norm.named_parameters()) nn.init.constant_(parameter, name == "weight" ? 1 : 0);
+        }
+
+        public override Tensor forward(Tensor x)
+        {
+            Tensor seen = nn.functional.silu(norm.forward(first.forward(x)));
+            Tensor small = nn.functional.gelu(layer.forward(middle.forward(nn.functional.max_pool2d(seen, 2))));
+            Tensor fused = nn.functional.hardswish(fuse.forward(cat([up.forward(small), seen], 1)));
+            Tensor large = nn.functional.interpolate(fused, scale_factor: [2, 2], mode: InterpolationMode.Nearest);
+            return nn.functional.log_softmax(fc.forward(last.forward(large).relu().mean([2L, 3L])), 1);
+        }
     }
 
     private static nn.Module<Tensor, Tensor> Convolution(int from, int to, int kernel, int stride, int groups = 1) =>

@@ -37,8 +37,9 @@ public sealed record UpsampleLayer(int Scale) : ILayer
         return Scale > 0 ? new Shape(inputs[0][0], checked(inputs[0][1] * Scale), checked(inputs[0][2] * Scale)) : throw new ArgumentException($"a scale is at least 1, not {Scale}.");
     }
 
+    // A region, which nothing reads, must be given up to version 12.
     void ILayer.ToOnnx(OnnxNode node) => node.Write(
-        "Resize", [.. node.Operands, "", node.Constant("scales", [4], 1, 1, Scale, Scale)], null,
+        "Resize", [.. node.Operands, node.Opset < 13 ? node.Constant("region", [0]) : "", node.Constant("scales", [4], 1, 1, Scale, Scale)], null,
         ("mode", "nearest"), ("coordinate_transformation_mode", "asymmetric"), ("nearest_mode", "floor"));
 
     private static OnnxPlace? FromOnnx(OnnxLayerNode node)

@@ -16,7 +16,7 @@ internal static class SummaryText
             table.Add(layer.Name, layer.Text, $"{layer.Input}", $"{layer.Output}", layer.Parameters > 0 ? $"{layer.Parameters:n0}" : "", layer.Neurons > 0 ? $"{layer.Neurons:n0}" : "");
         var totals = new TextTable("", ">", "");
         totals.Add("convolutions", $"{summary.ConvolutionParameters:n0}", $"parameters, {NeuronSum(summary)} neurons");
-        if (summary.NormalizationParameters > 0) totals.Add("batch normalisation", $"{summary.NormalizationParameters:n0}", "parameters");
+        if (summary.NormalizationParameters > 0) totals.Add("normalisation", $"{summary.NormalizationParameters:n0}", "parameters");
         totals.Add("fully connected", $"{summary.LinearParameters:n0}", $"parameters, {summary.LinearNeurons:n0} neurons");
         totals.Add("all", $"{summary.TotalParameters:n0}", "parameters");
         return $"input {summary.Input}\n\n{table}\nWhere none is given, a convolution's stride is 1, a pooling's its window, the padding 0.\n\n{totals}{ReportNote(summary)}";

@@ -107,7 +107,7 @@ internal static class NetworkDrawing
     {
         var totals = new List<string>();
         if (summary.ConvolutionParameters > 0) totals.Add($"Convolutions: {summary.ConvolutionParameters:n0} parameters, {summary.ConvolutionNeurons:n0} neurons.");
-        if (summary.NormalizationParameters > 0) totals.Add($"Batch normalisation: {summary.NormalizationParameters:n0} parameters.");
+        if (summary.NormalizationParameters > 0) totals.Add($"Normalisation: {summary.NormalizationParameters:n0} parameters.");
         if (summary.LinearParameters > 0) totals.Add($"Fully connected: {summary.LinearParameters:n0} parameters, {summary.LinearNeurons:n0} neurons.");
         return [.. totals];
     }
