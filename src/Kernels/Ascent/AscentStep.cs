@@ -13,66 +13,58 @@ namespace GpuConv.Kernels;
 public sealed class AscentStep
 {
     private const int GroupSize = PlaneReduction.GroupSize;
-    private readonly Device device;
-    private readonly Action<KernelConfig, int, AscentOptions, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly RowKernel<Kernel> kernel;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public AscentStep(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (!device.IsHost) kernel = device.LoadGrouped<int, AscentOptions, ArrayView<float>, ArrayView<float>>(Kernel);
-    }
+    public AscentStep(Device device) => kernel = new(device);
 
     /// <summary>One step. Overwrites x.</summary>
     /// <param name="g">The gradients, (N, …): a sample along the first dimension.</param>
     /// <param name="options">Rate, decay and limits.</param>
     /// <param name="x">The inputs, in the same shape.</param>
     /// <exception cref="ArgumentException">The shapes differ, or the lower limit is above the upper one.</exception>
-    public unsafe void Step(Tensor<float> g, AscentOptions options, Tensor<float> x)
+    public void Step(Tensor<float> g, AscentOptions options, Tensor<float> x)
     {
         Require.Shape(g, x.Shape);
         if (!(options.Low <= options.High)) throw new ArgumentException($"The lower limit {options.Low} is above the upper one, {options.High}.", nameof(options));
         if (x.Count == 0) return;
-        int samples = x.Shape[0], size = x.Count / samples;
-        if (kernel is not null) kernel(new KernelConfig(samples, GroupSize), size, options, g.View, x.View);
-        else device.Host.Run(new HostKernel(g.Pointer, options, x.Pointer, size), samples);
+        int samples = x.Shape[0];
+        kernel.Launch(samples, new Kernel(x.Count / samples, options, g.View, x.View));
     }
 
     // One group owns one sample.
-    internal static void Kernel(int size, AscentOptions options, ArrayView<float> g, ArrayView<float> x)
+    internal readonly struct Kernel(int size, AscentOptions options, ArrayView<float> g, ArrayView<float> x) : IRowKernel
     {
-        int lane = Group.IdxX, start = Grid.IdxX * size;
-        ArrayView<float> lanes = SharedMemory.Allocate<float>(GroupSize);
-        float max = 0;
-        for (int i = lane; i < size; i += GroupSize)
+        public void Run()
         {
-            float magnitude = IntrinsicMath.Abs(g[start + i]);
-            if (magnitude > max) max = magnitude;
+            int lane = Group.IdxX, start = Grid.IdxX * size;
+            ArrayView<float> lanes = SharedMemory.Allocate<float>(GroupSize);
+            float max = 0;
+            for (int i = lane; i < size; i += GroupSize)
+            {
+                float magnitude = IntrinsicMath.Abs(g[start + i]);
+                if (magnitude > max) max = magnitude;
+            }
+            lanes[lane] = max;
+            Group.Barrier();
+            // Every thread reads all: the largest does not depend on the order.
+            for (int l = 0; l < GroupSize; l++)
+                if (lanes[l] > max) max = lanes[l];
+            for (int i = lane; i < size; i += GroupSize)
+            {
+                float move = max > 0 ? options.Gain * (g[start + i] / max) : 0;
+                move = move > -1 ? move : -1;
+                move = move < 1 ? move : 1;
+                float value = options.Keep * (x[start + i] + options.Rate * move);
+                value = value > options.Low ? value : options.Low;
+                x[start + i] = value < options.High ? value : options.High;
+            }
         }
-        lanes[lane] = max;
-        Group.Barrier();
-        // Every thread reads all: the largest does not depend on the order.
-        for (int l = 0; l < GroupSize; l++)
-            if (lanes[l] > max) max = lanes[l];
-        for (int i = lane; i < size; i += GroupSize)
-        {
-            float move = max > 0 ? options.Gain * (g[start + i] / max) : 0;
-            move = move > -1 ? move : -1;
-            move = move < 1 ? move : 1;
-            float value = options.Keep * (x[start + i] + options.Rate * move);
-            value = value > options.Low ? value : options.Low;
-            x[start + i] = value < options.High ? value : options.High;
-        }
-    }
 
-    // One item owns one sample.
-    private readonly unsafe struct HostKernel(float* g, AscentOptions options, float* x, int size) : IHostKernel
-    {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public unsafe void Run<TSimd, TVector>(int row) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
-            float* gradient = g + (long)item * size, own = x + (long)item * size;
+            float* gradient = g.Start() + (long)row * size, own = x.Start() + (long)row * size;
             float max = SimdFold.Row<MagnitudeFold, TSimd, TVector>(gradient, gradient, size);
             // Where there is no gradient any divisor will do.
             if (!(max > 0)) max = 1;

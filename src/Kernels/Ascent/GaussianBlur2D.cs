@@ -9,9 +9,8 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class GaussianBlur2D
 {
-    private readonly Device device;
     private readonly Tensor<float> weights, between;
-    private readonly Action<int, Axis, ArrayView<float>, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly SpanKernel<Kernel> kernel;
 
     /// <summary>Prepares the operator and allocates what lies between its passes.</summary>
     /// <param name="arena">The owner of its memory, on the device that it runs on.</param>
@@ -22,14 +21,13 @@ public sealed class GaussianBlur2D
     {
         ArgumentNullException.ThrowIfNull(arena);
         if (!(deviation > 0) || !float.IsFinite(deviation)) throw new ArgumentOutOfRangeException(nameof(deviation), deviation, "A deviation is above 0.");
-        device = arena.Device;
         int radius = (int)MathF.Ceiling(3 * deviation);
         double[] values = [.. Enumerable.Range(-radius, 2 * radius + 1).Select(d => Math.Exp(-d * d / (2.0 * deviation * deviation)))];
         double sum = values.Sum();
         weights = arena.Allocate<float>(new Shape(values.Length));
         weights.CopyFrom([.. values.Select(v => (float)(v / sum))]);
         between = arena.Allocate<float>(new Shape(maxCount));
-        if (!device.IsHost) kernel = device.LoadIndexed<Axis, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Kernel);
+        kernel = new(arena.Device);
     }
 
     /// <summary>Blurs all planes. Overwrites y.</summary>
@@ -47,19 +45,30 @@ public sealed class GaussianBlur2D
         Pass(new Axis(width, 1), between.First(x.Count), y);
     }
 
-    private unsafe void Pass(Axis axis, Tensor<float> x, Tensor<float> y)
-    {
-        if (kernel is not null) kernel(x.Count, axis, weights.View, x.View, y.View);
-        else device.Host.Run(new HostKernel(axis, weights.Pointer, weights.Count / 2, x.Pointer, y.Pointer, x.Count), HostLoop.Blocks(x.Count));
-    }
+    private void Pass(Axis axis, Tensor<float> x, Tensor<float> y) => kernel.Launch(x.Count, new Kernel(axis, weights.Count / 2, weights.View, x.View, y.View));
 
     // One index owns one element of y.
-    private static void Kernel(Index1D i, Axis axis, ArrayView<float> weights, ArrayView<float> x, ArrayView<float> y)
+    internal readonly struct Kernel(Axis axis, int radius, ArrayView<float> weights, ArrayView<float> x, ArrayView<float> y) : ISpanKernel
     {
-        int at = axis.At(i), radius = weights.IntLength / 2;
-        float sum = 0;
-        for (int d = -radius; d <= radius; d++) sum += weights[d + radius] * x[i + axis.Step(at, d)];
-        y[i] = sum;
+        public void Run(int i)
+        {
+            int at = axis.At(i);
+            float sum = 0;
+            for (int d = -radius; d <= radius; d++) sum += weights[d + radius] * x[i + axis.Step(at, d)];
+            y[i] = sum;
+        }
+
+        public unsafe void Run<TSimd, TVector>(int from, int to) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            float* w = weights.Start(), px = x.Start(), py = y.Start();
+            for (int i = from; i < to; i++)
+            {
+                int at = axis.At(i);
+                float sum = 0;
+                for (int d = -radius; d <= radius; d++) sum += w[d + radius] * px[i + axis.Step(at, d)];
+                py[i] = sum;
+            }
+        }
     }
 
     /// <summary>The axis that is blurred along: its length, and the elements from one place on it to the next.</summary>
@@ -77,22 +86,6 @@ public sealed class GaussianBlur2D
             if (to < 0) to = 0;
             if (to >= length) to = length - 1;
             return (to - at) * stride;
-        }
-    }
-
-    // One item owns one block of elements.
-    private readonly unsafe struct HostKernel(Axis axis, float* weights, int radius, float* x, float* y, int count) : IHostKernel
-    {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
-        {
-            (int i, int end) = HostLoop.BlockRange(item, count);
-            for (; i < end; i++)
-            {
-                int at = axis.At(i);
-                float sum = 0;
-                for (int d = -radius; d <= radius; d++) sum += weights[d + radius] * x[i + axis.Step(at, d)];
-                y[i] = sum;
-            }
         }
     }
 }

@@ -16,9 +16,8 @@ namespace GpuConv.Kernels;
 public sealed class EpsilonRule
 {
     private const int GroupSize = PlaneReduction.GroupSize;
-    private readonly Device device;
     private readonly float epsilon;
-    private readonly Action<KernelConfig, Row, ArrayView<float>, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly RowKernel<Kernel> kernel;
 
     /// <summary>Prepares the rule for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -28,9 +27,8 @@ public sealed class EpsilonRule
     {
         ArgumentNullException.ThrowIfNull(device);
         if (!(epsilon > 0) || !float.IsFinite(epsilon)) throw new ArgumentOutOfRangeException(nameof(epsilon), epsilon, "Epsilon is a positive number.");
-        this.device = device;
         this.epsilon = epsilon;
-        if (!device.IsHost) kernel = device.LoadGrouped<Row, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Kernel);
+        kernel = new(device);
     }
 
     /// <summary>g = g |z| / (|z| + epsilon) in place; taken[n] = the sum of g z epsilon / (|z| + epsilon) over sample n, with the g that came. Overwrites taken.</summary>
@@ -38,48 +36,40 @@ public sealed class EpsilonRule
     /// <param name="g">Relevance per unit of output (N, ...).</param>
     /// <param name="taken">The relevance that epsilon takes (N).</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public unsafe void Apply(Tensor<float> z, Tensor<float> g, Tensor<float> taken)
+    public void Apply(Tensor<float> z, Tensor<float> g, Tensor<float> taken)
     {
         Require.SameCount(z, g);
         int samples = z.Shape[0];
         Require.Shape(taken, new Shape(samples));
         if (z.Count == 0) return;
-        int length = z.Count / samples;
-        if (kernel is not null) kernel(new KernelConfig(samples, GroupSize), new Row(length, epsilon), z.View, g.View, taken.View);
-        else device.Host.Run(new HostKernel(length, epsilon, z.Pointer, g.Pointer, taken.Pointer), samples);
+        kernel.Launch(samples, new Kernel(z.Count / samples, epsilon, z.View, g.View, taken.View));
     }
 
     // One group owns one sample; lane l has elements l, l + 64, ...
-    private static void Kernel(Row row, ArrayView<float> z, ArrayView<float> g, ArrayView<float> taken)
+    internal readonly struct Kernel(int length, float epsilon, ArrayView<float> z, ArrayView<float> g, ArrayView<float> taken) : IRowKernel
     {
-        ArrayView<float> lanes = SharedMemory.Allocate<float>(GroupSize);
-        int lane = Group.IdxX, sample = Grid.IdxX;
-        float sum = 0;
-        for (int i = lane; i < row.Length; i += GroupSize)
+        public void Run()
         {
-            int at = sample * row.Length + i;
-            float value = z[at], relevance = g[at], magnitude = value < 0 ? -value : value;
-            sum += relevance * value * (row.Epsilon / (magnitude + row.Epsilon));
-            g[at] = relevance * (magnitude / (magnitude + row.Epsilon));
+            ArrayView<float> lanes = SharedMemory.Allocate<float>(GroupSize);
+            int lane = Group.IdxX, sample = Grid.IdxX;
+            float sum = 0;
+            for (int i = lane; i < length; i += GroupSize)
+            {
+                int at = sample * length + i;
+                float value = z[at], relevance = g[at], magnitude = value < 0 ? -value : value;
+                sum += relevance * value * (epsilon / (magnitude + epsilon));
+                g[at] = relevance * (magnitude / (magnitude + epsilon));
+            }
+            sum = PlaneReduction.GroupSum(lanes, lane, sum);
+            if (lane == 0) taken[sample] = sum;
         }
-        sum = PlaneReduction.GroupSum(lanes, lane, sum);
-        if (lane == 0) taken[sample] = sum;
-    }
 
-    /// <summary>The elements of a sample, and the stabiliser.</summary>
-    internal readonly struct Row(int length, float epsilon)
-    {
-        public readonly int Length = length;
-        public readonly float Epsilon = epsilon;
-    }
+        /// <summary>The elements of a sample, and the stabiliser.</summary>
 
-    // One item owns one sample.
-    private readonly unsafe struct HostKernel(int length, float epsilon, float* z, float* g, float* taken) : IHostKernel
-    {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public unsafe void Run<TSimd, TVector>(int row) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
-            float* from = z + (long)item * length, to = g + (long)item * length;
-            taken[item] = LaneSum.Sum<TakenTerm, TSimd, TVector>(new TakenTerm(from, to, epsilon), length);
+            float* from = z.Start() + (long)row * length, to = g.Start() + (long)row * length;
+            taken.Start()[row] = LaneSum.Sum<TakenTerm, TSimd, TVector>(new TakenTerm(from, to, epsilon), length);
             int i = 0;
             for (; i <= length - TSimd.Count; i += TSimd.Count) TSimd.Store(Kept<TSimd, TVector>(TSimd.Load(from + i), TSimd.Load(to + i)), to + i);
             int rest = length - i;

@@ -9,24 +9,14 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class IntegerArithmetic
 {
-    private readonly Device device;
-    private readonly Action<int, int, int, ArrayView<long>, ArrayView<long>, ArrayView<long>>? add;
-    private readonly Action<int, long, long, long, ArrayView<long>, ArrayView<long>>? clip;
-    private readonly Action<int, ArrayView<long>, ArrayView<float>>? toFloat;
-    private readonly Action<int, ArrayView<float>, ArrayView<long>>? fromFloat;
+    private readonly IndexKernel<AddKernel> add;
+    private readonly IndexKernel<ClipKernel> clip;
+    private readonly IndexKernel<ToFloatKernel> toFloat;
+    private readonly IndexKernel<FromFloatKernel> fromFloat;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public IntegerArithmetic(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (device.IsHost) return;
-        add = device.LoadIndexed<int, int, ArrayView<long>, ArrayView<long>, ArrayView<long>>(AddKernel);
-        clip = device.LoadIndexed<long, long, long, ArrayView<long>, ArrayView<long>>(ClipKernel);
-        toFloat = device.LoadIndexed<ArrayView<long>, ArrayView<float>>(ToFloatKernel);
-        fromFloat = device.LoadIndexed<ArrayView<float>, ArrayView<long>>(FromFloatKernel);
-    }
+    public IntegerArithmetic(Device device) => (add, clip, toFloat, fromFloat) = (new(device), new(device), new(device), new(device));
 
     /// <summary>y = a + b in integers of some width. Overwrites y.</summary>
     /// <param name="a">The first source.</param>
@@ -39,16 +29,7 @@ public sealed class IntegerArithmetic
     {
         RequireSameCount(a.Count, b.Count);
         RequireSameCount(a.Count, y.Count);
-        int shift = 64 - bits, signed = isSigned ? 1 : 0;
-        if (a.Count == 0) return;
-        if (add is not null)
-        {
-            add(a.Count, shift, signed, a.View, b.View, y.View);
-            return;
-        }
-        (long[] first, long[] second) = (a.ToArray(), b.ToArray());
-        for (int i = 0; i < first.Length; i++) first[i] = Wrap(first[i] + second[i], shift, signed);
-        y.CopyFrom(first);
+        add.Launch(a.Count, new AddKernel(64 - bits, isSigned ? 1 : 0, a.View, b.View, y.View));
     }
 
     /// <summary>y = min(max(x, low), high). Overwrites y.</summary>
@@ -63,15 +44,7 @@ public sealed class IntegerArithmetic
         RequireSameCount(x.Count, y.Count);
         // With the highest bit turned over, unsigned integers are in the order of signed ones.
         long flip = isUnsigned64 ? long.MinValue : 0;
-        if (x.Count == 0) return;
-        if (clip is not null)
-        {
-            clip(x.Count, low ^ flip, high ^ flip, flip, x.View, y.View);
-            return;
-        }
-        long[] values = x.ToArray();
-        for (int i = 0; i < values.Length; i++) values[i] = Clipped(values[i], low ^ flip, high ^ flip, flip);
-        y.CopyFrom(values);
+        clip.Launch(x.Count, new ClipKernel(low ^ flip, high ^ flip, flip, x.View, y.View));
     }
 
     /// <summary>y = x as float32, of integers that fit in 32 bits; exact up to 2^24. Overwrites y.</summary>
@@ -81,9 +54,7 @@ public sealed class IntegerArithmetic
     public void ToFloat(Tensor<long> x, Tensor<float> y)
     {
         RequireSameCount(x.Count, y.Count);
-        if (x.Count == 0) return;
-        if (toFloat is not null) toFloat(x.Count, x.View, y.View);
-        else y.CopyFrom(Array.ConvertAll(x.ToArray(), v => (float)v));
+        toFloat.Launch(x.Count, new ToFloatKernel(x.View, y.View));
     }
 
     /// <summary>y = x, whose values are whole numbers that fit in 32 bits, as integers. Overwrites y.</summary>
@@ -93,9 +64,7 @@ public sealed class IntegerArithmetic
     public void FromFloat(Tensor<float> x, Tensor<long> y)
     {
         RequireSameCount(x.Count, y.Count);
-        if (x.Count == 0) return;
-        if (fromFloat is not null) fromFloat(x.Count, x.View, y.View);
-        else y.CopyFrom(Array.ConvertAll(x.ToArray(), v => (long)v));
+        fromFloat.Launch(x.Count, new FromFloatKernel(x.View, y.View));
     }
 
     private static void RequireSameCount(int a, int b)
@@ -103,28 +72,35 @@ public sealed class IntegerArithmetic
         if (a != b) throw new ArgumentException($"{a} elements and {b}: they need to be as many.");
     }
 
-    // One index owns one element.
-    private static void AddKernel(Index1D i, int shift, int signed, ArrayView<long> a, ArrayView<long> b, ArrayView<long> y) => y[i] = Wrap(a[i] + b[i], shift, signed);
-
-    private static void ClipKernel(Index1D i, long low, long high, long flip, ArrayView<long> x, ArrayView<long> y) => y[i] = Clipped(x[i], low, high, flip);
-
-    // By way of 32 bits, which GPUs convert in one instruction.
-    private static void ToFloatKernel(Index1D i, ArrayView<long> x, ArrayView<float> y) => y[i] = (int)x[i];
-
-    private static void FromFloatKernel(Index1D i, ArrayView<float> x, ArrayView<long> y) => y[i] = (int)x[i];
-
-    // The lowest bits of a sum, with the sign that they have in their width.
-    private static long Wrap(long value, int shift, int signed)
+    // One index owns one element. Of a sum the lowest bits stay, with the sign that they have in their width.
+    internal readonly struct AddKernel(int shift, int signed, ArrayView<long> a, ArrayView<long> b, ArrayView<long> y) : IIndexKernel
     {
-        long raised = value << shift;
-        return signed != 0 ? raised >> shift : (long)((ulong)raised >> shift);
+        public void Run(int i)
+        {
+            long raised = (a[i] + b[i]) << shift;
+            y[i] = signed != 0 ? raised >> shift : (long)((ulong)raised >> shift);
+        }
     }
 
-    private static long Clipped(long value, long low, long high, long flip)
+    internal readonly struct ClipKernel(long low, long high, long flip, ArrayView<long> x, ArrayView<long> y) : IIndexKernel
     {
-        long v = value ^ flip;
-        v = v < low ? low : v;
-        v = v > high ? high : v;
-        return v ^ flip;
+        public void Run(int i)
+        {
+            long v = x[i] ^ flip;
+            v = v < low ? low : v;
+            v = v > high ? high : v;
+            y[i] = v ^ flip;
+        }
+    }
+
+    // By way of 32 bits, which GPUs convert in one instruction.
+    internal readonly struct ToFloatKernel(ArrayView<long> x, ArrayView<float> y) : IIndexKernel
+    {
+        public void Run(int i) => y[i] = (int)x[i];
+    }
+
+    internal readonly struct FromFloatKernel(ArrayView<float> x, ArrayView<long> y) : IIndexKernel
+    {
+        public void Run(int i) => y[i] = (int)x[i];
     }
 }

@@ -17,8 +17,8 @@ public sealed class Sum
     private readonly Device device;
     private readonly Tensor<float> partials;
     private readonly int maxCount;
-    private readonly Action<int, int, ArrayView<float>, ArrayView<float>>? first;
-    private readonly Action<KernelConfig, int, ArrayView<float>, ArrayView<float>>? second;
+    private readonly IndexKernel<FirstKernel> first;
+    private readonly GroupKernel<SecondKernel> second;
 
     /// <summary>Prepares the sum for a device and allocates its partial sums.</summary>
     /// <param name="arena">The owner of their memory, on the device that the sum runs on.</param>
@@ -30,9 +30,7 @@ public sealed class Sum
         device = arena.Device;
         this.maxCount = maxCount;
         partials = arena.Allocate<float>(new Shape(Math.Max(1, device.IsHost ? HostLoop.Blocks(maxCount) : GpuPartials(maxCount))));
-        if (device.IsHost) return;
-        first = device.LoadIndexed<int, ArrayView<float>, ArrayView<float>>(FirstKernel);
-        second = device.LoadGrouped<int, ArrayView<float>, ArrayView<float>>(SecondKernel);
+        (first, second) = (new(device), new(device));
     }
 
     /// <summary>result[0] = the sum of all elements of x; 0 if there are none. Overwrites result.</summary>
@@ -43,11 +41,11 @@ public sealed class Sum
     {
         if (x.Count > maxCount) throw new ArgumentException($"x is {x.Shape}, {x.Count} elements; the sum was prepared for at most {maxCount}.", nameof(x));
         if (result.Count != 1) throw new ArgumentException($"result is {result.Shape}: it needs one element.", nameof(result));
-        if (first is not null)
+        if (!device.IsHost)
         {
             int count = GpuPartials(x.Count);
-            if (count > 0) first(count, x.Count, x.View, partials.View.SubView(0, count));
-            second!(new KernelConfig(1, GpuLanes), count, partials.View, result.View);
+            first.Launch(count, new FirstKernel(count, x.View, partials.View));
+            second.Launch(new KernelConfig(1, GpuLanes), new SecondKernel(count, partials.View, result.View));
             return;
         }
         int blocks = HostLoop.Blocks(x.Count);
@@ -57,27 +55,32 @@ public sealed class Sum
 
     private static int GpuPartials(int count) => Math.Min(LargestGpuPartials, (count + 15) / 16);
 
-    private static void FirstKernel(Index1D p, int count, ArrayView<float> x, ArrayView<float> partials)
+    internal readonly struct FirstKernel(int partialCount, ArrayView<float> x, ArrayView<float> partials) : IIndexKernel
     {
-        int stride = partials.IntLength;
-        float sum = 0;
-        for (int i = p; i < count; i += stride) sum += x[i];
-        partials[p] = sum;
+        public void Run(int p)
+        {
+            float sum = 0;
+            for (int i = p; i < x.IntLength; i += partialCount) sum += x[i];
+            partials[p] = sum;
+        }
     }
 
     // One group; lane l has partials l, l + 64, ..., and the lanes are added in ascending order.
-    private static void SecondKernel(int count, ArrayView<float> partials, ArrayView<float> result)
+    internal readonly struct SecondKernel(int count, ArrayView<float> partials, ArrayView<float> result) : IGroupKernel
     {
-        ArrayView<float> lanes = SharedMemory.Allocate<float>(GpuLanes);
-        int lane = Group.IdxX;
-        float sum = 0;
-        for (int i = lane; i < count; i += GpuLanes) sum += partials[i];
-        lanes[lane] = sum;
-        Group.Barrier();
-        if (lane != 0) return;
-        sum = 0;
-        for (int l = 0; l < GpuLanes; l++) sum += lanes[l];
-        result[0] = sum;
+        public void Run()
+        {
+            ArrayView<float> lanes = SharedMemory.Allocate<float>(GpuLanes);
+            int lane = Group.IdxX;
+            float sum = 0;
+            for (int i = lane; i < count; i += GpuLanes) sum += partials[i];
+            lanes[lane] = sum;
+            Group.Barrier();
+            if (lane != 0) return;
+            sum = 0;
+            for (int l = 0; l < GpuLanes; l++) sum += lanes[l];
+            result[0] = sum;
+        }
     }
 
     // One item owns one block.

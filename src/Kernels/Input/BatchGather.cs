@@ -15,8 +15,8 @@ public sealed class BatchGather
 
     // The normalised value of each byte; pinned, as CPU kernels take its address.
     private readonly float[] values = GC.AllocateUninitializedArray<float>(256, pinned: true);
-    private readonly Action<int, Geometry, ArrayView<byte>, ArrayView<int>, ArrayView<int>, ArrayView<float>, ArrayView<int>>? gather;
-    private readonly Action<int, Geometry, Shift, ArrayView<byte>, ArrayView<int>, ArrayView<int>, ArrayView<float>, ArrayView<int>>? gatherShifted;
+    private readonly IndexKernel<GatherKernel> gather;
+    private readonly IndexKernel<ShiftedKernel> gatherShifted;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -31,9 +31,7 @@ public sealed class BatchGather
         this.mean = mean;
         this.deviation = deviation;
         for (int value = 0; value < values.Length; value++) values[value] = Normalised(value, mean, deviation);
-        if (device.IsHost) return;
-        gather = device.LoadIndexed<Geometry, ArrayView<byte>, ArrayView<int>, ArrayView<int>, ArrayView<float>, ArrayView<int>>(GatherKernel);
-        gatherShifted = device.LoadIndexed<Geometry, Shift, ArrayView<byte>, ArrayView<int>, ArrayView<int>, ArrayView<float>, ArrayView<int>>(ShiftedKernel);
+        (gather, gatherShifted) = (new(device), new(device));
     }
 
     /// <summary>Gathers a batch. Overwrites x and batchLabels.</summary>
@@ -49,8 +47,8 @@ public sealed class BatchGather
         int pixels = Check(images, labels, order, start, x, batchLabels), batch = x.Shape[0];
         if (batch == 0) return;
         var geometry = new Geometry(start, pixels, 1, pixels, mean, deviation);
-        if (gather is not null) gather(x.Count, geometry, images.View, labels.View, order.View, x.View, batchLabels.View);
-        else RunOnHost(geometry, default, images, labels, order, x, batchLabels);
+        if (device.IsHost) RunOnHost(geometry, default, images, labels, order, x, batchLabels);
+        else gather.Launch(x.Count, new GatherKernel(geometry, images.View, labels.View, order.View, x.View, batchLabels.View));
     }
 
     /// <summary>
@@ -77,8 +75,8 @@ public sealed class BatchGather
         (uint first, uint second) = CounterHash.Key(seed, 0);
         var geometry = new Geometry(start, pixels, shape[shape.Rank - 2], shape[shape.Rank - 1], mean, deviation);
         var shift = new Shift(maxShift, first, second);
-        if (gatherShifted is not null) gatherShifted(x.Count, geometry, shift, images.View, labels.View, order.View, x.View, batchLabels.View);
-        else RunOnHost(geometry, shift, images, labels, order, x, batchLabels);
+        if (device.IsHost) RunOnHost(geometry, shift, images, labels, order, x, batchLabels);
+        else gatherShifted.Launch(x.Count, new ShiftedKernel(geometry, shift, images.View, labels.View, order.View, x.View, batchLabels.View));
     }
 
     internal static int Check(Tensor<byte> images, Tensor<int> labels, Tensor<int> order, int start, Tensor<float> x, Tensor<int> batchLabels)
@@ -101,23 +99,29 @@ public sealed class BatchGather
     }
 
     // One index owns one element of x; the first of each image also its label.
-    private static void GatherKernel(Index1D element, Geometry g, ArrayView<byte> images, ArrayView<int> labels, ArrayView<int> order, ArrayView<float> x, ArrayView<int> batchLabels)
+    internal readonly struct GatherKernel(Geometry g, ArrayView<byte> images, ArrayView<int> labels, ArrayView<int> order, ArrayView<float> x, ArrayView<int> batchLabels) : IIndexKernel
     {
-        int i = element / g.Pixels, pixel = element - i * g.Pixels, source = order[g.Start + i];
-        x[element] = Normalised(images[(long)source * g.Pixels + pixel], g.Mean, g.Deviation);
-        if (pixel == 0) batchLabels[i] = labels[source];
+        public void Run(int element)
+        {
+            int i = element / g.Pixels, pixel = element - i * g.Pixels, source = order[g.Start + i];
+            x[element] = Normalised(images[(long)source * g.Pixels + pixel], g.Mean, g.Deviation);
+            if (pixel == 0) batchLabels[i] = labels[source];
+        }
     }
 
-    private static void ShiftedKernel(Index1D element, Geometry g, Shift shift, ArrayView<byte> images, ArrayView<int> labels, ArrayView<int> order, ArrayView<float> x, ArrayView<int> batchLabels)
+    internal readonly struct ShiftedKernel(Geometry g, Shift shift, ArrayView<byte> images, ArrayView<int> labels, ArrayView<int> order, ArrayView<float> x, ArrayView<int> batchLabels) : IIndexKernel
     {
-        int i = element / g.Pixels, pixel = element - i * g.Pixels, source = order[g.Start + i];
-        int row = pixel / g.Width, column = pixel - row * g.Width, channel = row / g.Height;
-        int fromRow = row - channel * g.Height - shift.Rows(source), fromColumn = column - shift.Columns(source);
-        int value = 0;
-        if (fromRow >= 0 && fromRow < g.Height && fromColumn >= 0 && fromColumn < g.Width)
-            value = images[(long)source * g.Pixels + (channel * g.Height + fromRow) * g.Width + fromColumn];
-        x[element] = Normalised(value, g.Mean, g.Deviation);
-        if (pixel == 0) batchLabels[i] = labels[source];
+        public void Run(int element)
+        {
+            int i = element / g.Pixels, pixel = element - i * g.Pixels, source = order[g.Start + i];
+            int row = pixel / g.Width, column = pixel - row * g.Width, channel = row / g.Height;
+            int fromRow = row - channel * g.Height - shift.Rows(source), fromColumn = column - shift.Columns(source);
+            int value = 0;
+            if (fromRow >= 0 && fromRow < g.Height && fromColumn >= 0 && fromColumn < g.Width)
+                value = images[(long)source * g.Pixels + (channel * g.Height + fromRow) * g.Width + fromColumn];
+            x[element] = Normalised(value, g.Mean, g.Deviation);
+            if (pixel == 0) batchLabels[i] = labels[source];
+        }
     }
 
     /// <summary>Where the batch begins and how its images are laid out.</summary>

@@ -16,7 +16,7 @@ public sealed partial class Distortion
     private readonly DistortionOptions options;
     private readonly float mean;
     private readonly float deviation;
-    private readonly Action<int, BatchGather.Geometry, RandomMap, ArrayView<byte>, ArrayView<int>, ArrayView<int>, ArrayView<float>, ArrayView<int>>? gather;
+    private readonly IndexKernel<Kernel> gather;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -35,8 +35,7 @@ public sealed partial class Distortion
         this.mean = mean;
         this.deviation = deviation;
         for (int value = 0; value < values.Length; value++) values[value] = BatchGather.Normalised(value, mean, deviation);
-        if (!device.IsHost)
-            gather = device.LoadIndexed<BatchGather.Geometry, RandomMap, ArrayView<byte>, ArrayView<int>, ArrayView<int>, ArrayView<float>, ArrayView<int>>(Kernel);
+        gather = new(device);
     }
 
     /// <summary>
@@ -76,8 +75,8 @@ public sealed partial class Distortion
         if (shape.Rank < 3) throw new ArgumentException($"images is {images.Shape} and x {x.Shape}: to distort images, one must tell height and width.");
         if (x.Shape[0] == 0) return;
         var geometry = new BatchGather.Geometry(start, pixels, shape[shape.Rank - 2], shape[shape.Rank - 1], mean, deviation);
-        if (gather is not null) gather(x.Count, geometry, map, images.View, labels.View, order.View, x.View, batchLabels.View);
-        else RunOnHost(geometry, map, images, labels, order, x, batchLabels);
+        if (device.IsHost) RunOnHost(geometry, map, images, labels, order, x, batchLabels);
+        else gather.Launch(x.Count, new Kernel(geometry, map, images.View, labels.View, order.View, x.View, batchLabels.View));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -10,17 +10,11 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class Occlusion
 {
-    private readonly Device device;
-    private readonly Action<int, Geometry, ArrayView<float>, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly SpanKernel<Kernel> kernel;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public Occlusion(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (!device.IsHost) kernel = device.LoadIndexed<Geometry, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Kernel);
-    }
+    public Occlusion(Device device) => kernel = new(device);
 
     /// <summary>x[n] = the image with window first + n covered. Overwrites x.</summary>
     /// <param name="image">The image (C, H, W).</param>
@@ -30,7 +24,7 @@ public sealed class Occlusion
     /// <param name="x">The copies (N, C, H, W).</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There are no such windows.</exception>
-    public unsafe void Forward(Tensor<float> image, Tensor<float> cover, OcclusionWindows windows, int first, Tensor<float> x)
+    public void Forward(Tensor<float> image, Tensor<float> cover, OcclusionWindows windows, int first, Tensor<float> x)
     {
         if (image.Shape.Rank != 3 || image.Shape[1] != windows.Height || image.Shape[2] != windows.Width)
             throw new ArgumentException($"The image is {image.Shape}; the windows are on images of {windows.Height} x {windows.Width}.", nameof(image));
@@ -39,20 +33,35 @@ public sealed class Occlusion
         Require.Shape(x, image.Shape.Prepend(copies));
         if (first < 0 || first > windows.Count - copies)
             throw new ArgumentOutOfRangeException(nameof(first), first, $"Windows {first} to {first + copies} are not all among {windows.Count}.");
-        if (x.Count == 0) return;
-        var geometry = new Geometry(image.Count, windows, first);
-        if (kernel is not null) kernel(x.Count, geometry, image.View, cover.View, x.View);
-        else device.Host.Run(new HostKernel(geometry, image.Pointer, cover.Pointer, x.Pointer), copies);
+        kernel.Launch(x.Count, new Kernel(new Geometry(image.Count, windows, first), image.View, cover.View, x.View), image.Count);
     }
 
-    // One index owns one element of x.
-    private static void Kernel(Index1D i, Geometry g, ArrayView<float> image, ArrayView<float> cover, ArrayView<float> x)
+    // One index owns one element of x; a thread of the CPU has a copy.
+    internal readonly struct Kernel(Geometry g, ArrayView<float> image, ArrayView<float> cover, ArrayView<float> x) : ISpanKernel
     {
-        int copy = i / g.Elements, element = i - copy * g.Elements;
-        int line = element / g.Width, column = element - line * g.Width, row = line % g.Height;
-        int top = g.Top(copy), left = g.Left(copy);
-        bool covered = row >= top && row < top + g.Size && column >= left && column < left + g.Size;
-        x[i] = covered ? cover[element] : image[element];
+        public void Run(int i)
+        {
+            int copy = i / g.Elements, element = i - copy * g.Elements;
+            int line = element / g.Width, column = element - line * g.Width, row = line % g.Height;
+            int top = g.Top(copy), left = g.Left(copy);
+            bool covered = row >= top && row < top + g.Size && column >= left && column < left + g.Size;
+            x[i] = covered ? cover[element] : image[element];
+        }
+
+        public unsafe void Run<TSimd, TVector>(int from, int to) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            int copy = from / g.Elements, corner = g.Top(copy) * g.Width + g.Left(copy);
+            Span<float> covered = new(x.Start() + from, g.Elements);
+            new Span<float>(image.Start(), g.Elements).CopyTo(covered);
+            for (int plane = 0; plane < g.Elements; plane += g.Height * g.Width)
+            {
+                for (int row = 0; row < g.Size; row++)
+                {
+                    int at = plane + corner + row * g.Width;
+                    new Span<float>(cover.Start() + at, g.Size).CopyTo(covered[at..]);
+                }
+            }
+        }
     }
 
     /// <summary>Image and windows as kernels take them.</summary>
@@ -64,24 +73,5 @@ public sealed class Occlusion
         public int Top(int copy) => (first + copy) / columns * stride;
 
         public int Left(int copy) => (first + copy) % columns * stride;
-    }
-
-    // One item owns one copy.
-    private readonly unsafe struct HostKernel(Geometry g, float* image, float* cover, float* x) : IHostKernel
-    {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
-        {
-            float* to = x + (long)item * g.Elements;
-            new Span<float>(image, g.Elements).CopyTo(new Span<float>(to, g.Elements));
-            int corner = g.Top(item) * g.Width + g.Left(item);
-            for (int plane = 0; plane < g.Elements; plane += g.Height * g.Width)
-            {
-                for (int row = 0; row < g.Size; row++)
-                {
-                    int at = plane + corner + row * g.Width;
-                    new Span<float>(cover + at, g.Size).CopyTo(new Span<float>(to + at, g.Size));
-                }
-            }
-        }
     }
 }

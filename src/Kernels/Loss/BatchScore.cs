@@ -14,17 +14,11 @@ public sealed class BatchScore
     internal const int Partials = 64;
 
     private readonly Device device;
-    private readonly Action<KernelConfig, int, int, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>, int>? kernel;
+    private readonly GroupKernel<Kernel> kernel;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public BatchScore(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (!device.IsHost)
-            kernel = device.LoadGrouped<int, int, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>, int>(Kernel);
-    }
+    public BatchScore(Device device) => (this.device, kernel) = (device, new(device));
 
     /// <summary>
     /// sums[slot] = (sum of the losses, number of rows whose first largest score is the label's). Overwrites that slot. A row with NaN
@@ -43,8 +37,8 @@ public sealed class BatchScore
         Require.Shape(labels, new Shape(rows));
         Require.Shape(losses, new Shape(rows));
         RequireSlot(sums, slot);
-        if (kernel is not null) kernel(new KernelConfig(1, Partials), rows, columns, scores.View, labels.View, losses.View, sums.View, slot);
-        else RecordOnHost(scores.Pointer, labels.Pointer, losses.Pointer, sums.Pointer + 2 * (long)slot, rows, columns);
+        if (device.IsHost) RecordOnHost(scores.Pointer, labels.Pointer, losses.Pointer, sums.Pointer + 2 * (long)slot, rows, columns);
+        else kernel.Launch(new KernelConfig(1, Partials), new Kernel(rows, columns, scores.View, labels.View, losses.View, sums.View, slot));
     }
 
     internal static void RequireSlot(Tensor<float> sums, int slot)
@@ -82,19 +76,22 @@ public sealed class BatchScore
     }
 
     // One group; lane l owns rows l, l + 64, ... NaN is asked for by name: in OpenCL, ILGPU turns 'not at least' into 'less'.
-    private static void Kernel(int rows, int columns, ArrayView<float> scores, ArrayView<int> labels, ArrayView<float> losses, ArrayView<float> sums, int slot)
+    internal readonly struct Kernel(int rows, int columns, ArrayView<float> scores, ArrayView<int> labels, ArrayView<float> losses, ArrayView<float> sums, int slot) : IGroupKernel
     {
-        ArrayView<float> partialLosses = SharedMemory.Allocate<float>(Partials);
-        ArrayView<int> partialHits = SharedMemory.Allocate<int>(Partials);
-        int lane = Group.IdxX;
-        float loss = 0;
-        int hits = 0;
-        for (int i = lane; i < rows; i += Partials)
+        public void Run()
         {
-            loss += losses[i];
-            hits += Hit(i, columns, scores, labels[i]);
+            ArrayView<float> partialLosses = SharedMemory.Allocate<float>(Partials);
+            ArrayView<int> partialHits = SharedMemory.Allocate<int>(Partials);
+            int lane = Group.IdxX;
+            float loss = 0;
+            int hits = 0;
+            for (int i = lane; i < rows; i += Partials)
+            {
+                loss += losses[i];
+                hits += Hit(i, columns, scores, labels[i]);
+            }
+            Add(lane, loss, hits, partialLosses, partialHits, sums, slot);
         }
-        Add(lane, loss, hits, partialLosses, partialHits, sums, slot);
     }
 
     /// <summary>On a GPU: 1 if a row's first largest score is the label's, else 0.</summary>

@@ -10,32 +10,22 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class LogSoftmax
 {
-    private readonly Device device;
-    private readonly Action<int, int, ArrayView<float>, ArrayView<float>>? forward;
-    private readonly Action<int, int, ArrayView<float>, ArrayView<float>, ArrayView<float>>? backward;
+    private readonly SpanKernel<ForwardKernel> forward;
+    private readonly SpanKernel<BackwardKernel> backward;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public LogSoftmax(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (device.IsHost) return;
-        forward = device.LoadIndexed<int, ArrayView<float>, ArrayView<float>>(ForwardKernel);
-        backward = device.LoadIndexed<int, ArrayView<float>, ArrayView<float>, ArrayView<float>>(BackwardKernel);
-    }
+    public LogSoftmax(Device device) => (forward, backward) = (new(device), new(device));
 
     /// <summary>The logarithms of the probabilities. Overwrites y.</summary>
     /// <param name="x">Scores (N, C).</param>
     /// <param name="y">Log-probabilities (N, C); may be <paramref name="x"/> itself.</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public unsafe void Forward(Tensor<float> x, Tensor<float> y)
+    public void Forward(Tensor<float> x, Tensor<float> y)
     {
         (int rows, int columns) = Require.Matrix(x);
         Require.Shape(y, x.Shape);
-        if (x.Count == 0) return;
-        if (forward is not null) forward(rows, columns, x.View, y.View);
-        else device.Host.Run(new HostForward(x.Pointer, y.Pointer, rows, columns), SoftmaxRow.Items(rows, columns));
+        if (x.Count > 0) forward.Launch(rows, new ForwardKernel(columns, x.View, y.View), SoftmaxRow.Block(columns));
     }
 
     /// <summary>
@@ -46,53 +36,31 @@ public sealed class LogSoftmax
     /// <param name="dy">The gradient to it (N, C).</param>
     /// <param name="dx">The gradient to the scores (N, C); may be <paramref name="dy"/> itself.</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public unsafe void Backward(Tensor<float> y, Tensor<float> dy, Tensor<float> dx)
+    public void Backward(Tensor<float> y, Tensor<float> dy, Tensor<float> dx)
     {
         (int rows, int columns) = Require.Matrix(y);
         Require.Shape(dy, y.Shape);
         Require.Shape(dx, y.Shape);
-        if (y.Count == 0) return;
-        if (backward is not null) backward(rows, columns, y.View, dy.View, dx.View);
-        else device.Host.Run(new HostBackward(y.Pointer, dy.Pointer, dx.Pointer, rows, columns), SoftmaxRow.Items(rows, columns));
+        if (y.Count > 0) backward.Launch(rows, new BackwardKernel(columns, y.View, dy.View, dx.View), SoftmaxRow.Block(columns));
     }
 
     // One index owns one row. The largest and the logarithm are subtracted one after the other: their sum would round away digits
     // where the scores are large.
-    private static void ForwardKernel(Index1D i, int columns, ArrayView<float> x, ArrayView<float> y)
+    internal readonly struct ForwardKernel(int columns, ArrayView<float> x, ArrayView<float> y) : ISpanKernel
     {
-        int start = i * columns;
-        float max = SoftmaxRow.Max(x, start, columns);
-        float log = XMath.Log(SoftmaxRow.SumOfExponentials(x, start, columns, max));
-        for (int j = 0; j < columns; j++) y[start + j] = x[start + j] - max - log;
-    }
-
-    private static void BackwardKernel(Index1D i, int columns, ArrayView<float> y, ArrayView<float> dy, ArrayView<float> dx)
-    {
-        int start = i * columns;
-        int most = 0;
-        for (int j = 1; j < columns; j++)
-            if (y[start + j] > y[start + most]) most = j;
-        float sum = 0, others = 0, doubt = 0;
-        for (int j = 0; j < columns; j++)
+        public void Run(int i)
         {
-            sum += dy[start + j];
-            if (j == most) continue;
-            others += dy[start + j];
-            doubt += XMath.Exp(y[start + j]);
+            int start = i * columns;
+            float max = SoftmaxRow.Max(x, start, columns);
+            float log = XMath.Log(SoftmaxRow.SumOfExponentials(x, start, columns, max));
+            for (int j = 0; j < columns; j++) y[start + j] = x[start + j] - max - log;
         }
-        float ofMost = dy[start + most] * doubt - XMath.Exp(y[start + most]) * others;
-        for (int j = 0; j < columns; j++) dx[start + j] = j == most ? ofMost : dy[start + j] - XMath.Exp(y[start + j]) * sum;
-    }
 
-    // One item owns a block of rows.
-    private readonly unsafe struct HostForward(float* x, float* y, int rows, int columns) : IHostKernel
-    {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public unsafe void Run<TSimd, TVector>(int first, int end) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
-            (int start, int end) = SoftmaxRow.RowRange(item, rows, columns);
-            for (int i = start; i < end; i++)
+            for (int i = first; i < end; i++)
             {
-                float* from = x + (long)i * columns, to = y + (long)i * columns;
+                float* from = x.Start() + (long)i * columns, to = y.Start() + (long)i * columns;
                 float max = SoftmaxRow.Max<TSimd, TVector>(from, columns);
                 float log = SoftmaxRow.Log<TSimd, TVector>(SoftmaxRow.Exponentials<TSimd, TVector>(from, max, null, columns));
                 TVector shift = TSimd.Broadcast(max), logs = TSimd.Broadcast(log);
@@ -104,14 +72,32 @@ public sealed class LogSoftmax
         }
     }
 
-    private readonly unsafe struct HostBackward(float* y, float* dy, float* dx, int rows, int columns) : IHostKernel
+    internal readonly struct BackwardKernel(int columns, ArrayView<float> y, ArrayView<float> dy, ArrayView<float> dx) : ISpanKernel
     {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public void Run(int i)
         {
-            (int start, int end) = SoftmaxRow.RowRange(item, rows, columns);
-            for (int i = start; i < end; i++)
+            int start = i * columns;
+            int most = 0;
+            for (int j = 1; j < columns; j++)
+                if (y[start + j] > y[start + most]) most = j;
+            float sum = 0, others = 0, doubt = 0;
+            for (int j = 0; j < columns; j++)
             {
-                float* output = y + (long)i * columns, from = dy + (long)i * columns, to = dx + (long)i * columns;
+                sum += dy[start + j];
+                if (j == most) continue;
+                others += dy[start + j];
+                doubt += XMath.Exp(y[start + j]);
+            }
+            float ofMost = dy[start + most] * doubt - XMath.Exp(y[start + most]) * others;
+            for (int j = 0; j < columns; j++) dx[start + j] = j == most ? ofMost : dy[start + j] - XMath.Exp(y[start + j]) * sum;
+        }
+
+        public unsafe void Run<TSimd, TVector>(int first, int end) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            for (int i = first; i < end; i++)
+            {
+                long row = (long)i * columns;
+                float* output = y.Start() + row, from = dy.Start() + row, to = dx.Start() + row;
                 int most = 0;
                 for (int k = 1; k < columns; k++)
                     if (output[k] > output[most]) most = k;

@@ -9,42 +9,24 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class NegativeLogLikelihood
 {
-    private readonly Device device;
-    private readonly Action<int, int, ArrayView<float>, ArrayView<int>, ArrayView<float>>? forward;
-    private readonly Action<int, int, float, ArrayView<int>, ArrayView<float>>? backward;
+    private readonly IndexKernel<ForwardKernel> forward;
+    private readonly IndexKernel<BackwardKernel> backward;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public NegativeLogLikelihood(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (device.IsHost) return;
-        forward = device.LoadIndexed<int, ArrayView<float>, ArrayView<int>, ArrayView<float>>(ForwardKernel);
-        backward = device.LoadIndexed<int, float, ArrayView<int>, ArrayView<float>>(BackwardKernel);
-    }
+    public NegativeLogLikelihood(Device device) => (forward, backward) = (new(device), new(device));
 
     /// <summary>The loss of each row. Overwrites losses.</summary>
     /// <param name="logProbabilities">Log-probabilities (N, C).</param>
     /// <param name="labels">The true classes (N).</param>
     /// <param name="losses">The losses (N).</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public unsafe void Forward(Tensor<float> logProbabilities, Tensor<int> labels, Tensor<float> losses)
+    public void Forward(Tensor<float> logProbabilities, Tensor<int> labels, Tensor<float> losses)
     {
         (int rows, int columns) = Require.Matrix(logProbabilities);
         Require.Shape(labels, new Shape(rows));
         Require.Shape(losses, new Shape(rows));
-        if (rows == 0) return;
-        if (forward is not null)
-        {
-            forward(rows, columns, logProbabilities.View, labels.View, losses.View);
-            return;
-        }
-        // One number for each row: less work than waking another thread.
-        float* logp = logProbabilities.Pointer, loss = losses.Pointer;
-        int* label = labels.Pointer;
-        for (int i = 0; i < rows; i++)
-            loss[i] = (uint)label[i] < (uint)columns ? -logp[(long)i * columns + label[i]] : float.NaN;
+        forward.Launch(rows, new ForwardKernel(columns, logProbabilities.View, labels.View, losses.View));
     }
 
     /// <summary>The gradient of scale times the sum of the losses: -scale at each row's label, 0 elsewhere. Overwrites dlogp.</summary>
@@ -52,34 +34,30 @@ public sealed class NegativeLogLikelihood
     /// <param name="scale">The factor of each loss: 1/N for their mean.</param>
     /// <param name="dlogp">The gradient to the log-probabilities (N, C).</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public unsafe void Backward(Tensor<int> labels, float scale, Tensor<float> dlogp)
+    public void Backward(Tensor<int> labels, float scale, Tensor<float> dlogp)
     {
         (int rows, int columns) = Require.Matrix(dlogp);
         Require.Shape(labels, new Shape(rows));
-        if (dlogp.Count == 0) return;
-        if (backward is not null)
-        {
-            backward(dlogp.Count, columns, scale, labels.View, dlogp.View);
-            return;
-        }
-        float* gradient = dlogp.Pointer;
-        int* label = labels.Pointer;
-        new Span<float>(gradient, dlogp.Count).Clear();
-        for (int i = 0; i < rows; i++)
-            if ((uint)label[i] < (uint)columns) gradient[(long)i * columns + label[i]] = -scale;
+        backward.Launch(dlogp.Count, new BackwardKernel(columns, scale, labels.View, dlogp.View));
     }
 
     // One index owns one row.
-    private static void ForwardKernel(Index1D i, int columns, ArrayView<float> logp, ArrayView<int> labels, ArrayView<float> losses)
+    internal readonly struct ForwardKernel(int columns, ArrayView<float> logp, ArrayView<int> labels, ArrayView<float> losses) : IIndexKernel
     {
-        int label = labels[i];
-        losses[i] = label >= 0 && label < columns ? -logp[i * columns + label] : float.NaN;
+        public void Run(int i)
+        {
+            int label = labels[i];
+            losses[i] = label >= 0 && label < columns ? -logp[i * columns + label] : float.NaN;
+        }
     }
 
     // One index owns one element.
-    private static void BackwardKernel(Index1D element, int columns, float scale, ArrayView<int> labels, ArrayView<float> dlogp)
+    internal readonly struct BackwardKernel(int columns, float scale, ArrayView<int> labels, ArrayView<float> dlogp) : IIndexKernel
     {
-        int row = element / columns;
-        dlogp[element] = element - row * columns == labels[row] ? -scale : 0;
+        public void Run(int element)
+        {
+            int row = element / columns;
+            dlogp[element] = element - row * columns == labels[row] ? -scale : 0;
+        }
     }
 }

@@ -10,19 +10,12 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class ScoreObjective
 {
-    private readonly Device device;
     private readonly SoftmaxCrossEntropy crossEntropy;
-    private readonly Action<int, int, ObjectiveKind, float, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly SpanKernel<Kernel> kernel;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public ScoreObjective(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        crossEntropy = new SoftmaxCrossEntropy(device);
-        if (!device.IsHost) kernel = device.LoadIndexed<int, ObjectiveKind, float, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>>(Kernel);
-    }
+    public ScoreObjective(Device device) => (crossEntropy, kernel) = (new(device), new(device));
 
     /// <summary>The objective of each row, and scale times its gradient to the row's scores. Overwrites values and dscores.</summary>
     /// <param name="kind">The objective.</param>
@@ -32,7 +25,7 @@ public sealed class ScoreObjective
     /// <param name="values">The objectives, without the factor (N).</param>
     /// <param name="dscores">The gradient (N, C); not <paramref name="scores"/>.</param>
     /// <exception cref="ArgumentException">The shapes do not fit together, or there are too few classes for the objective.</exception>
-    public unsafe void ForwardBackward(ObjectiveKind kind, Tensor<float> scores, Tensor<int> labels, float scale, Tensor<float> values, Tensor<float> dscores)
+    public void ForwardBackward(ObjectiveKind kind, Tensor<float> scores, Tensor<int> labels, float scale, Tensor<float> values, Tensor<float> dscores)
     {
         if (kind == ObjectiveKind.CrossEntropy)
         {
@@ -43,83 +36,80 @@ public sealed class ScoreObjective
         Require.Shape(dscores, scores.Shape);
         int least = kind switch { ObjectiveKind.Margin => 2, ObjectiveKind.LogitRatio => 3, _ => 1 };
         if (columns < least) throw new ArgumentException($"scores is {scores.Shape}: {kind} needs at least {least} classes.", nameof(scores));
-        if (rows == 0) return;
-        if (kernel is not null) kernel(rows, columns, kind, scale, scores.View, labels.View, values.View, dscores.View);
-        else device.Host.Run(new HostKernel(kind, scores.Pointer, labels.Pointer, scale, values.Pointer, dscores.Pointer, rows, columns), SoftmaxRow.Items(rows, columns));
+        kernel.Launch(rows, new Kernel(columns, kind, scale, scores.View, labels.View, values.View, dscores.View), SoftmaxRow.Block(columns));
     }
 
     // One index owns one row.
-    private static void Kernel(Index1D i, int columns, ObjectiveKind kind, float scale, ArrayView<float> scores, ArrayView<int> labels, ArrayView<float> values, ArrayView<float> dscores)
+    internal readonly struct Kernel(int columns, ObjectiveKind kind, float scale, ArrayView<float> scores, ArrayView<int> labels, ArrayView<float> values, ArrayView<float> dscores) : ISpanKernel
     {
-        int start = i * columns, label = labels[i];
-        if (label < 0 || label >= columns)
+        public void Run(int i)
         {
-            values[i] = float.NaN;
-            for (int j = 0; j < columns; j++) dscores[start + j] = float.NaN;
-            return;
-        }
-        float score = scores[start + label];
-        if (kind == ObjectiveKind.Probability)
-        {
-            float max = SoftmaxRow.Max(scores, start, columns), others = SoftmaxRow.SumOfExponentials(scores, start, columns, max, label), own = XMath.Exp(score - max);
-            float sum = others + own, probability = own / sum;
-            values[i] = probability;
-            // At the label 1 - p, from the others: near 1 the difference would be lost.
-            for (int j = 0; j < columns; j++) dscores[start + j] = scale * probability * (j == label ? others : -XMath.Exp(scores[start + j] - max)) / sum;
-            return;
-        }
-        for (int j = 0; j < columns; j++) dscores[start + j] = 0;
-        if (kind == ObjectiveKind.Logit)
-        {
-            values[i] = score;
-            dscores[start + label] = scale;
-            return;
-        }
-        int other = LargestExcept(scores, start, columns, label, -1);
-        float margin = scores[start + other] - score;
-        if (kind == ObjectiveKind.Margin)
-        {
-            values[i] = margin;
-            dscores[start + other] = scale;
-            dscores[start + label] = -scale;
-            return;
-        }
-        // Of all: the first, second and third, of which label and other are two wherever the label is among them.
-        int first = LargestExcept(scores, start, columns, -1, -1), second = LargestExcept(scores, start, columns, first, -1), third = LargestExcept(scores, start, columns, first, second);
-        float lead = scores[start + first] - scores[start + third], ratio = margin / lead;
-        values[i] = ratio;
-        dscores[start + other] = scale / lead;
-        dscores[start + label] = -(scale / lead);
-        dscores[start + first] -= scale * ratio / lead;
-        dscores[start + third] += scale * ratio / lead;
-    }
-
-    private static int LargestExcept(ArrayView<float> scores, int start, int columns, int a, int b)
-    {
-        int best = -1;
-        float largest = float.NegativeInfinity;
-        for (int j = 0; j < columns; j++)
-        {
-            if (j == a || j == b) continue;
-            float score = scores[start + j];
-            if (best >= 0 && score <= largest) continue;
-            best = j;
-            largest = score;
-        }
-        return best;
-    }
-
-    // One item owns a block of rows.
-    private readonly unsafe struct HostKernel(ObjectiveKind kind, float* scores, int* labels, float scale, float* values, float* dscores, int rows, int columns) : IHostKernel
-    {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
-        {
-            (int start, int end) = SoftmaxRow.RowRange(item, rows, columns);
-            for (int i = start; i < end; i++)
+            int start = i * columns, label = labels[i];
+            if (label < 0 || label >= columns)
             {
-                var z = new ReadOnlySpan<float>(scores + (long)i * columns, columns);
-                var dz = new Span<float>(dscores + (long)i * columns, columns);
-                values[i] = (uint)labels[i] < (uint)columns ? Row<TSimd, TVector>(z, labels[i], dz) : Unknown(dz);
+                values[i] = float.NaN;
+                for (int j = 0; j < columns; j++) dscores[start + j] = float.NaN;
+                return;
+            }
+            float score = scores[start + label];
+            if (kind == ObjectiveKind.Probability)
+            {
+                float max = SoftmaxRow.Max(scores, start, columns), others = SoftmaxRow.SumOfExponentials(scores, start, columns, max, label), own = XMath.Exp(score - max);
+                float sum = others + own, probability = own / sum;
+                values[i] = probability;
+                // At the label 1 - p, from the others: near 1 the difference would be lost.
+                for (int j = 0; j < columns; j++) dscores[start + j] = scale * probability * (j == label ? others : -XMath.Exp(scores[start + j] - max)) / sum;
+                return;
+            }
+            for (int j = 0; j < columns; j++) dscores[start + j] = 0;
+            if (kind == ObjectiveKind.Logit)
+            {
+                values[i] = score;
+                dscores[start + label] = scale;
+                return;
+            }
+            int other = LargestExcept(scores, start, columns, label, -1);
+            float margin = scores[start + other] - score;
+            if (kind == ObjectiveKind.Margin)
+            {
+                values[i] = margin;
+                dscores[start + other] = scale;
+                dscores[start + label] = -scale;
+                return;
+            }
+            // Of all: the first, second and third, of which label and other are two wherever the label is among them.
+            int first = LargestExcept(scores, start, columns, -1, -1), second = LargestExcept(scores, start, columns, first, -1), third = LargestExcept(scores, start, columns, first, second);
+            float lead = scores[start + first] - scores[start + third], ratio = margin / lead;
+            values[i] = ratio;
+            dscores[start + other] = scale / lead;
+            dscores[start + label] = -(scale / lead);
+            dscores[start + first] -= scale * ratio / lead;
+            dscores[start + third] += scale * ratio / lead;
+        }
+
+        private static int LargestExcept(ArrayView<float> scores, int start, int columns, int a, int b)
+        {
+            int best = -1;
+            float largest = float.NegativeInfinity;
+            for (int j = 0; j < columns; j++)
+            {
+                if (j == a || j == b) continue;
+                float score = scores[start + j];
+                if (best >= 0 && score <= largest) continue;
+                best = j;
+                largest = score;
+            }
+            return best;
+        }
+
+        public unsafe void Run<TSimd, TVector>(int first, int end) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            for (int i = first; i < end; i++)
+            {
+                var z = new ReadOnlySpan<float>(scores.Start() + (long)i * columns, columns);
+                var dz = new Span<float>(dscores.Start() + (long)i * columns, columns);
+                int label = labels.Start()[i];
+                values.Start()[i] = (uint)label < (uint)columns ? Row<TSimd, TVector>(z, label, dz) : Unknown(dz);
             }
         }
 
@@ -129,7 +119,7 @@ public sealed class ScoreObjective
             return float.NaN;
         }
 
-        private float Row<TSimd, TVector>(ReadOnlySpan<float> z, int label, Span<float> dz) where TSimd : struct, ISimd<TVector> where TVector : struct
+        private unsafe float Row<TSimd, TVector>(ReadOnlySpan<float> z, int label, Span<float> dz) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
             if (kind == ObjectiveKind.Probability)
             {

@@ -14,7 +14,8 @@ public sealed class ScoredLoss
 
     private readonly SoftmaxCrossEntropy loss;
     private readonly BatchScore score;
-    private readonly Action<KernelConfig, int, int, float, float, ArrayView<float>, LabelledBatch, ArrayView<float>>? fused;
+    private readonly GroupKernel<Kernel> fused;
+    private readonly bool isHost;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -23,7 +24,8 @@ public sealed class ScoredLoss
         ArgumentNullException.ThrowIfNull(device);
         loss = new SoftmaxCrossEntropy(device);
         score = new BatchScore(device);
-        if (!device.IsHost) fused = device.LoadGrouped<int, int, float, float, ArrayView<float>, LabelledBatch, ArrayView<float>>(Kernel);
+        fused = new GroupKernel<Kernel>(device);
+        isHost = device.IsHost;
     }
 
     /// <summary>
@@ -46,9 +48,9 @@ public sealed class ScoredLoss
         (int rows, int columns) = SoftmaxCrossEntropy.Check(logits, labels, losses);
         Require.Shape(dlogits, logits.Shape);
         BatchScore.RequireSlot(sums, slot);
-        if (fused is not null && rows <= RowsOfThread * BatchScore.Partials)
+        if (!isHost && rows <= RowsOfThread * BatchScore.Partials)
         {
-            fused(new KernelConfig(1, BatchScore.Partials), rows, columns, scale, smoothing, logits.View, new LabelledBatch(labels.View, losses.View, dlogits.View), sums.Slice(slot, 1).View);
+            fused.Launch(new KernelConfig(1, BatchScore.Partials), new Kernel(rows, columns, scale, smoothing, logits.View, labels.View, losses.View, dlogits.View, sums.Slice(slot, 1).View));
             return;
         }
         loss.ForwardBackward(logits, labels, scale, losses, dlogits, smoothing);
@@ -56,29 +58,26 @@ public sealed class ScoredLoss
     }
 
     // One group; lane l owns rows l, l + 64, ...
-    private static void Kernel(int rows, int columns, float scale, float smoothing, ArrayView<float> logits, LabelledBatch batch, ArrayView<float> sums)
+    internal readonly struct Kernel(
+        int rows, int columns, float scale, float smoothing, ArrayView<float> logits, ArrayView<int> labels, ArrayView<float> losses, ArrayView<float> dlogits, ArrayView<float> sums) : IGroupKernel
     {
-        ArrayView<float> partialLosses = SharedMemory.Allocate<float>(BatchScore.Partials);
-        ArrayView<int> partialHits = SharedMemory.Allocate<int>(BatchScore.Partials);
-        int lane = Group.IdxX;
-        float total = 0;
-        int hits = 0;
-        for (int i = lane; i < rows; i += BatchScore.Partials)
+        public void Run()
         {
-            int label = batch.Labels[i];
-            // Before the gradient, which may take the scores' place.
-            hits += BatchScore.Hit(i, columns, logits, label);
-            float rowLoss = SoftmaxCrossEntropy.Row(i, columns, scale, smoothing, logits, label, batch.Gradients);
-            batch.Losses[i] = rowLoss;
-            total += rowLoss;
+            ArrayView<float> partialLosses = SharedMemory.Allocate<float>(BatchScore.Partials);
+            ArrayView<int> partialHits = SharedMemory.Allocate<int>(BatchScore.Partials);
+            int lane = Group.IdxX;
+            float total = 0;
+            int hits = 0;
+            for (int i = lane; i < rows; i += BatchScore.Partials)
+            {
+                int label = labels[i];
+                // Before the gradient, which may take the scores' place.
+                hits += BatchScore.Hit(i, columns, logits, label);
+                float rowLoss = SoftmaxCrossEntropy.Row(i, columns, scale, smoothing, logits, label, dlogits);
+                losses[i] = rowLoss;
+                total += rowLoss;
+            }
+            BatchScore.Add(lane, total, hits, partialLosses, partialHits, sums, 0);
         }
-        BatchScore.Add(lane, total, hits, partialLosses, partialHits, sums, 0);
-    }
-
-    internal readonly struct LabelledBatch(ArrayView<int> labels, ArrayView<float> losses, ArrayView<float> gradients)
-    {
-        public readonly ArrayView<int> Labels = labels;
-        public readonly ArrayView<float> Losses = losses;
-        public readonly ArrayView<float> Gradients = gradients;
     }
 }

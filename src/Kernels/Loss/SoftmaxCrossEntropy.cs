@@ -14,32 +14,22 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class SoftmaxCrossEntropy
 {
-    private readonly Device device;
-    private readonly Action<int, int, ArrayView<float>, ArrayView<int>, ArrayView<float>>? forward;
-    private readonly Action<int, int, float, float, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>>? both;
+    private readonly SpanKernel<ForwardKernel> forward;
+    private readonly SpanKernel<BothKernel> both;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public SoftmaxCrossEntropy(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (device.IsHost) return;
-        forward = device.LoadIndexed<int, ArrayView<float>, ArrayView<int>, ArrayView<float>>(ForwardKernel);
-        both = device.LoadIndexed<int, float, float, ArrayView<float>, ArrayView<int>, ArrayView<float>, ArrayView<float>>(BothKernel);
-    }
+    public SoftmaxCrossEntropy(Device device) => (forward, both) = (new(device), new(device));
 
     /// <summary>The loss of each row. Overwrites losses.</summary>
     /// <param name="logits">Scores (N, C).</param>
     /// <param name="labels">The true classes (N).</param>
     /// <param name="losses">The losses (N).</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public unsafe void Forward(Tensor<float> logits, Tensor<int> labels, Tensor<float> losses)
+    public void Forward(Tensor<float> logits, Tensor<int> labels, Tensor<float> losses)
     {
         (int rows, int columns) = Check(logits, labels, losses);
-        if (rows == 0) return;
-        if (forward is not null) forward(rows, columns, logits.View, labels.View, losses.View);
-        else device.Host.Run(new HostKernel(logits.Pointer, labels.Pointer, 0, 0, losses.Pointer, null, rows, columns), SoftmaxRow.Items(rows, columns));
+        forward.Launch(rows, new ForwardKernel(columns, logits.View, labels.View, losses.View), SoftmaxRow.Block(columns));
     }
 
     /// <summary>
@@ -53,14 +43,12 @@ public sealed class SoftmaxCrossEntropy
     /// <param name="dlogits">The gradient to the scores (N, C); may be <paramref name="logits"/> itself.</param>
     /// <param name="smoothing">The share of the target that is spread evenly over all classes, from 0 up to, not including, 1.</param>
     /// <exception cref="ArgumentException">The shapes do not fit together, or the smoothing is out of its range.</exception>
-    public unsafe void ForwardBackward(Tensor<float> logits, Tensor<int> labels, float scale, Tensor<float> losses, Tensor<float> dlogits, float smoothing = 0)
+    public void ForwardBackward(Tensor<float> logits, Tensor<int> labels, float scale, Tensor<float> losses, Tensor<float> dlogits, float smoothing = 0)
     {
         RequireSmoothing(smoothing);
         (int rows, int columns) = Check(logits, labels, losses);
         Require.Shape(dlogits, logits.Shape);
-        if (rows == 0) return;
-        if (both is not null) both(rows, columns, scale, smoothing, logits.View, labels.View, losses.View, dlogits.View);
-        else device.Host.Run(new HostKernel(logits.Pointer, labels.Pointer, scale, smoothing, losses.Pointer, dlogits.Pointer, rows, columns), SoftmaxRow.Items(rows, columns));
+        both.Launch(rows, new BothKernel(columns, scale, smoothing, logits.View, labels.View, losses.View, dlogits.View), SoftmaxRow.Block(columns));
     }
 
     internal static void RequireSmoothing(float smoothing)
@@ -78,15 +66,31 @@ public sealed class SoftmaxCrossEntropy
     }
 
     // One index owns one row.
-    private static void ForwardKernel(Index1D i, int columns, ArrayView<float> logits, ArrayView<int> labels, ArrayView<float> losses)
+    internal readonly struct ForwardKernel(int columns, ArrayView<float> logits, ArrayView<int> labels, ArrayView<float> losses) : ISpanKernel
     {
-        int start = i * columns, label = labels[i];
-        float max = SoftmaxRow.Max(logits, start, columns);
-        losses[i] = Loss(logits, start, columns, label, max, SoftmaxRow.SumOfExponentials(logits, start, columns, max, label));
+        public void Run(int i)
+        {
+            int start = i * columns, label = labels[i];
+            float max = SoftmaxRow.Max(logits, start, columns);
+            losses[i] = Loss(logits, start, columns, label, max, SoftmaxRow.SumOfExponentials(logits, start, columns, max, label));
+        }
+
+        public unsafe void Run<TSimd, TVector>(int first, int end) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            for (int i = first; i < end; i++) losses.Start()[i] = Row<TSimd, TVector>(columns, 0, 0, logits.Start() + (long)i * columns, labels.Start()[i], null);
+        }
     }
 
-    private static void BothKernel(Index1D i, int columns, float scale, float smoothing, ArrayView<float> logits, ArrayView<int> labels, ArrayView<float> losses, ArrayView<float> dlogits) =>
-        losses[i] = Row(i, columns, scale, smoothing, logits, labels[i], dlogits);
+    internal readonly struct BothKernel(int columns, float scale, float smoothing, ArrayView<float> logits, ArrayView<int> labels, ArrayView<float> losses, ArrayView<float> dlogits) : ISpanKernel
+    {
+        public void Run(int i) => losses[i] = Row(i, columns, scale, smoothing, logits, labels[i], dlogits);
+
+        public unsafe void Run<TSimd, TVector>(int first, int end) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            for (int i = first; i < end; i++)
+                losses.Start()[i] = Row<TSimd, TVector>(columns, scale, smoothing, logits.Start() + (long)i * columns, labels.Start()[i], dlogits.Start() + (long)i * columns);
+        }
+    }
 
     /// <summary>On a GPU: the loss of a row, and its gradient written.</summary>
     internal static float Row(int i, int columns, float scale, float smoothing, ArrayView<float> logits, int label, ArrayView<float> dlogits)
@@ -112,32 +116,24 @@ public sealed class SoftmaxCrossEntropy
     // The label's softmax minus its target 1 - smoothing + smoothing / C, from the other probabilities' sum.
     private static float AtLabel(float others, float smoothing, int columns) => smoothing * (columns - 1) / columns - others;
 
-    // One item owns a block of rows. Without dlogits: the losses alone.
-    private readonly unsafe struct HostKernel(float* logits, int* labels, float scale, float smoothing, float* losses, float* dlogits, int rows, int columns) : IHostKernel
+    // On the CPU: the loss of a row, and its gradient written; without dx, the loss alone.
+    private static unsafe float Row<TSimd, TVector>(int columns, float scale, float smoothing, float* x, int label, float* dx) where TSimd : struct, ISimd<TVector> where TVector : struct
     {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
-        {
-            (int start, int end) = SoftmaxRow.RowRange(item, rows, columns);
-            for (int i = start; i < end; i++)
-            {
-                float* x = logits + (long)i * columns, dx = dlogits is null ? null : dlogits + (long)i * columns;
-                int label = labels[i];
-                bool known = (uint)label < (uint)columns;
-                // Read before dlogits, which may be the same memory, is written.
-                float score = known ? x[label] : float.NaN;
-                float max = SoftmaxRow.Max<TSimd, TVector>(x, columns), below = max - score;
-                float others = SoftmaxRow.Exponentials<TSimd, TVector>(x, max, dx, columns, known ? label : SoftmaxRow.None);
-                float sum = known ? others + SoftmaxRow.Exp<TSimd, TVector>(-below) : others;
-                losses[i] = below == 0 && others <= 1 ? SoftmaxRow.LogOfOnePlus(others) : below + SoftmaxRow.Log<TSimd, TVector>(sum);
-                if (dx is null) continue;
-                float everywhere = smoothing / columns;
-                TVector divisor = TSimd.Broadcast(sum), factor = TSimd.Broadcast(scale), spread = TSimd.Broadcast(everywhere);
-                int j = 0;
-                for (; j <= columns - TSimd.Count; j += TSimd.Count)
-                    TSimd.Store(TSimd.Multiply(factor, TSimd.Subtract(TSimd.Divide(TSimd.Load(dx + j), divisor), spread)), dx + j);
-                for (; j < columns; j++) dx[j] = scale * (dx[j] / sum - everywhere);
-                if (known) dx[label] = scale * AtLabel(others / sum, smoothing, columns);
-            }
-        }
+        bool known = (uint)label < (uint)columns;
+        // Read before dx, which may be the same memory, is written.
+        float score = known ? x[label] : float.NaN;
+        float max = SoftmaxRow.Max<TSimd, TVector>(x, columns), below = max - score;
+        float others = SoftmaxRow.Exponentials<TSimd, TVector>(x, max, dx, columns, known ? label : SoftmaxRow.None);
+        float sum = known ? others + SoftmaxRow.Exp<TSimd, TVector>(-below) : others;
+        float loss = below == 0 && others <= 1 ? SoftmaxRow.LogOfOnePlus(others) : below + SoftmaxRow.Log<TSimd, TVector>(sum);
+        if (dx is null) return loss;
+        float everywhere = smoothing / columns;
+        TVector divisor = TSimd.Broadcast(sum), factor = TSimd.Broadcast(scale), spread = TSimd.Broadcast(everywhere);
+        int j = 0;
+        for (; j <= columns - TSimd.Count; j += TSimd.Count)
+            TSimd.Store(TSimd.Multiply(factor, TSimd.Subtract(TSimd.Divide(TSimd.Load(dx + j), divisor), spread)), dx + j);
+        for (; j < columns; j++) dx[j] = scale * (dx[j] / sum - everywhere);
+        if (known) dx[label] = scale * AtLabel(others / sum, smoothing, columns);
+        return loss;
     }
 }

@@ -16,14 +16,8 @@ internal static unsafe class SoftmaxRow
     /// <summary>In place of a class: none of them.</summary>
     public const int None = -1;
 
-    /// <summary>The number of items that the host's team shares the rows out in.</summary>
-    public static int Items(int rows, int columns) => (rows + RowsInItem(columns) - 1) / RowsInItem(columns);
-
-    /// <summary>The rows of one item.</summary>
-    public static (int Start, int End) RowRange(int item, int rows, int columns) =>
-        (item * RowsInItem(columns), Math.Min((item + 1) * RowsInItem(columns), rows));
-
-    private static int RowsInItem(int columns) => Math.Max(1, ItemElements / Math.Max(1, columns));
+    /// <summary>The rows that a thread of the host's team takes at a time.</summary>
+    public static int Block(int columns) => Math.Max(1, ItemElements / Math.Max(1, columns));
 
     /// <summary>The row's largest score; NaN if one is NaN.</summary>
     public static float Max<TSimd, TVector>(float* x, int count) where TSimd : struct, ISimd<TVector> where TVector : struct =>

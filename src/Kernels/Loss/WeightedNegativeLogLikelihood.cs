@@ -9,18 +9,11 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class WeightedNegativeLogLikelihood
 {
-    private readonly Device device;
-    private readonly Action<int, Sizes, ArrayView<float>, ArrayView<long>, ArrayView<float>, ArrayView<float>, ArrayView<float>>? forward;
+    private readonly IndexKernel<ForwardKernel> forward;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public WeightedNegativeLogLikelihood(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (device.IsHost) return;
-        forward = device.LoadIndexed<Sizes, ArrayView<float>, ArrayView<long>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(ForwardKernel);
-    }
+    public WeightedNegativeLogLikelihood(Device device) => forward = new(device);
 
     /// <summary>The loss at each place, and the weight of its label. Overwrites losses and labelWeights.</summary>
     /// <param name="logProbabilities">Log-probabilities (N, C, D).</param>
@@ -30,7 +23,7 @@ public sealed class WeightedNegativeLogLikelihood
     /// <param name="losses">The losses (N, D).</param>
     /// <param name="labelWeights">The labels' weights (N, D).</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public unsafe void Forward(Tensor<float> logProbabilities, Tensor<long> labels, Tensor<float> weights, long? ignored, Tensor<float> losses, Tensor<float> labelWeights)
+    public void Forward(Tensor<float> logProbabilities, Tensor<long> labels, Tensor<float> weights, long? ignored, Tensor<float> losses, Tensor<float> labelWeights)
     {
         Shape shape = logProbabilities.Shape;
         if (shape.Rank != 3) throw new ArgumentException($"Log-probabilities are (N, C, D), not {shape}.", nameof(logProbabilities));
@@ -39,41 +32,29 @@ public sealed class WeightedNegativeLogLikelihood
         Require.Shape(weights, new Shape(sizes.Classes));
         Require.Shape(losses, labels.Shape);
         Require.Shape(labelWeights, labels.Shape);
-        if (labels.Count == 0) return;
-        if (forward is not null)
-        {
-            forward(labels.Count, sizes, logProbabilities.View, labels.View, weights.View, losses.View, labelWeights.View);
-            return;
-        }
-        // One number for each place: less work than waking another thread.
-        float* logp = logProbabilities.Pointer, weight = weights.Pointer, loss = losses.Pointer, labelWeight = labelWeights.Pointer;
-        long* label = labels.Pointer;
-        for (int i = 0; i < labels.Count; i++)
-        {
-            long c = label[i];
-            bool counts = !sizes.Ignores(c), valid = (ulong)c < (ulong)sizes.Classes;
-            labelWeight[i] = !counts ? 0 : valid ? weight[c] : float.NaN;
-            loss[i] = !counts ? 0 : valid ? -weight[c] * logp[sizes.At(i, (int)c)] : float.NaN;
-        }
+        forward.Launch(labels.Count, new ForwardKernel(sizes, logProbabilities.View, labels.View, weights.View, losses.View, labelWeights.View));
     }
 
     // One index owns one place of one image.
-    private static void ForwardKernel(Index1D i, Sizes sizes, ArrayView<float> logp, ArrayView<long> labels, ArrayView<float> weights, ArrayView<float> losses, ArrayView<float> labelWeights)
+    internal readonly struct ForwardKernel(Sizes sizes, ArrayView<float> logp, ArrayView<long> labels, ArrayView<float> weights, ArrayView<float> losses, ArrayView<float> labelWeights) : IIndexKernel
     {
-        long label = labels[i];
-        float weight = 0, loss = 0;
-        if (!sizes.Ignores(label))
+        public void Run(int i)
         {
-            weight = float.NaN;
-            loss = float.NaN;
-            if (label >= 0 && label < sizes.Classes)
+            long label = labels[i];
+            float weight = 0, loss = 0;
+            if (!sizes.Ignores(label))
             {
-                weight = weights[(int)label];
-                loss = -weight * logp[sizes.At(i, (int)label)];
+                weight = float.NaN;
+                loss = float.NaN;
+                if (label >= 0 && label < sizes.Classes)
+                {
+                    weight = weights[(int)label];
+                    loss = -weight * logp[sizes.At(i, (int)label)];
+                }
             }
+            losses[i] = loss;
+            labelWeights[i] = weight;
         }
-        losses[i] = loss;
-        labelWeights[i] = weight;
     }
 
     /// <summary>What the kernels need to know; 1 stands for true, as kernels take no bool.</summary>

@@ -10,20 +10,13 @@ namespace GpuConv.Kernels;
 /// </summary>
 public sealed class BallStep
 {
-    // GPU: a group of so many lanes has an image; the simulated GPU starts a thread for each.
-    private const int Lanes = 64;
+    private const int Lanes = PlaneReduction.GroupSize;
 
-    private readonly Device device;
-    private readonly GroupKernel<Kernel> kernel;
+    private readonly RowKernel<Kernel> kernel;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public BallStep(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        kernel = new(device);
-    }
+    public BallStep(Device device) => kernel = new(device);
 
     /// <summary>
     /// d = x + size gradient / |gradient| - original for each image, x = original + d min(1, epsilon / |d|), cut to 0..1. An image whose gradient is 0 is not moved by
@@ -35,18 +28,17 @@ public sealed class BallStep
     /// <param name="original">The middle of each ball, 0 to 1, in the same shape.</param>
     /// <param name="epsilon">The ball's radius.</param>
     /// <exception cref="ArgumentException">The shapes differ.</exception>
-    public unsafe void Step(Tensor<float> x, Tensor<float> gradient, float size, Tensor<float> original, float epsilon)
+    public void Step(Tensor<float> x, Tensor<float> gradient, float size, Tensor<float> original, float epsilon)
     {
         Require.Shape(gradient, x.Shape);
         Require.Shape(original, x.Shape);
         if (x.Count == 0) return;
-        int images = x.Shape[0], pixels = x.Count / images;
-        if (device.IsHost) device.Host.Run(new HostKernel(pixels, size, epsilon, x.Pointer, gradient.Pointer, original.Pointer), images);
-        else kernel.Launch(new KernelConfig(images, Lanes), new Kernel(pixels, size, epsilon, x.View, gradient.View, original.View));
+        int images = x.Shape[0];
+        kernel.Launch(images, new Kernel(x.Count / images, size, epsilon, x.View, gradient.View, original.View));
     }
 
     // One group owns one image; lane l has elements l, l + 64, …, and the lanes are added in ascending order.
-    internal readonly struct Kernel(int pixels, float size, float epsilon, ArrayView<float> x, ArrayView<float> gradient, ArrayView<float> original) : IGroupKernel
+    internal readonly struct Kernel(int pixels, float size, float epsilon, ArrayView<float> x, ArrayView<float> gradient, ArrayView<float> original) : IRowKernel
     {
         public void Run()
         {
@@ -74,6 +66,16 @@ public sealed class BallStep
                 x[start + i] = moved < 1 ? moved : 1;
             }
         }
+
+        public unsafe void Run<TSimd, TVector>(int row) where TSimd : struct, ISimd<TVector> where TVector : struct
+        {
+            long start = (long)row * pixels;
+            float* from = original.Start() + start, to = x.Start() + start, g = gradient.Start() + start;
+            float factor = Quotient(size, MathF.Sqrt(SimdFold.Row<DotFold, TSimd, TVector>(g, g, pixels)));
+            for (int i = 0; i < pixels; i++) to[i] = to[i] + factor * g[i] - from[i];
+            float distance = MathF.Sqrt(SimdFold.Row<DotFold, TSimd, TVector>(to, to, pixels)), shrunk = distance > epsilon ? epsilon / distance : 1;
+            for (int i = 0; i < pixels; i++) to[i] = Math.Min(Math.Max(from[i] + shrunk * to[i], 0), 1);
+        }
     }
 
     private static float Norm(ArrayView<float> lanes)
@@ -84,17 +86,4 @@ public sealed class BallStep
     }
 
     private static float Quotient(float size, float norm) => norm > 0 ? size / norm : 0;
-
-    // One item owns one image.
-    private readonly unsafe struct HostKernel(int pixels, float size, float epsilon, float* x, float* gradient, float* original) : IHostKernel
-    {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
-        {
-            float* from = original + (long)item * pixels, to = x + (long)item * pixels, g = gradient + (long)item * pixels;
-            float factor = Quotient(size, MathF.Sqrt(SimdFold.Row<DotFold, TSimd, TVector>(g, g, pixels)));
-            for (int i = 0; i < pixels; i++) to[i] = to[i] + factor * g[i] - from[i];
-            float distance = MathF.Sqrt(SimdFold.Row<DotFold, TSimd, TVector>(to, to, pixels)), shrunk = distance > epsilon ? epsilon / distance : 1;
-            for (int i = 0; i < pixels; i++) to[i] = Math.Min(Math.Max(from[i] + shrunk * to[i], 0), 1);
-        }
-    }
 }

@@ -6,20 +6,13 @@ namespace GpuConv.Kernels;
 /// <summary>Sums over each image of a batch, of which norms are made. Each depends on that image alone.</summary>
 public sealed class ImageNorm
 {
-    // GPU: a group of so many lanes has an image.
-    private const int Lanes = 64;
+    private const int Lanes = PlaneReduction.GroupSize;
 
-    private readonly Device device;
-    private readonly Action<KernelConfig, int, int, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly RowKernel<Kernel> kernel;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public ImageNorm(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (!device.IsHost) kernel = device.LoadGrouped<int, int, ArrayView<float>, ArrayView<float>>(Kernel);
-    }
+    public ImageNorm(Device device) => kernel = new(device);
 
     /// <summary>The sum of each image's squares. Overwrites sums.</summary>
     /// <param name="x">Images (N, …).</param>
@@ -33,43 +26,40 @@ public sealed class ImageNorm
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
     public void Absolutes(Tensor<float> x, Tensor<float> sums) => Run(x, absolute: true, sums);
 
-    private unsafe void Run(Tensor<float> x, bool absolute, Tensor<float> sums)
+    private void Run(Tensor<float> x, bool absolute, Tensor<float> sums)
     {
         int images = x.Shape[0];
         Require.Shape(sums, new Shape(images));
         if (images == 0) return;
-        int pixels = x.Count / images;
-        if (kernel is not null) kernel(new KernelConfig(images, Lanes), pixels, absolute ? 1 : 0, x.View, sums.View);
-        else device.Host.Run(new HostKernel(pixels, absolute, x.Pointer, sums.Pointer), images);
+        kernel.Launch(images, new Kernel(x.Count / images, absolute ? 1 : 0, x.View, sums.View));
     }
 
     // One group owns one image; lane l adds elements l, l + 64, …, and the lanes are added in ascending order.
-    private static void Kernel(int pixels, int absolute, ArrayView<float> x, ArrayView<float> sums)
+    internal readonly struct Kernel(int pixels, int absolute, ArrayView<float> x, ArrayView<float> sums) : IRowKernel
     {
-        ArrayView<float> lanes = SharedMemory.Allocate<float>(Lanes);
-        int lane = Group.IdxX, start = Grid.IdxX * pixels;
-        float sum = 0;
-        for (int i = lane; i < pixels; i += Lanes)
+        public void Run()
         {
-            float value = x[start + i];
-            float size = value < 0 ? -value : value;
-            sum += absolute != 0 ? size : value * value;
+            ArrayView<float> lanes = SharedMemory.Allocate<float>(Lanes);
+            int lane = Group.IdxX, start = Grid.IdxX * pixels;
+            float sum = 0;
+            for (int i = lane; i < pixels; i += Lanes)
+            {
+                float value = x[start + i];
+                float size = value < 0 ? -value : value;
+                sum += absolute != 0 ? size : value * value;
+            }
+            lanes[lane] = sum;
+            Group.Barrier();
+            if (lane != 0) return;
+            sum = 0;
+            for (int l = 0; l < Lanes; l++) sum += lanes[l];
+            sums[Grid.IdxX] = sum;
         }
-        lanes[lane] = sum;
-        Group.Barrier();
-        if (lane != 0) return;
-        sum = 0;
-        for (int l = 0; l < Lanes; l++) sum += lanes[l];
-        sums[Grid.IdxX] = sum;
-    }
 
-    // One item owns one image.
-    private readonly unsafe struct HostKernel(int pixels, bool absolute, float* x, float* sums) : IHostKernel
-    {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public unsafe void Run<TSimd, TVector>(int row) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
-            float* image = x + (long)item * pixels;
-            sums[item] = absolute ? SimdFold.Row<AbsoluteFold, TSimd, TVector>(image, image, pixels) : SimdFold.Row<DotFold, TSimd, TVector>(image, image, pixels);
+            float* image = x.Start() + (long)row * pixels;
+            sums.Start()[row] = absolute != 0 ? SimdFold.Row<AbsoluteFold, TSimd, TVector>(image, image, pixels) : SimdFold.Row<DotFold, TSimd, TVector>(image, image, pixels);
         }
     }
 

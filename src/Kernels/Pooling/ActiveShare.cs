@@ -11,54 +11,42 @@ namespace GpuConv.Kernels;
 public sealed class ActiveShare
 {
     private const int GroupSize = PlaneReduction.GroupSize;
-    private readonly Device device;
-    private readonly Action<KernelConfig, int, ArrayView<float>, ArrayView<float>>? kernel;
+    private readonly RowKernel<Kernel> kernel;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public ActiveShare(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (!device.IsHost) kernel = device.LoadGrouped<int, ArrayView<float>, ArrayView<float>>(Kernel);
-    }
+    public ActiveShare(Device device) => kernel = new(device);
 
     /// <summary>The shares. Overwrites y.</summary>
     /// <param name="x">(N, C, H, W).</param>
     /// <param name="y">N * C elements, as (N, C) or (N, C, 1, 1).</param>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public unsafe void Forward(Tensor<float> x, Tensor<float> y)
+    public void Forward(Tensor<float> x, Tensor<float> y)
     {
         int pixels = PlaneReduction.Pixels(x.Shape, y.Shape);
-        if (y.Count == 0) return;
-        if (kernel is not null) kernel(new KernelConfig(y.Count, GroupSize), pixels, x.View, y.View);
-        else device.Host.Run(new HostKernel(x.Pointer, y.Pointer, pixels, y.Count), PlaneReduction.Items(pixels, y.Count));
+        kernel.Launch(y.Count, new Kernel(pixels, x.View, y.View), PlaneReduction.Block(pixels));
     }
 
     // One group owns one plane.
-    internal static void Kernel(int pixels, ArrayView<float> x, ArrayView<float> y)
+    internal readonly struct Kernel(int pixels, ArrayView<float> x, ArrayView<float> y) : IRowKernel
     {
-        int lane = Group.IdxX, plane = Grid.IdxX;
-        ArrayView<float> lanes = SharedMemory.Allocate<float>(GroupSize);
-        int count = 0;
-        for (int i = lane; i < pixels; i += GroupSize)
+        public void Run()
         {
-            float value = x[plane * pixels + i];
-            // ILGPU's OpenCL turns the comparison around, which NaN would pass.
-            if (value > 0 && !float.IsNaN(value)) count++;
+            int lane = Group.IdxX, plane = Grid.IdxX;
+            ArrayView<float> lanes = SharedMemory.Allocate<float>(GroupSize);
+            int count = 0;
+            for (int i = lane; i < pixels; i += GroupSize)
+            {
+                float value = x[plane * pixels + i];
+                // ILGPU's OpenCL turns the comparison around, which NaN would pass.
+                if (value > 0 && !float.IsNaN(value)) count++;
+            }
+            float sum = PlaneReduction.GroupSum(lanes, lane, count);
+            if (lane == 0) y[plane] = sum / pixels;
         }
-        float sum = PlaneReduction.GroupSum(lanes, lane, count);
-        if (lane == 0) y[plane] = sum / pixels;
-    }
 
-    private readonly unsafe struct HostKernel(float* x, float* y, int pixels, int planes) : IHostKernel
-    {
-        public void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct
-        {
-            (int plane, int end) = PlaneReduction.Planes(item, pixels, planes);
-            for (; plane < end; plane++)
-                y[plane] = LaneSum.Sum<PositiveTerm, TSimd, TVector>(new PositiveTerm(x + (long)plane * pixels), pixels) / pixels;
-        }
+        public unsafe void Run<TSimd, TVector>(int row) where TSimd : struct, ISimd<TVector> where TVector : struct =>
+            y.Start()[row] = LaneSum.Sum<PositiveTerm, TSimd, TVector>(new PositiveTerm(x.Start() + (long)row * pixels), pixels) / pixels;
     }
 
     // 1 where x[i] > 0, else 0.

@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.Runtime;
 
 namespace GpuConv.Kernels;
 
@@ -8,37 +9,43 @@ namespace GpuConv.Kernels;
 /// </summary>
 internal static class AveragePool2DGpu
 {
-    internal static void Forward(Index1D i, PoolGeometry g, int countPadding, ArrayView<float> x, ArrayView<float> y)
+    internal readonly struct Forward(PoolGeometry g, int countPadding, ArrayView<float> x, ArrayView<float> y) : IIndexKernel
     {
-        int q = i % g.Q, row = i / g.Q, p = row % g.P, start = row / g.P * g.H * g.W;
-        int top = g.Top(p), left = g.Left(q);
-        int r1 = PoolGeometry.End(top, g.DilationH, g.R, g.H);
-        int s0 = PoolGeometry.Begin(left, g.DilationW), s1 = PoolGeometry.End(left, g.DilationW, g.S, g.W);
-        float sum = 0;
-        for (int r = PoolGeometry.Begin(top, g.DilationH); r < r1; r++)
-            for (int s = s0; s < s1; s++)
-                sum += x[start + (top + r * g.DilationH) * g.W + left + s * g.DilationW];
-        int count = RowCount(g, p, countPadding) * ColumnCount(g, q, countPadding);
-        y[i] = count == 0 ? 0 : sum / count;
+        public void Run(int i)
+        {
+            int q = i % g.Q, row = i / g.Q, p = row % g.P, start = row / g.P * g.H * g.W;
+            int top = g.Top(p), left = g.Left(q);
+            int r1 = PoolGeometry.End(top, g.DilationH, g.R, g.H);
+            int s0 = PoolGeometry.Begin(left, g.DilationW), s1 = PoolGeometry.End(left, g.DilationW, g.S, g.W);
+            float sum = 0;
+            for (int r = PoolGeometry.Begin(top, g.DilationH); r < r1; r++)
+                for (int s = s0; s < s1; s++)
+                    sum += x[start + (top + r * g.DilationH) * g.W + left + s * g.DilationW];
+            int count = RowCount(g, p, countPadding) * ColumnCount(g, q, countPadding);
+            y[i] = count == 0 ? 0 : sum / count;
+        }
     }
 
-    internal static void Backward(Index1D i, PoolGeometry g, int countPadding, ArrayView<float> dy, ArrayView<float> dx)
+    internal readonly struct Backward(PoolGeometry g, int countPadding, ArrayView<float> dy, ArrayView<float> dx) : IIndexKernel
     {
-        int w = i % g.W, row = i / g.W, h = row % g.H, plane = row / g.H;
-        int p0 = PoolGeometry.FirstReaching(h, g.PadTop, g.DilationH, g.R, g.StrideH), p1 = PoolGeometry.LastReaching(h, g.PadTop, g.StrideH, g.P);
-        int q0 = PoolGeometry.FirstReaching(w, g.PadLeft, g.DilationW, g.S, g.StrideW), q1 = PoolGeometry.LastReaching(w, g.PadLeft, g.StrideW, g.Q);
-        float sum = 0;
-        for (int p = p0; p <= p1; p++)
+        public void Run(int i)
         {
-            if ((h - g.Top(p)) % g.DilationH != 0) continue;
-            int rows = RowCount(g, p, countPadding);
-            for (int q = q0; q <= q1; q++)
+            int w = i % g.W, row = i / g.W, h = row % g.H, plane = row / g.H;
+            int p0 = PoolGeometry.FirstReaching(h, g.PadTop, g.DilationH, g.R, g.StrideH), p1 = PoolGeometry.LastReaching(h, g.PadTop, g.StrideH, g.P);
+            int q0 = PoolGeometry.FirstReaching(w, g.PadLeft, g.DilationW, g.S, g.StrideW), q1 = PoolGeometry.LastReaching(w, g.PadLeft, g.StrideW, g.Q);
+            float sum = 0;
+            for (int p = p0; p <= p1; p++)
             {
-                if ((w - g.Left(q)) % g.DilationW == 0)
-                    sum += dy[(plane * g.P + p) * g.Q + q] / (rows * ColumnCount(g, q, countPadding));
+                if ((h - g.Top(p)) % g.DilationH != 0) continue;
+                int rows = RowCount(g, p, countPadding);
+                for (int q = q0; q <= q1; q++)
+                {
+                    if ((w - g.Left(q)) % g.DilationW == 0)
+                        sum += dy[(plane * g.P + p) * g.Q + q] / (rows * ColumnCount(g, q, countPadding));
+                }
             }
+            dx[i] = sum;
         }
-        dx[i] = sum;
     }
 
     /// <summary>The rows of a window that count.</summary>

@@ -14,8 +14,8 @@ public sealed class AveragePool2D
     private readonly Device device;
     private readonly PoolGeometry geometry;
     private readonly int countPadding;
-    private readonly Action<int, PoolGeometry, int, ArrayView<float>, ArrayView<float>>? forward;
-    private readonly Action<int, PoolGeometry, int, ArrayView<float>, ArrayView<float>>? backward;
+    private readonly IndexKernel<AveragePool2DGpu.Forward> forward;
+    private readonly IndexKernel<AveragePool2DGpu.Backward> backward;
 
     /// <summary>Prepares the pooling for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -30,13 +30,8 @@ public sealed class AveragePool2D
         this.device = device;
         geometry = new PoolGeometry(shape);
         this.countPadding = countPadding ? 1 : 0;
-        if (device.IsHost)
-        {
-            device.Host.ReserveScratch(geometry.Q);
-            return;
-        }
-        forward = device.LoadIndexed<PoolGeometry, int, ArrayView<float>, ArrayView<float>>(AveragePool2DGpu.Forward);
-        backward = device.LoadIndexed<PoolGeometry, int, ArrayView<float>, ArrayView<float>>(AveragePool2DGpu.Backward);
+        if (device.IsHost) device.Host.ReserveScratch(geometry.Q);
+        (forward, backward) = (new(device), new(device));
     }
 
     /// <summary>The sizes for one image.</summary>
@@ -50,8 +45,8 @@ public sealed class AveragePool2D
     {
         RequireImages(x, y);
         if (y.Count == 0) return;
-        if (forward is not null) forward(y.Count, geometry, countPadding, x.View, y.View);
-        else AveragePool2DCpu.Forward(device, geometry, countPadding, x, y);
+        if (device.IsHost) AveragePool2DCpu.Forward(device, geometry, countPadding, x, y);
+        else forward.Launch(y.Count, new AveragePool2DGpu.Forward(geometry, countPadding, x.View, y.View));
     }
 
     /// <summary>The gradient to the input: dy / count to each element of the window, in ascending order of the outputs. Overwrites dx.</summary>
@@ -62,8 +57,8 @@ public sealed class AveragePool2D
     {
         RequireImages(dx, dy);
         if (dx.Count == 0) return;
-        if (backward is not null) backward(dx.Count, geometry, countPadding, dy.View, dx.View);
-        else AveragePool2DCpu.Backward(device, geometry, countPadding, dy, dx);
+        if (device.IsHost) AveragePool2DCpu.Backward(device, geometry, countPadding, dy, dx);
+        else backward.Launch(dx.Count, new AveragePool2DGpu.Backward(geometry, countPadding, dy.View, dx.View));
     }
 
     private void RequireImages(Tensor<float> x, Tensor<float> y)

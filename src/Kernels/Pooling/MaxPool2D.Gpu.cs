@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.Runtime;
 
 namespace GpuConv.Kernels;
 
@@ -9,32 +10,40 @@ namespace GpuConv.Kernels;
 /// </summary>
 internal static class MaxPool2DGpu
 {
-    internal static void Forward(Index1D i, PoolGeometry g, ArrayView<float> x, ArrayView<float> y, ArrayView<int> argmax)
+    internal readonly struct Forward(PoolGeometry g, ArrayView<float> x, ArrayView<float> y, ArrayView<int> argmax) : IIndexKernel
     {
-        int at = First(i, g, x);
-        argmax[i] = at;
-        y[i] = Value(i, g, x, at);
+        public void Run(int i)
+        {
+            int at = First(i, g, x);
+            argmax[i] = at;
+            y[i] = Value(i, g, x, at);
+        }
     }
 
-    internal static void ForwardOnly(Index1D i, PoolGeometry g, ArrayView<float> x, ArrayView<float> y) =>
-        y[i] = Value(i, g, x, First(i, g, x));
-
-    internal static void Backward(Index1D i, PoolGeometry g, ArrayView<float> dy, ArrayView<int> argmax, ArrayView<float> dx)
+    internal readonly struct ForwardOnly(PoolGeometry g, ArrayView<float> x, ArrayView<float> y) : IIndexKernel
     {
-        int w = i % g.W, row = i / g.W, h = row % g.H, plane = row / g.H;
-        int p0 = PoolGeometry.FirstReaching(h, g.PadTop, g.DilationH, g.R, g.StrideH), p1 = PoolGeometry.LastReaching(h, g.PadTop, g.StrideH, g.P);
-        int q0 = PoolGeometry.FirstReaching(w, g.PadLeft, g.DilationW, g.S, g.StrideW), q1 = PoolGeometry.LastReaching(w, g.PadLeft, g.StrideW, g.Q);
-        int at = h * g.W + w;
-        float sum = 0;
-        for (int p = p0; p <= p1; p++)
+        public void Run(int i) => y[i] = Value(i, g, x, First(i, g, x));
+    }
+
+    internal readonly struct Backward(PoolGeometry g, ArrayView<float> dy, ArrayView<int> argmax, ArrayView<float> dx) : IIndexKernel
+    {
+        public void Run(int i)
         {
-            for (int q = q0; q <= q1; q++)
+            int w = i % g.W, row = i / g.W, h = row % g.H, plane = row / g.H;
+            int p0 = PoolGeometry.FirstReaching(h, g.PadTop, g.DilationH, g.R, g.StrideH), p1 = PoolGeometry.LastReaching(h, g.PadTop, g.StrideH, g.P);
+            int q0 = PoolGeometry.FirstReaching(w, g.PadLeft, g.DilationW, g.S, g.StrideW), q1 = PoolGeometry.LastReaching(w, g.PadLeft, g.StrideW, g.Q);
+            int at = h * g.W + w;
+            float sum = 0;
+            for (int p = p0; p <= p1; p++)
             {
-                int o = (plane * g.P + p) * g.Q + q;
-                if (argmax[o] == at) sum += dy[o];
+                for (int q = q0; q <= q1; q++)
+                {
+                    int o = (plane * g.P + p) * g.Q + q;
+                    if (argmax[o] == at) sum += dy[o];
+                }
             }
+            dx[i] = sum;
         }
-        dx[i] = sum;
     }
 
     // The position of output i's maximum within its plane, -1 for a window of padding only.

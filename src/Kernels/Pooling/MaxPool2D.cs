@@ -13,9 +13,9 @@ public sealed class MaxPool2D
 {
     private readonly Device device;
     private readonly PoolGeometry geometry;
-    private readonly Action<int, PoolGeometry, ArrayView<float>, ArrayView<float>, ArrayView<int>>? forward;
-    private readonly Action<int, PoolGeometry, ArrayView<float>, ArrayView<float>>? forwardOnly;
-    private readonly Action<int, PoolGeometry, ArrayView<float>, ArrayView<int>, ArrayView<float>>? backward;
+    private readonly IndexKernel<MaxPool2DGpu.Forward> forward;
+    private readonly IndexKernel<MaxPool2DGpu.ForwardOnly> forwardOnly;
+    private readonly IndexKernel<MaxPool2DGpu.Backward> backward;
 
     /// <summary>Prepares the pooling for a device.</summary>
     /// <param name="device">The device it runs on.</param>
@@ -28,10 +28,7 @@ public sealed class MaxPool2D
         Shape = shape;
         this.device = device;
         geometry = new PoolGeometry(shape);
-        if (device.IsHost) return;
-        forward = device.LoadIndexed<PoolGeometry, ArrayView<float>, ArrayView<float>, ArrayView<int>>(MaxPool2DGpu.Forward);
-        forwardOnly = device.LoadIndexed<PoolGeometry, ArrayView<float>, ArrayView<float>>(MaxPool2DGpu.ForwardOnly);
-        backward = device.LoadIndexed<PoolGeometry, ArrayView<float>, ArrayView<int>, ArrayView<float>>(MaxPool2DGpu.Backward);
+        (forward, forwardOnly, backward) = (new(device), new(device), new(device));
     }
 
     /// <summary>The sizes for one image.</summary>
@@ -47,8 +44,8 @@ public sealed class MaxPool2D
         RequireImages(x, y);
         Require.Shape(argmax, y.Shape);
         if (y.Count == 0) return;
-        if (forward is not null) forward(y.Count, geometry, x.View, y.View, argmax.View);
-        else MaxPool2DCpu.Forward(device, geometry, x, y, argmax.Pointer);
+        if (device.IsHost) MaxPool2DCpu.Forward(device, geometry, x, y, argmax.Pointer);
+        else forward.Launch(y.Count, new MaxPool2DGpu.Forward(geometry, x.View, y.View, argmax.View));
     }
 
     /// <summary>The maxima alone. Overwrites y.</summary>
@@ -59,8 +56,8 @@ public sealed class MaxPool2D
     {
         RequireImages(x, y);
         if (y.Count == 0) return;
-        if (forwardOnly is not null) forwardOnly(y.Count, geometry, x.View, y.View);
-        else MaxPool2DCpu.Forward(device, geometry, x, y, null);
+        if (device.IsHost) MaxPool2DCpu.Forward(device, geometry, x, y, null);
+        else forwardOnly.Launch(y.Count, new MaxPool2DGpu.ForwardOnly(geometry, x.View, y.View));
     }
 
     /// <summary>The gradient to the input: dy goes to the position of each maximum; where windows overlap, in ascending order of the outputs. Overwrites dx.</summary>
@@ -73,8 +70,8 @@ public sealed class MaxPool2D
         RequireImages(dx, dy);
         Require.Shape(argmax, dy.Shape);
         if (dx.Count == 0) return;
-        if (backward is not null) backward(dx.Count, geometry, dy.View, argmax.View, dx.View);
-        else MaxPool2DCpu.Backward(device, geometry, dy, argmax, dx);
+        if (device.IsHost) MaxPool2DCpu.Backward(device, geometry, dy, argmax, dx);
+        else backward.Launch(dx.Count, new MaxPool2DGpu.Backward(geometry, dy.View, argmax.View, dx.View));
     }
 
     private void RequireImages(Tensor<float> x, Tensor<float> y)

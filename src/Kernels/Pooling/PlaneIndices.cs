@@ -6,17 +6,11 @@ namespace GpuConv.Kernels;
 /// <summary>Positions within planes, as <see cref="MaxPool2D"/> gives them, as positions in the whole tensor of planes (N, C, H, W).</summary>
 public sealed class PlaneIndices
 {
-    private readonly Device device;
-    private readonly Action<int, Planes, ArrayView<int>, ArrayView<long>>? kernel;
+    private readonly IndexKernel<Kernel> kernel;
 
     /// <summary>Prepares the operator for a device.</summary>
     /// <param name="device">The device it runs on.</param>
-    public PlaneIndices(Device device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        this.device = device;
-        if (!device.IsHost) kernel = device.LoadIndexed<Planes, ArrayView<int>, ArrayView<long>>(Kernel);
-    }
+    public PlaneIndices(Device device) => kernel = new(device);
 
     /// <summary>indices[n,c,p,q] = (n C + c) H W + h W + w, or + w H + h where planes are counted by columns. Overwrites indices.</summary>
     /// <param name="argmax">(N, C, P, Q): h W + w.</param>
@@ -29,32 +23,16 @@ public sealed class PlaneIndices
     {
         if (argmax.Shape.Rank != 4) throw new ArgumentException($"Positions are (N, C, P, Q), not {argmax.Shape}.", nameof(argmax));
         Require.Shape(indices, argmax.Shape);
-        if (argmax.Count == 0) return;
-        var planes = new Planes(argmax.Shape[2] * argmax.Shape[3], height, width, byColumns ? 1 : 0);
-        if (kernel is not null)
-        {
-            kernel(argmax.Count, planes, argmax.View, indices.View);
-            return;
-        }
-        int[] positions = argmax.ToArray();
-        var result = new long[positions.Length];
-        for (int i = 0; i < result.Length; i++) result[i] = planes.Index(i, positions[i]);
-        indices.CopyFrom(result);
+        kernel.Launch(argmax.Count, new Kernel(argmax.Shape[2] * argmax.Shape[3], height, width, byColumns ? 1 : 0, argmax.View, indices.View));
     }
 
-    // One index owns one element.
-    private static void Kernel(Index1D i, Planes planes, ArrayView<int> argmax, ArrayView<long> indices) => indices[i] = planes.Index(i, argmax[i]);
-
-    /// <summary>The sizes of the planes before and after; 1 stands for true.</summary>
-    internal readonly struct Planes(int pooled, int height, int width, int byColumns)
+    // One index owns one element; 1 stands for true.
+    internal readonly struct Kernel(int pooled, int height, int width, int byColumns, ArrayView<int> argmax, ArrayView<long> indices) : IIndexKernel
     {
-        public readonly int Pooled = pooled, Height = height, Width = width, ByColumns = byColumns;
-
-        /// <summary>The position in the whole of element i's position in its plane.</summary>
-        public long Index(int i, int position)
+        public void Run(int i)
         {
-            int row = position / Width, column = position - row * Width;
-            return (long)(i / Pooled) * (Height * Width) + (ByColumns != 0 ? column * Height + row : position);
+            int position = argmax[i], row = position / width, column = position - row * width;
+            indices[i] = (long)(i / pooled) * (height * width) + (byColumns != 0 ? column * height + row : position);
         }
     }
 }

@@ -57,5 +57,6 @@ internal static class PlaneReduction
         return total;
     }
 
-    private static int Block(int pixels) => Math.Max(1, ItemFloats / pixels);
+    /// <summary>The planes of an item but the last.</summary>
+    public static int Block(int pixels) => Math.Max(1, ItemFloats / pixels);
 }
