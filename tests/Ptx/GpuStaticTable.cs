@@ -89,7 +89,7 @@ internal static class GpuStaticTable
     private static void Estimate(StringBuilder text, (RecordedLaunch Launch, PtxCounts Counts)[] interpreted)
     {
         // Reads and writes of one tensor are two passes over it; how many passes a kernel makes does not depend on the batch.
-        Dictionary<MethodInfo, double> passes = interpreted.GroupBy(i => Plain(i.Launch.Kernel))
+        Dictionary<string, double> passes = interpreted.GroupBy(i => Plain(KernelCatalog.NameOf(i.Launch.Kernel)))
             .ToDictionary(g => g.Key, g => (double)g.Sum(i => i.Counts.BytesTouched) / Math.Max(1, g.Sum(i => StepLaunches.TensorBytes(i.Launch))));
         text.Append($"""
 
@@ -105,7 +105,8 @@ internal static class GpuStaticTable
             bool onTensorCores = mathMode == MathMode.Tf32;
             Gpu[] gpus = [.. Gpu.All.Where(g => !onTensorCores || g.TensorFlops > 0)];
             (string Name, RecordedLaunch Launch, double Bytes)[] launches = [.. StepLaunches.Record(batch, batchNormalization: false, mathMode)
-                .Select(l => (KernelCatalog.All.First(k => k.Method == l.Kernel).Name, l, StepLaunches.TensorBytes(l) * passes.GetValueOrDefault(Plain(l.Kernel), 1)))];
+                .Select(l => (Name: KernelCatalog.NameOf(l.Kernel), Launch: l))
+                .Select(l => (l.Name, l.Launch, StepLaunches.TensorBytes(l.Launch) * passes.GetValueOrDefault(Plain(l.Name), 1)))];
             text.Append($"""
 
                 ### Batch {batch}{(onTensorCores ? ", TF32" : "")}
@@ -124,5 +125,6 @@ internal static class GpuStaticTable
 
     private static string NameOf(CudaArchitecture architecture) => architecture.ToString().ToLowerInvariant();
 
-    private static MethodInfo Plain(MethodInfo kernel) => kernel.IsGenericMethod ? kernel.GetGenericMethodDefinition() : kernel;
+    // A kernel's name without its type arguments: another batch has other tiles.
+    private static string Plain(string name) => name.Split('<')[0];
 }

@@ -6,29 +6,36 @@ using ILGPU.Runtime.Cuda;
 namespace GpuConv.Tests;
 
 /// <summary>A kernel of GPUs, in one of the forms in which the library loads it.</summary>
-/// <param name="Name">Its type and method, with their type arguments.</param>
-/// <param name="Method">The method, its type arguments given.</param>
-/// <param name="IsGrouped">Whether it works in groups of threads; else it has an index of its own for each element.</param>
-internal sealed record GpuKernel(string Name, MethodInfo Method, bool IsGrouped)
+/// <param name="Name">Its struct, with its type arguments.</param>
+/// <param name="Method">The method that is compiled: it runs the struct.</param>
+internal sealed record GpuKernel(string Name, MethodInfo Method)
 {
+    /// <summary>Whether it works in groups of threads; else it has an index of its own for each element.</summary>
+    public bool IsGrouped { get; } = Method.GetParameters()[0].ParameterType != typeof(ILGPU.Index1D);
+
+    /// <summary>The types that it is made of.</summary>
+    public IReadOnlyList<Type> Arguments { get; } = KernelCatalog.ArgumentsOf(Method);
+
     /// <summary>Whether it computes on tensor cores.</summary>
     public bool OnTensorCores { get; } = KernelCatalog.IsOnTensorCores(Method);
 
     /// <summary>How its tiles come to shared memory; null: it has none.</summary>
-    public Type? Staging { get; } = Method.IsGenericMethod ? Method.GetGenericArguments().FirstOrDefault(a => a.IsAssignableTo(typeof(IGemmStaging))) : null;
+    public Type? Staging => Arguments.FirstOrDefault(a => a.IsAssignableTo(typeof(IGemmStaging)));
 }
 
-/// <summary>A call that loads kernels, and how many there are: more than one where it stands in generic code.</summary>
+/// <summary>Code that makes a kernel's launcher, and how many kernels it loads: more than one where it stands in generic code.</summary>
 internal sealed record LoadingCall(string Name, int Kernels);
 
 /// <summary>
 /// Every kernel that the library can load on a GPU, in every instantiation. They are read from the library's instructions, not from a
-/// list that someone must remember to extend: each call of <c>LoadIndexed</c> and <c>LoadGrouped</c> is found, with the method given to
-/// it; where the call stands in generic code, once for each set of type arguments that some code gives.
+/// list that someone must remember to extend: wherever an <see cref="IndexKernel{T}"/> or a <see cref="GroupKernel{T}"/> is made, its type argument is a
+/// kernel; where that stands in generic code, one for each set of type arguments that some code gives.
 /// </summary>
 internal static class KernelCatalog
 {
     private const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
+
+    private static readonly Type[] Launchers = [typeof(IndexKernel<>), typeof(SpanKernel<>), typeof(GroupKernel<>)];
 
     private static readonly Lazy<(GpuKernel[] Kernels, LoadingCall[] Calls)> Found = new(Search);
 
@@ -43,9 +50,9 @@ internal static class KernelCatalog
     }
 
     /// <summary>Whether a kernel computes on tensor cores.</summary>
-    public static bool IsOnTensorCores(MethodInfo kernel) => kernel.IsGenericMethod && kernel.GetGenericArguments().Any(a => a.GetProperty(nameof(RegisterTile8x8.OnTensorCores))?.GetValue(null) is true);
+    public static bool IsOnTensorCores(MethodInfo kernel) => ArgumentsOf(kernel).Any(a => a.GetProperty(nameof(RegisterTile8x8.OnTensorCores))?.GetValue(null) is true);
 
-    /// <summary>The calls that load them.</summary>
+    /// <summary>The code that loads them.</summary>
     public static IReadOnlyList<LoadingCall> Calls => Found.Value.Calls;
 
     /// <summary>
@@ -54,12 +61,9 @@ internal static class KernelCatalog
     /// </summary>
     public static IEnumerable<string> Parts(MethodInfo kernel)
     {
-        Type owner = kernel.DeclaringType!;
-        string name = $"{owner.Name}.{kernel.Name}";
-        if (owner == typeof(ElementGemm)) return [name];
-        return owner == typeof(TiledGemm)
-            ? kernel.GetGenericArguments().Select((argument, i) => $"{name}, type argument {i}: {argument}")
-            : [$"{name} of {owner}: {kernel}"];
+        string name = NameOf(kernel), kind = name.Split('<')[0];
+        if (kind == nameof(ElementGemm<,,>)) return [kind];
+        return IsTiledProduct(kernel) ? ArgumentsOf(kernel).Select((argument, i) => $"{kind}, type argument {i}: {argument}") : [name];
     }
 
     /// <summary>Those of kernels in which every part of them occurs.</summary>
@@ -76,12 +80,12 @@ internal static class KernelCatalog
 
     private static (GpuKernel[], LoadingCall[]) Search()
     {
-        Assembly library = typeof(KernelLoading).Assembly;
+        Assembly library = typeof(Kernels.Device).Assembly;
         var kernels = new Dictionary<MethodInfo, GpuKernel>();
         var calls = new Dictionary<string, HashSet<MethodInfo>>();
         var seen = new HashSet<MemberInfo>();
-        // Generic code is read as it is written too, so that its calls are known even if nobody gives it type arguments.
-        var pending = new Stack<MethodBase>(library.GetTypes().Where(t => t != typeof(KernelLoading) && t.DeclaringType != typeof(KernelLoading)).SelectMany(Methods));
+        // Generic code is read as it is written too, so that what it makes is known even if nobody gives it type arguments.
+        var pending = new Stack<MethodBase>(library.GetTypes().Where(t => t != typeof(KernelLoading) && t.DeclaringType != typeof(KernelLoading) && !Launchers.Contains(t)).SelectMany(Methods));
         while (pending.TryPop(out MethodBase? method))
         {
             int number = 0;
@@ -90,14 +94,18 @@ internal static class KernelCatalog
             foreach ((OpCode code, MethodBase called) in MethodCode.References(method))
             {
                 bool ours = called.DeclaringType == typeof(KernelLoading);
-                if (ours || IsLoadedElsewhere(called))
+                Type? launcher = code == OpCodes.Newobj ? LauncherOf(called.DeclaringType!) : null;
+                if (launcher is not null || ours || IsLoadedElsewhere(called))
                 {
                     string call = $"{method.DeclaringType!.Name}.{method.Name}, call {++number}";
                     if (!calls.TryGetValue(call, out HashSet<MethodInfo>? loaded)) calls[call] = loaded = [];
-                    foreach (MethodInfo kernel in pointed.Where(m => ours && !IsOpen(m) && Fits(m, (MethodInfo)called)))
+                    MethodInfo[] found = launcher is not null
+                        ? launcher.ContainsGenericParameters ? [] : [launcher.GetMethod(nameof(IndexKernel<>.Body), Declared)!]
+                        : [.. pointed.Where(m => ours && !IsOpen(m) && Fits(m, (MethodInfo)called))];
+                    foreach (MethodInfo kernel in found)
                     {
                         loaded.Add(kernel);
-                        kernels[kernel] = new GpuKernel(NameOf(kernel), kernel, called.Name == nameof(KernelLoading.LoadGrouped));
+                        kernels[kernel] = new GpuKernel(NameOf(kernel), kernel);
                     }
                     pointed.Clear();
                 }
@@ -117,7 +125,14 @@ internal static class KernelCatalog
 
     private static bool IsOpen(MethodBase method) => method.ContainsGenericParameters || method.DeclaringType!.ContainsGenericParameters;
 
-    // Past the one place where kernels are loaded.
+    // What compiles and launches a kernel, of the types that are made for one; null: another type.
+    private static Type? LauncherOf(Type type)
+    {
+        if (!type.IsGenericType || !Launchers.Contains(type.GetGenericTypeDefinition())) return null;
+        return type.BaseType == typeof(object) ? type : type.BaseType;
+    }
+
+    // Past the launchers.
     private static bool IsLoadedElsewhere(MethodBase called) =>
         called.DeclaringType!.Namespace == "ILGPU.Runtime" && called.Name.StartsWith("Load", StringComparison.Ordinal) && called.Name.Contains("Kernel", StringComparison.Ordinal);
 
@@ -126,12 +141,16 @@ internal static class KernelCatalog
         kernel.GetParameters().Select(p => p.ParameterType).Where(t => t != typeof(ILGPU.Index1D)).SequenceEqual(load.GetGenericArguments());
 
     /// <summary>The struct that a kernel is made of; null: it is a method of its own.</summary>
-    public static Type? StructOf(MethodInfo kernel) =>
-        kernel.DeclaringType is { IsConstructedGenericType: true } owner && (owner.GetGenericTypeDefinition() == typeof(IndexKernel<>) || owner.GetGenericTypeDefinition() == typeof(GroupKernel<>))
-            ? owner.GetGenericArguments()[0]
-            : null;
+    public static Type? StructOf(MethodInfo kernel) => LauncherOf(kernel.DeclaringType!)?.GetGenericArguments()[0];
 
-    private static string NameOf(MethodInfo method)
+    /// <summary>The types that a kernel's struct is made of.</summary>
+    public static Type[] ArgumentsOf(MethodInfo kernel) => StructOf(kernel)?.GetGenericArguments() ?? [];
+
+    /// <summary>Whether a kernel is a matrix product by tiles.</summary>
+    public static bool IsTiledProduct(MethodInfo kernel) => StructOf(kernel)?.DeclaringType == typeof(TiledGemm);
+
+    /// <summary>A kernel's name, with its type arguments.</summary>
+    public static string NameOf(MethodInfo method)
     {
         // A map goes by its function.
         if (StructOf(method) is { } made) return NameOf(made.GetGenericArguments().FirstOrDefault(a => a.IsAssignableTo(typeof(IMap))) ?? made);

@@ -42,11 +42,11 @@ public class PlantedBugTests
     [Fact]
     public void A_wrong_stride_is_seen()
     {
-        // The first integer of the first operand, behind its view, is the distance of its rows.
+        // The first integer of the first operand, behind the product's six sizes and its view, is the distance of its rows.
         bool seen;
         try
         {
-            seen = !Matches((_, text) => Regex.Replace(text, @"ld\.param\.b32\s+(%r\d+), \[_a_\d+\+16\];", "$0\nadd.s32 $1, $1, 1;"));
+            seen = !Matches((_, text) => Regex.Replace(text, @"ld\.param\.b32\s+(%r\d+), \[_kernel_\d+\+40\];", "$0\nadd.s32 $1, $1, 1;"));
         }
         catch (PtxException e) when (e.Fault == PtxFault.OutOfBounds)
         {

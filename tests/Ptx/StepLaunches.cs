@@ -46,13 +46,13 @@ internal static class StepLaunches
 
     /// <summary>Operations of a launch: those of a matrix product; what other kernels compute does not weigh beside what they move.</summary>
     public static long Flops(RecordedLaunch launch) =>
-        launch.Arguments.Any(a => a is IGemmOperand) ? launch.Arguments.OfType<GemmSize>().Sum(s => 2L * s.M * s.N * s.K * s.Slices) : 0;
+        ArgumentsOf(launch).Any(a => a is IGemmOperand) ? ArgumentsOf(launch).OfType<GemmSize>().Sum(s => 2L * s.M * s.N * s.K * s.Slices) : 0;
 
     /// <summary>Bytes of all tensors among a launch's arguments, each once.</summary>
     public static long TensorBytes(RecordedLaunch launch)
     {
         var views = new HashSet<(MemoryBuffer, long, long)>();
-        foreach (object argument in launch.Arguments) Find(argument);
+        foreach (object? argument in ArgumentsOf(launch)) Find(argument);
         return views.Sum(v => v.Item3);
 
         void Find(object? value)
@@ -63,8 +63,13 @@ internal static class StepLaunches
             }
             else if (value is ValueType && !value.GetType().IsPrimitive)
             {
-                foreach (FieldInfo field in value.GetType().GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)) Find(field.GetValue(value));
+                foreach (object? inner in FieldsOf(value)) Find(inner);
             }
         }
     }
+
+    private static IEnumerable<object?> ArgumentsOf(RecordedLaunch launch) => launch.Arguments.SelectMany(FieldsOf);
+
+    private static IEnumerable<object?> FieldsOf(object value) =>
+        value.GetType().GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Select(f => f.GetValue(value));
 }

@@ -12,31 +12,35 @@ internal static class BlockKernels
     public const int GroupSize = PlaneReduction.GroupSize;
 
     /// <summary>Group (chunk, channel): the mean of the convolution's results, and the sum of squared deviations from it.</summary>
-    internal static void Statistics<TWindows>(ChunkedBatch s, TWindows windows, ArrayView<float> means, ArrayView<float> squares) where TWindows : struct, IBlockWindows
+    internal readonly struct Statistics<TWindows>(ChunkedBatch s, TWindows windows, ArrayView<float> means, ArrayView<float> squares) : IGroupKernel
+        where TWindows : struct, IBlockWindows
     {
-        ArrayView<float> lanes = SharedMemory.Allocate<float>(GroupSize);
-        ArrayView<float> shared = SharedMemory.Allocate<float>(1);
-        int lane = Group.IdxX, k = Grid.IdxX % s.Channels, chunk = Grid.IdxX / s.Channels, count = s.ChunkCount(chunk);
-        float sum = 0;
-        for (int i = lane; i < count; i += GroupSize)
+        public void Run()
         {
-            (int image, int window, _) = s.Place(k, chunk, i);
-            sum += windows.Load(image, k, window).Sum;
-        }
-        sum = PlaneReduction.GroupSum(lanes, lane, sum);
-        if (lane == 0) shared[0] = sum / (4 * count);
-        Group.Barrier();
-        float mean = shared[0], square = 0;
-        for (int i = lane; i < count; i += GroupSize)
-        {
-            (int image, int window, _) = s.Place(k, chunk, i);
-            square += windows.Load(image, k, window).Squares(mean);
-        }
-        square = PlaneReduction.GroupSum(lanes, lane, square);
-        if (lane == 0)
-        {
-            means[chunk * s.Channels + k] = mean;
-            squares[chunk * s.Channels + k] = square;
+            ArrayView<float> lanes = SharedMemory.Allocate<float>(GroupSize);
+            ArrayView<float> shared = SharedMemory.Allocate<float>(1);
+            int lane = Group.IdxX, k = Grid.IdxX % s.Channels, chunk = Grid.IdxX / s.Channels, count = s.ChunkCount(chunk);
+            float sum = 0;
+            for (int i = lane; i < count; i += GroupSize)
+            {
+                (int image, int window, _) = s.Place(k, chunk, i);
+                sum += windows.Load(image, k, window).Sum;
+            }
+            sum = PlaneReduction.GroupSum(lanes, lane, sum);
+            if (lane == 0) shared[0] = sum / (4 * count);
+            Group.Barrier();
+            float mean = shared[0], square = 0;
+            for (int i = lane; i < count; i += GroupSize)
+            {
+                (int image, int window, _) = s.Place(k, chunk, i);
+                square += windows.Load(image, k, window).Squares(mean);
+            }
+            square = PlaneReduction.GroupSum(lanes, lane, square);
+            if (lane == 0)
+            {
+                means[chunk * s.Channels + k] = mean;
+                squares[chunk * s.Channels + k] = square;
+            }
         }
     }
 
@@ -44,36 +48,43 @@ internal static class BlockKernels
     /// Normalisation or none, ReLU and pooling. One index owns a window of one channel: (image, channel, window), so that neighbours read and write side by
     /// side. Writes 4 bytes, and one for the winner; without winners (inference) that view is empty.
     /// </summary>
-    internal static void Forward<TWindows>(Index1D i, ChunkedBatch s, TWindows windows, BlockChannels c, ArrayView<float> y, ArrayView<byte> winners) where TWindows : struct, IBlockWindows
+    internal readonly struct Forward<TWindows>(ChunkedBatch s, TWindows windows, BlockChannels c, ArrayView<float> y, ArrayView<byte> winners) : IIndexKernel
+        where TWindows : struct, IBlockWindows
     {
-        (int image, int k, int window) = s.Of(i);
-        y[i] = c.Normalize(windows.Load(image, k, window), k).ReluMax(out int winner);
-        if (winners.Length > 0) winners[i] = (byte)winner;
+        public void Run(int i)
+        {
+            (int image, int k, int window) = s.Of(i);
+            y[i] = c.Normalize(windows.Load(image, k, window), k).ReluMax(out int winner);
+            if (winners.Length > 0) winners[i] = (byte)winner;
+        }
     }
 
     /// <summary>Group (chunk, channel): the sums of dz and of dz (z - mean), where dz is dy at the windows' winners and zero elsewhere.</summary>
-    internal static void GradientSums<TWindows>(
-        ChunkedBatch s, TWindows windows, BlockChannels c, ArrayView<float> dy, ArrayView<byte> winners, ArrayView<float> sums, ArrayView<float> covariations)
+    internal readonly struct GradientSums<TWindows>(
+        ChunkedBatch s, TWindows windows, BlockChannels c, ArrayView<float> dy, ArrayView<byte> winners, ArrayView<float> sums, ArrayView<float> covariations) : IGroupKernel
         where TWindows : struct, IBlockWindows
     {
-        ArrayView<float> lanes = SharedMemory.Allocate<float>(GroupSize);
-        int lane = Group.IdxX, k = Grid.IdxX % s.Channels, chunk = Grid.IdxX / s.Channels, count = s.ChunkCount(chunk);
-        float mean = c.Mean(k), sum = 0, covariation = 0;
-        for (int i = lane; i < count; i += GroupSize)
+        public void Run()
         {
-            (int image, int window, int pooled) = s.Place(k, chunk, i);
-            int winner = winners[pooled];
-            if (winner == Window2x2.NoWinner) continue;
-            float d = dy[pooled];
-            sum += d;
-            covariation += d * (windows.Load(image, k, window).At(winner) - mean);
-        }
-        sum = PlaneReduction.GroupSum(lanes, lane, sum);
-        covariation = PlaneReduction.GroupSum(lanes, lane, covariation);
-        if (lane == 0)
-        {
-            sums[chunk * s.Channels + k] = sum;
-            covariations[chunk * s.Channels + k] = covariation;
+            ArrayView<float> lanes = SharedMemory.Allocate<float>(GroupSize);
+            int lane = Group.IdxX, k = Grid.IdxX % s.Channels, chunk = Grid.IdxX / s.Channels, count = s.ChunkCount(chunk);
+            float mean = c.Mean(k), sum = 0, covariation = 0;
+            for (int i = lane; i < count; i += GroupSize)
+            {
+                (int image, int window, int pooled) = s.Place(k, chunk, i);
+                int winner = winners[pooled];
+                if (winner == Window2x2.NoWinner) continue;
+                float d = dy[pooled];
+                sum += d;
+                covariation += d * (windows.Load(image, k, window).At(winner) - mean);
+            }
+            sum = PlaneReduction.GroupSum(lanes, lane, sum);
+            covariation = PlaneReduction.GroupSum(lanes, lane, covariation);
+            if (lane == 0)
+            {
+                sums[chunk * s.Channels + k] = sum;
+                covariations[chunk * s.Channels + k] = covariation;
+            }
         }
     }
 
@@ -81,26 +92,32 @@ internal static class BlockKernels
     /// The gradient to the convolution's results, (N, K, P, Q), through pooling, ReLU and normalisation. One index owns a window of one channel.
     /// Moves 5 bytes of dy and its winner, reads 16 and writes 16.
     /// </summary>
-    internal static void ResultGradient(
-        Index1D i, ChunkedBatch s, StoredWindows results, BlockChannels c, BlockGradients g, ArrayView<float> dy, ArrayView<byte> winners, StoredWindows gradients)
+    internal readonly struct ResultGradient(
+        ChunkedBatch s, StoredWindows results, BlockChannels c, BlockGradients g, ArrayView<float> dy, ArrayView<byte> winners, StoredWindows gradients) : IIndexKernel
     {
-        (int image, int k, int window) = s.Of(i);
-        Window2x2 d = Window2x2.Of(dy[i], winners[i]);
-        gradients.Store(image, k, window, c.Gradient(d, results.Load(image, k, window), k, g));
+        public void Run(int i)
+        {
+            (int image, int k, int window) = s.Of(i);
+            Window2x2 d = Window2x2.Of(dy[i], winners[i]);
+            gradients.Store(image, k, window, c.Gradient(d, results.Load(image, k, window), k, g));
+        }
     }
 
     /// <summary>Group: one channel, the sum of dz over all images, without a normalisation: the gradient to the bias.</summary>
-    internal static void GradBias(ChunkedBatch s, ArrayView<float> dy, ArrayView<byte> winners, ArrayView<float> db)
+    internal readonly struct BiasGradient(ChunkedBatch s, ArrayView<float> dy, ArrayView<byte> winners, ArrayView<float> db) : IGroupKernel
     {
-        ArrayView<float> lanes = SharedMemory.Allocate<float>(GroupSize);
-        int lane = Group.IdxX, k = Grid.IdxX, count = s.Batch * s.Pixels;
-        float sum = 0;
-        for (int i = lane; i < count; i += GroupSize)
+        public void Run()
         {
-            int pooled = s.At(k, 0, i);
-            if (winners[pooled] != Window2x2.NoWinner) sum += dy[pooled];
+            ArrayView<float> lanes = SharedMemory.Allocate<float>(GroupSize);
+            int lane = Group.IdxX, k = Grid.IdxX, count = s.Batch * s.Pixels;
+            float sum = 0;
+            for (int i = lane; i < count; i += GroupSize)
+            {
+                int pooled = s.At(k, 0, i);
+                if (winners[pooled] != Window2x2.NoWinner) sum += dy[pooled];
+            }
+            sum = PlaneReduction.GroupSum(lanes, lane, sum);
+            if (lane == 0) db[k] = sum;
         }
-        sum = PlaneReduction.GroupSum(lanes, lane, sum);
-        if (lane == 0) db[k] = sum;
     }
 }

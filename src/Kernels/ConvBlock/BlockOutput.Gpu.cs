@@ -21,9 +21,9 @@ internal sealed class BlockOutput<TWindows> where TWindows : struct, IBlockWindo
     private readonly NormalizationMerge? merge;
     private readonly Tensor<float> mean, inverse;
     private readonly Tensor<byte> winners;
-    private Action<int, ChunkedBatch, TWindows, BlockChannels, ArrayView<float>, ArrayView<byte>>? forward;
-    private readonly Action<KernelConfig, ChunkedBatch, TWindows, ArrayView<float>, ArrayView<float>>? statistics;
-    private readonly Action<KernelConfig, ChunkedBatch, TWindows, BlockChannels, ArrayView<float>, ArrayView<byte>, ArrayView<float>, ArrayView<float>>? gradientSums;
+    private IndexKernel<BlockKernels.Forward<TWindows>>? forward;
+    private readonly GroupKernel<BlockKernels.Statistics<TWindows>>? statistics;
+    private readonly GroupKernel<BlockKernels.GradientSums<TWindows>>? gradientSums;
 
     public BlockOutput(DeviceArena arena, Conv2DShape shape, int maxBatch, NormalizationOptions? normalization, bool training)
     {
@@ -39,8 +39,8 @@ internal sealed class BlockOutput<TWindows> where TWindows : struct, IBlockWindo
         mean = arena.Allocate<float>(channels);
         inverse = arena.Allocate<float>(channels);
         merge = new NormalizationMerge(arena, shape.OutChannels, maxBatch, options.Epsilon, options.Momentum, correction: 1);
-        statistics = device.LoadGrouped<ChunkedBatch, TWindows, ArrayView<float>, ArrayView<float>>(BlockKernels.Statistics);
-        gradientSums = device.LoadGrouped<ChunkedBatch, TWindows, BlockChannels, ArrayView<float>, ArrayView<byte>, ArrayView<float>, ArrayView<float>>(BlockKernels.GradientSums);
+        statistics = new(device);
+        gradientSums = new(device);
     }
 
     /// <summary>For each pooled result, (N, K, P / 2, Q / 2), which of its window won; empty for inference.</summary>
@@ -68,12 +68,12 @@ internal sealed class BlockOutput<TWindows> where TWindows : struct, IBlockWindo
         int batch = y.Shape[0];
         if (statistics is not null)
         {
-            statistics(Groups(batch), Size(batch), windows, merge!.First, merge.Second);
+            statistics.Launch(Groups(batch), new(Size(batch), windows, merge!.First, merge.Second));
             merge.Statistics(Results(batch), merge.First.SubView(0, 0), mean, inverse, normalization!.Value.RunningMean, normalization.Value.RunningVariance);
         }
         // Loaded when it is needed: not where a product pools its results itself.
-        forward ??= device.LoadIndexed<ChunkedBatch, TWindows, BlockChannels, ArrayView<float>, ArrayView<byte>>(BlockKernels.Forward);
-        forward(y.Count, Size(batch), windows, channels, y.View, winners.View);
+        forward ??= new(device);
+        forward.Launch(y.Count, new(Size(batch), windows, channels, y.View, winners.View));
     }
 
     /// <summary>The gradients to scale and shift, where there is a normalisation, and what the gradient through it needs of them.</summary>
@@ -82,7 +82,7 @@ internal sealed class BlockOutput<TWindows> where TWindows : struct, IBlockWindo
         int batch = dy.Shape[0];
         if (gradientSums is not null)
         {
-            gradientSums(Groups(batch), Size(batch), windows, channels, dy.View, winners.View, merge!.First, merge.Second);
+            gradientSums.Launch(Groups(batch), new(Size(batch), windows, channels, dy.View, winners.View, merge!.First, merge.Second));
             merge.Gradients(Results(batch), inverse, dscale!.Value, dshift!.Value);
         }
         return new BlockGradients(dy, dscale, dshift, (float)batch * shape.OutHeight * shape.OutWidth);

@@ -12,8 +12,8 @@ internal sealed class FirstLayerBlockGpu : IConvBlockKernels
     private readonly Conv2DShape shape;
     private readonly BlockOutput<ConvolvedWindows> output;
     private readonly Tensor<float> partial;
-    private readonly Action<KernelConfig, ChunkedBatch, ConvolvedWindows, BlockChannels, BlockGradients, ArrayView<float>, ArrayView<byte>, ArrayView<float>>? gradWeight;
-    private readonly Action<int, int, int, ArrayView<float>, ArrayView<float>, ArrayView<float>>? addChunks;
+    private readonly GroupKernel<FirstLayerGpu.WeightGradient>? gradWeight;
+    private readonly IndexKernel<FirstLayerGpu.AddChunks>? addChunks;
 
     public FirstLayerBlockGpu(DeviceArena arena, Conv2DShape shape, int maxBatch, NormalizationOptions? normalization, bool training)
     {
@@ -22,8 +22,8 @@ internal sealed class FirstLayerBlockGpu : IConvBlockKernels
         output = new(arena, shape, maxBatch, normalization, training);
         if (!training) return;
         partial = arena.Allocate<float>(new Shape(output.Size(maxBatch).Chunks, shape.OutChannels, FirstLayerGpu.Sums));
-        gradWeight = device.LoadGrouped<ChunkedBatch, ConvolvedWindows, BlockChannels, BlockGradients, ArrayView<float>, ArrayView<byte>, ArrayView<float>>(FirstLayerGpu.GradWeight);
-        addChunks = device.LoadIndexed<int, int, ArrayView<float>, ArrayView<float>, ArrayView<float>>(FirstLayerGpu.AddChunks);
+        gradWeight = new(device);
+        addChunks = new(device);
     }
 
     /// <summary>Whether a convolution is one: of one channel, and nobody asks for the gradient to its input.</summary>
@@ -43,7 +43,7 @@ internal sealed class FirstLayerBlockGpu : IConvBlockKernels
         BlockChannels channels = output.Channels(w, b, normalization);
         var windows = new ConvolvedWindows(shape, x.View, w.View, channels);
         BlockGradients gradients = output.Gradients(windows, channels, dy, dscale, dshift);
-        gradWeight!(output.Groups(batch), output.Size(batch), windows, channels, gradients, dy.View, output.Winners, partial.View);
-        addChunks!(shape.OutChannels * FirstLayerGpu.Sums, output.Size(batch).Chunks, output.UsesBatchStatistics ? 1 : 0, partial.View, dw.View, db?.View ?? dw.View.SubView(0, 0));
+        gradWeight!.Launch(output.Groups(batch), new(output.Size(batch), windows, channels, gradients, dy.View, output.Winners, partial.View));
+        addChunks!.Launch(shape.OutChannels * FirstLayerGpu.Sums, new(output.Size(batch).Chunks, output.UsesBatchStatistics ? 1 : 0, partial.View, dw.View, db?.View ?? dw.View.SubView(0, 0)));
     }
 }

@@ -45,7 +45,7 @@ internal sealed class PooledBlockGpu : IConvBlockKernels
         private readonly Conv2DGpu convolution;
         private readonly BlockOutput<StoredWindows> output;
         private readonly Tensor<float> results, gradients;
-        private readonly Action<int, ChunkedBatch, StoredWindows, BlockChannels, BlockGradients, ArrayView<float>, ArrayView<byte>, StoredWindows> resultGradient;
+        private readonly IndexKernel<BlockKernels.ResultGradient> resultGradient;
         private readonly Elementwise elementwise;
 
         public StoredConvolution(DeviceArena arena, Conv2DShape shape, int maxBatch, NormalizationOptions normalization)
@@ -55,7 +55,7 @@ internal sealed class PooledBlockGpu : IConvBlockKernels
             output = new(arena, shape, maxBatch, normalization, training: true);
             results = arena.Allocate<float>(shape.Output.Prepend(maxBatch));
             gradients = arena.Allocate<float>(shape.Output.Prepend(maxBatch));
-            resultGradient = arena.Device.LoadIndexed<ChunkedBatch, StoredWindows, BlockChannels, BlockGradients, ArrayView<float>, ArrayView<byte>, StoredWindows>(BlockKernels.ResultGradient);
+            resultGradient = new(arena.Device);
             elementwise = new(arena.Device);
         }
 
@@ -73,7 +73,7 @@ internal sealed class PooledBlockGpu : IConvBlockKernels
             int batch = x.Shape[0];
             BlockChannels channels = output.Channels(w, null, normalization);
             BlockGradients sums = output.Gradients(Windows(results), channels, dy, dscale, dshift);
-            resultGradient(dy.Count, output.Size(batch), Windows(results), channels, sums, dy.View, output.Winners, Windows(gradients));
+            resultGradient.Launch(dy.Count, new(output.Size(batch), Windows(results), channels, sums, dy.View, output.Winners, Windows(gradients)));
             convolution.GradWeight(x, gradients.First(batch), dw);
             // The normalisation takes any bias away again.
             if (db is { } bias) elementwise.Fill(bias, 0);
@@ -95,7 +95,7 @@ internal sealed class PooledBlockGpu : IConvBlockKernels
         private readonly ForwardProduct<GatheredWindows, PooledResult> forward;
         private readonly InputGradientProduct<GatheredPooled>? gradInput;
         private readonly ChunkedGemmKernel<PooledChannelPixels, TransposedOperand<GatheredWindows>>? gradWeight;
-        private readonly Action<KernelConfig, ChunkedBatch, ArrayView<float>, ArrayView<byte>, ArrayView<float>>? gradBias;
+        private readonly GroupKernel<BlockKernels.BiasGradient>? gradBias;
 
         public FusedConvolution(DeviceArena arena, Conv2DShape shape, int maxBatch, NormalizationOptions? normalization, bool training)
         {
@@ -111,7 +111,7 @@ internal sealed class PooledBlockGpu : IConvBlockKernels
             weightChunk = ConvolutionProducts.WeightChunk(shape, out bool tiledWeights);
             gradWeight = new(device, tiledWeights);
             partial = ConvolutionProducts.Partial(arena, ConvolutionProducts.WeightSize(shape, maxBatch, weightChunk), tiledWeights);
-            gradBias = device.LoadGrouped<ChunkedBatch, ArrayView<float>, ArrayView<byte>, ArrayView<float>>(BlockKernels.GradBias);
+            gradBias = new(device);
         }
 
         public void Forward(Tensor<float> x, Tensor<float> w, Tensor<float>? b, NormalizationTensors? normalization, Tensor<float> y) =>
@@ -124,7 +124,7 @@ internal sealed class PooledBlockGpu : IConvBlockKernels
                 new PooledChannelPixels(dy.View, output.Winners, shape.OutChannels, shape.GroupOutChannels, order),
                 new TransposedOperand<GatheredWindows>(Input(x)),
                 new MatrixResult(dw.View, shape.ReductionLength, sliceStride: shape.GroupOutChannels * shape.ReductionLength), partial);
-            if (db is { } bias) gradBias!(new KernelConfig(shape.OutChannels, BlockKernels.GroupSize), output.Size(batch), dy.View, output.Winners, bias.View);
+            if (db is { } bias) gradBias!.Launch(new KernelConfig(shape.OutChannels, BlockKernels.GroupSize), new(output.Size(batch), dy.View, output.Winners, bias.View));
             if (dx is { } inputGradient) gradInput!.Run(w, new GatheredPooled(shape, dy.View, output.Winners, backwardTaps.View), inputGradient);
         }
 

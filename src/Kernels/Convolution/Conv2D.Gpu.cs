@@ -19,7 +19,7 @@ namespace GpuConv.Kernels;
 /// Bytes moved from global memory where caches hold nothing, forward in tiles of m x n: 4 N P Q (Cg R S Kg (1 / m + 1 / n) + K); the R S reads of
 /// a pixel hit the caches, as a tile's pixels are neighbours. Where each tap lies is computed once, on the host (the pointer tables of
 /// CUTLASS's implicit_gemm_convolution.md), so that the inner loop does not divide. Groups of few channels take the plain kernel of
-/// <see cref="ElementGemm"/> instead of tiles, by the shape alone.
+/// <see cref="ElementGemm{TA, TB, TResult}"/> instead of tiles, by the shape alone.
 /// </para>
 /// </summary>
 internal sealed class Conv2DGpu : IConv2DKernels
@@ -34,7 +34,7 @@ internal sealed class Conv2DGpu : IConv2DKernels
     private readonly InputGradientProduct<StridedGradient> gradInputStrided;
     private readonly ChunkedGemmKernel<ChannelPixels<QuadsAlongK>, TransposedOperand<GatheredImages>> gradWeight;
     private readonly ChunkedGemmKernel<ChannelPixels<ThreadsAlongK>, TransposedOperand<GatheredImages>> gradWeightUnaligned;
-    private readonly Action<KernelConfig, int, int, ArrayView<float>, ArrayView<float>> gradBias;
+    private readonly GroupKernel<BiasGradient> gradBias;
 
     /// <param name="arena">Where working memory comes from.</param>
     /// <param name="shape">The sizes for one image.</param>
@@ -47,7 +47,7 @@ internal sealed class Conv2DGpu : IConv2DKernels
         forward = new(device, shape, shape.GroupOutChannels > ConvolutionProducts.PlainChannels, only);
         gradInput = new(device, shape, only);
         gradInputStrided = new(device, shape, only);
-        gradBias = device.LoadGrouped<int, int, ArrayView<float>, ArrayView<float>>(GradBiasKernel);
+        gradBias = new(device);
 
         forwardTaps = ConvolutionProducts.Taps(arena, shape, shape.GroupInChannels, shape.InHeight * shape.InWidth, shape.DilationHeight, shape.DilationWidth, shape.InWidth);
         bool strided = shape.StrideHeight > 1 || shape.StrideWidth > 1;
@@ -93,7 +93,7 @@ internal sealed class Conv2DGpu : IConv2DKernels
     }
 
     public void GradBias(Tensor<float> dy, Tensor<float> db) =>
-        gradBias(new KernelConfig(shape.OutChannels, PlaneReduction.GroupSize), dy.Shape[0], shape.OutHeight * shape.OutWidth, dy.View, db.View);
+        gradBias.Launch(new KernelConfig(shape.OutChannels, PlaneReduction.GroupSize), new BiasGradient(dy.Shape[0], shape.OutHeight * shape.OutWidth, dy.View, db.View));
 
     private GemmSize WeightSize(int batch) => ConvolutionProducts.WeightSize(shape, batch, weightChunk);
 
@@ -101,17 +101,20 @@ internal sealed class Conv2DGpu : IConv2DKernels
 
     // One group owns one channel: db[k] = sum over n, p, q of dy[n, k, p, q]. Its threads take every 64th pixel of all images in
     // ascending order, and are added in the order of PlaneReduction. Moves 4 N P Q bytes for each group.
-    private static void GradBiasKernel(int batch, int pixels, ArrayView<float> dy, ArrayView<float> db)
+    internal readonly struct BiasGradient(int batch, int pixels, ArrayView<float> dy, ArrayView<float> db) : IGroupKernel
     {
-        ArrayView<float> lanes = SharedMemory.Allocate<float>(PlaneReduction.GroupSize);
-        int channel = Grid.IdxX, channels = db.IntLength, lane = Group.IdxX;
-        float sum = 0;
-        for (int i = lane; i < batch * pixels; i += PlaneReduction.GroupSize)
+        public void Run()
         {
-            int image = i / pixels;
-            sum += dy[(image * channels + channel) * pixels + i - image * pixels];
+            ArrayView<float> lanes = SharedMemory.Allocate<float>(PlaneReduction.GroupSize);
+            int channel = Grid.IdxX, channels = db.IntLength, lane = Group.IdxX;
+            float sum = 0;
+            for (int i = lane; i < batch * pixels; i += PlaneReduction.GroupSize)
+            {
+                int image = i / pixels;
+                sum += dy[(image * channels + channel) * pixels + i - image * pixels];
+            }
+            sum = PlaneReduction.GroupSum(lanes, lane, sum);
+            if (lane == 0) db[channel] = sum;
         }
-        sum = PlaneReduction.GroupSum(lanes, lane, sum);
-        if (lane == 0) db[channel] = sum;
     }
 }

@@ -1,5 +1,4 @@
 using ILGPU;
-using ILGPU.Runtime;
 
 namespace GpuConv.Kernels;
 
@@ -47,11 +46,14 @@ internal static unsafe class CopyBandwidth
             var work = new HostKernel(source.Pointer, destination.Pointer, source.Count, device.Threads);
             return () => device.Host.Run(work, device.Threads);
         }
-        var kernel = device.LoadIndexed<ArrayView<float>, ArrayView<float>>(Kernel);
-        return () => kernel(source.Count, source.View, destination.View);
+        var kernel = new IndexKernel<Kernel>(device);
+        return () => kernel.Launch(source.Count, new(source.View, destination.View));
     }
 
-    private static void Kernel(Index1D i, ArrayView<float> source, ArrayView<float> destination) => destination[i] = source[i];
+    internal readonly struct Kernel(ArrayView<float> source, ArrayView<float> destination) : IIndexKernel
+    {
+        public void Run(int i) => destination[i] = source[i];
+    }
 
     private readonly struct HostKernel(float* source, float* destination, int count, int parts) : IHostKernel
     {

@@ -1,6 +1,3 @@
-using ILGPU;
-using ILGPU.Runtime;
-
 namespace GpuConv.Kernels;
 
 /// <summary>What keeps a kernel from being faster than it can be.</summary>
@@ -82,15 +79,13 @@ public sealed record DeviceCeilings(double FlopsPerSecond, double LaunchSeconds,
     // As many items as threads: with one the team is not asked.
     private static Action LaunchOf(Device device)
     {
-        if (device.IsHost) return () => device.Host.Run(default(EmptyHostKernel), device.Threads);
-        var kernel = device.LoadIndexed<int>(EmptyKernel);
-        return () => kernel(device.Accelerator.WarpSize, 0);
+        var kernel = new IndexKernel<EmptyKernel>(device);
+        return () => kernel.Launch(device.IsHost ? device.Threads : device.Accelerator.WarpSize, default, block: 1);
     }
 
-    private static void EmptyKernel(Index1D i, int unused) { }
-
-    private readonly struct EmptyHostKernel : IHostKernel
+    // A kernel has arguments: at least one.
+    internal readonly struct EmptyKernel(int unused) : IIndexKernel
     {
-        public unsafe void Run<TSimd, TVector>(int item, float* scratch) where TSimd : struct, ISimd<TVector> where TVector : struct { }
+        public void Run(int i) => _ = unused;
     }
 }

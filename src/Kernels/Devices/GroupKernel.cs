@@ -29,7 +29,7 @@ internal sealed class GroupKernel<T> where T : struct, IGroupKernel
     /// <param name="kernel">Its arguments.</param>
     public void Launch(KernelConfig groups, in T kernel) => launch!(groups, kernel);
 
-    private static void Body(T kernel) => kernel.Run();
+    internal static void Body(T kernel) => kernel.Run();
 }
 
 /// <summary>A kernel with a group of 64 threads for each row (an image, a plane) on GPUs, and a thread of the team on CPUs, which does the row's work with vectors.</summary>

@@ -40,7 +40,7 @@ internal class IndexKernel<T> where T : struct, IIndexKernel
 
     private protected virtual void LaunchOnHost(int n, in T kernel, int block) => Device.Host.Run(new Indices(kernel, n, block), (n + block - 1) / block);
 
-    private static void Body(Index1D i, T kernel) => kernel.Run(i);
+    internal static void Body(Index1D i, T kernel) => kernel.Run(i);
 
     private readonly struct Indices(T kernel, int n, int block) : IHostKernel
     {

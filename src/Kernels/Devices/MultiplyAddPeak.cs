@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using ILGPU;
-using ILGPU.Runtime;
 
 namespace GpuConv.Kernels;
 
@@ -37,28 +36,31 @@ internal static unsafe class MultiplyAddPeak
         int threads = simulated ? 32 : 64 * device.Accelerator.MaxNumThreads, steps = GpuFirstSteps;
         using var arena = new DeviceArena(device);
         Tensor<float> sums = arena.Allocate<float>(new Shape(threads));
-        var kernel = device.LoadIndexed<int, float, float, ArrayView<float>>(Kernel);
+        var kernel = new IndexKernel<Kernel>(device);
         // An OpenCL driver for processors takes a second for what a GPU does in a millisecond.
         if (!simulated) steps = (int)Math.Clamp(steps * GpuSeconds / Seconds(), steps, GpuMostSteps);
         return 2.0 * 4 * 8 * steps * threads / Seconds();
 
-        double Seconds() => BestTime.Seconds(device, Runs, () => kernel(threads, steps, 0.5f, 0.25f, sums.View));
+        double Seconds() => BestTime.Seconds(device, Runs, () => kernel.Launch(threads, new(steps, 0.5f, 0.25f, sums.View)));
     }
 
     // One index owns sixteen chains c = a c + b: with the chain's own value in the product nothing can be computed ahead of the loop.
     // ILGPU unrolls no loops: two rounds in each keep the loop's own instructions few.
-    private static void Kernel(Index1D i, int steps, float a, float b, ArrayView<float> sums)
+    internal readonly struct Kernel(int steps, float a, float b, ArrayView<float> sums) : IIndexKernel
     {
-        Quad fourth = new(b, b, b, b);
-        Float8 addend = new(fourth, fourth), c0 = addend, c1 = addend;
-        for (int step = 0; step < steps; step++)
+        public void Run(int i)
         {
-            c0 = Float8.MultiplyAdd(a, c0, addend);
-            c1 = Float8.MultiplyAdd(b, c1, addend);
-            c0 = Float8.MultiplyAdd(a, c0, addend);
-            c1 = Float8.MultiplyAdd(b, c1, addend);
+            Quad fourth = new(b, b, b, b);
+            Float8 addend = new(fourth, fourth), c0 = addend, c1 = addend;
+            for (int step = 0; step < steps; step++)
+            {
+                c0 = Float8.MultiplyAdd(a, c0, addend);
+                c1 = Float8.MultiplyAdd(b, c1, addend);
+                c0 = Float8.MultiplyAdd(a, c0, addend);
+                c1 = Float8.MultiplyAdd(b, c1, addend);
+            }
+            sums[i] = Sum(c0.Low) + Sum(c0.High) + Sum(c1.Low) + Sum(c1.High);
         }
-        sums[i] = Sum(c0.Low) + Sum(c0.High) + Sum(c1.Low) + Sum(c1.High);
     }
 
     private static float Sum(Quad quad) => quad.X + quad.Y + quad.Z + quad.W;

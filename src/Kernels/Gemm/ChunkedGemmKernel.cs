@@ -1,5 +1,4 @@
 using ILGPU;
-using ILGPU.Runtime;
 
 namespace GpuConv.Kernels;
 
@@ -19,9 +18,9 @@ internal sealed class ChunkedGemmKernel<TA, TB>(Device device, bool isTiled = tr
 {
     private GemmPlan plan;
     private long plannedElements = -1;
-    private Action<KernelConfig, GemmSize, TA, TB, MatrixResult>? tiles;
-    private Action<int, GemmSize, TA, TB, MatrixResult>? elements;
-    private Action<int, GemmSize, ArrayView<float>, MatrixResult>? addParts;
+    private Action<GemmSize, TA, TB, MatrixResult>? tiles;
+    private IndexKernel<ElementGemm<TA, TB, MatrixResult>>? elements;
+    private IndexKernel<ChunkSums>? addParts;
 
     /// <summary>Computes a product.</summary>
     /// <param name="size">Its sizes.</param>
@@ -40,13 +39,13 @@ internal sealed class ChunkedGemmKernel<TA, TB>(Device device, bool isTiled = tr
         size = size.InParts;
         Multiply(size, a, b, new MatrixResult(partial, size.N, sliceStride: size.M * size.N));
         int count = size.Slices * size.M * size.N;
-        (addParts ??= device.LoadIndexed<GemmSize, ArrayView<float>, MatrixResult>(ChunkSums.AddKernel))(result.InQuads != 0 ? count / 4 : count, size, partial, result);
+        (addParts ??= new(device)).Launch(result.InQuads != 0 ? count / 4 : count, new(size, partial, result));
     }
 
     private void Multiply(GemmSize size, TA a, TB b, MatrixResult result)
     {
-        if (isTiled) (tiles ??= LoadTiles())(plan.Tile.Config(size), size, a, b, result);
-        else (elements ??= device.LoadIndexed<GemmSize, TA, TB, MatrixResult>(ElementGemm.Kernel))(checked(size.M * size.N * size.Slices * size.Parts), size, a, b, result);
+        if (isTiled) (tiles ??= LoadTiles())(size, a, b, result);
+        else (elements ??= new(device)).Launch(checked(size.M * size.N * size.Slices * size.Parts), new(size, a, b, result));
     }
 
     private void Prepare(GemmSize size, long room)
@@ -59,16 +58,16 @@ internal sealed class ChunkedGemmKernel<TA, TB>(Device device, bool isTiled = tr
         (plan, plannedElements) = (best, count);
     }
 
-    private Action<KernelConfig, GemmSize, TA, TB, MatrixResult> LoadTiles() => plan.InSequence
-        ? TiledGemm.LoadInSequence<TA, TB>(device, plan.Tile)
-        : TiledGemm.Load<TA, TB, MatrixResult>(device, plan.Tile);
+    private Action<GemmSize, TA, TB, MatrixResult> LoadTiles() => plan.InSequence
+        ? TiledGemm.Load<ChunksInSequence, TA, TB, MatrixResult>(device, plan.Tile)
+        : TiledGemm.Load<OneChunk, TA, TB, MatrixResult>(device, plan.Tile);
 }
 
 /// <summary>The second step of products whose chunks have groups of their own.</summary>
-internal static class ChunkSums
+internal readonly struct ChunkSums(GemmSize size, ArrayView<float> partial, MatrixResult result) : IIndexKernel
 {
     // One index owns one element, or four neighbouring columns, and adds its chunks in ascending order.
-    internal static void AddKernel(Index1D index, GemmSize size, ArrayView<float> partial, MatrixResult result)
+    public void Run(int index)
     {
         bool quads = result.InQuads != 0;
         int element = quads ? 4 * index : index, n = element % size.N, rest = element / size.N;

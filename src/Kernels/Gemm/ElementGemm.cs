@@ -7,13 +7,13 @@ namespace GpuConv.Kernels;
 /// element and chunk, which reads both operands from global memory: 8 bytes for 2 operations where caches hold nothing, so that threads side by side
 /// should share one operand.
 /// </summary>
-internal static class ElementGemm
+internal readonly struct ElementGemm<TA, TB, TResult>(GemmSize size, TA a, TB b, TResult result) : IIndexKernel
+    where TA : struct, IGemmOperand
+    where TB : struct, IGemmOperand
+    where TResult : struct, IGemmResult
 {
     // The index is ((part Slices + slice) M + m) N + n: it owns that element of C, and neighbours share the element of A.
-    internal static void Kernel<TA, TB, TResult>(Index1D index, GemmSize size, TA a, TB b, TResult result)
-        where TA : struct, IGemmOperand
-        where TB : struct, IGemmOperand
-        where TResult : struct, IGemmResult
+    public void Run(int index)
     {
         int n = index % size.N, rest = index / size.N;
         int m = rest % size.M, plane = rest / size.M;

@@ -1,10 +1,7 @@
-using ILGPU;
-using ILGPU.Runtime;
-
 namespace GpuConv.Kernels;
 
 /// <summary>
-/// A matrix product of GPUs for operands of certain kinds, by <see cref="TiledGemm"/> or <see cref="ElementGemm"/>: each sum by one thread over k in
+/// A matrix product of GPUs for operands of certain kinds, by <see cref="TiledGemm"/> or <see cref="ElementGemm{TA, TB, TResult}"/>: each sum by one thread over k in
 /// ascending order, so that the tile does not change a bit, and may follow the batch.
 /// Kernels are loaded when they are first needed, for the largest product so far: a smaller one, as the last batch of an epoch, does not load others.
 /// </summary>
@@ -18,8 +15,8 @@ internal sealed class GemmKernel<TA, TB, TResult>(Device device, bool isTiled = 
 {
     private GemmTile tile;
     private long plannedElements = -1;
-    private Action<KernelConfig, GemmSize, TA, TB, TResult>? tiles;
-    private Action<int, GemmSize, TA, TB, TResult>? elements;
+    private Action<GemmSize, TA, TB, TResult>? tiles;
+    private IndexKernel<ElementGemm<TA, TB, TResult>>? elements;
 
     /// <summary>Computes a product whose sums are single chunks.</summary>
     /// <param name="size">Its sizes.</param>
@@ -32,7 +29,7 @@ internal sealed class GemmKernel<TA, TB, TResult>(Device device, bool isTiled = 
         long count = (long)size.M * size.N * size.Slices;
         if (!isTiled)
         {
-            (elements ??= device.LoadIndexed<GemmSize, TA, TB, TResult>(ElementGemm.Kernel))(checked((int)count), size, a, b, result);
+            (elements ??= new(device)).Launch(checked((int)count), new(size, a, b, result));
             return;
         }
         if (count > plannedElements)
@@ -41,6 +38,6 @@ internal sealed class GemmKernel<TA, TB, TResult>(Device device, bool isTiled = 
             if (best != tile) tiles = null;
             (tile, plannedElements) = (best, count);
         }
-        (tiles ??= TiledGemm.Load<TA, TB, TResult>(device, tile))(tile.Config(size), size, a, b, result);
+        (tiles ??= TiledGemm.Load<OneChunk, TA, TB, TResult>(device, tile))(size, a, b, result);
     }
 }

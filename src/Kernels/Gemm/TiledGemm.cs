@@ -54,52 +54,35 @@ namespace GpuConv.Kernels;
 /// </summary>
 internal static class TiledGemm
 {
-    /// <summary>Loads the kernel of a tile for groups that sum one chunk.</summary>
-    public static Action<KernelConfig, GemmSize, TA, TB, TResult> Load<TA, TB, TResult>(Device device, GemmTile tile)
+    /// <summary>Loads the kernel of a tile.</summary>
+    /// <typeparam name="TChunks">Whether groups sum one chunk or go through several, with a tile of <see cref="GemmTiles.InSequence"/>.</typeparam>
+    /// <typeparam name="TA">A.</typeparam>
+    /// <typeparam name="TB">B.</typeparam>
+    /// <typeparam name="TResult">Where the sums go.</typeparam>
+    public static Action<GemmSize, TA, TB, TResult> Load<TChunks, TA, TB, TResult>(Device device, GemmTile tile)
+        where TChunks : struct, IGemmChunks
         where TA : struct, IGemmOperand
         where TB : struct, IGemmOperand
-        where TResult : struct, IGemmResult => device.CopiesAsync ? Load<AsyncStaging, TA, TB, TResult>(device, tile) : Load<RegisterStaging, TA, TB, TResult>(device, tile);
+        where TResult : struct, IGemmResult => device.CopiesAsync ? Load<TChunks, AsyncStaging, TA, TB, TResult>(device, tile) : Load<TChunks, RegisterStaging, TA, TB, TResult>(device, tile);
 
-    /// <summary>Loads the kernel of a tile for groups that go through several chunks: <see cref="GemmTiles.InSequence"/>.</summary>
-    public static Action<KernelConfig, GemmSize, TA, TB, MatrixResult> LoadInSequence<TA, TB>(Device device, GemmTile tile)
-        where TA : struct, IGemmOperand
-        where TB : struct, IGemmOperand => device.CopiesAsync ? LoadInSequence<AsyncStaging, TA, TB>(device, tile) : LoadInSequence<RegisterStaging, TA, TB>(device, tile);
-
-    private static Action<KernelConfig, GemmSize, TA, TB, TResult> Load<TStaging, TA, TB, TResult>(Device device, GemmTile tile)
+    private static Action<GemmSize, TA, TB, TResult> Load<TChunks, TStaging, TA, TB, TResult>(Device device, GemmTile tile)
+        where TChunks : struct, IGemmChunks
         where TStaging : struct, IGemmStaging
         where TA : struct, IGemmOperand
         where TB : struct, IGemmOperand
         where TResult : struct, IGemmResult => (device.MathMode, tile) switch
         {
-            (MathMode.Fp32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads16x16, RegisterTile8x8, OneChunk, TStaging, TA, TB, TResult>),
-            (MathMode.Fp32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, RegisterTile8x8, OneChunk, TStaging, TA, TB, TResult>),
-            (MathMode.Fp32, GemmTile.Of32x128) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads4x16, RegisterTile8x8, OneChunk, TStaging, TA, TB, TResult>),
-            (MathMode.Fp32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, RegisterTile4x8, OneChunk, TStaging, TA, TB, TResult>),
-            (MathMode.Tf32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads16x16, WarpTile64x32, OneChunk, RegisterStaging, TA, TB, TResult>),
-            (MathMode.Tf32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, WarpTile64x32, OneChunk, RegisterStaging, TA, TB, TResult>),
-            (MathMode.Tf32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, TResult>(Kernel<Threads8x8, WarpTile32x32, OneChunk, RegisterStaging, TA, TB, TResult>),
-            _ => throw NoKernel(device, tile),
+            (MathMode.Fp32, GemmTile.Of128x128) => Load<Threads16x16, RegisterTile8x8, TChunks, TStaging, TA, TB, TResult>(device, tile),
+            (MathMode.Fp32, GemmTile.Of64x64) => Load<Threads8x8, RegisterTile8x8, TChunks, TStaging, TA, TB, TResult>(device, tile),
+            (MathMode.Fp32, GemmTile.Of32x128) when !TChunks.InSequence => Load<Threads4x16, RegisterTile8x8, OneChunk, TStaging, TA, TB, TResult>(device, tile),
+            (MathMode.Fp32, GemmTile.Of32x64) => Load<Threads8x8, RegisterTile4x8, TChunks, TStaging, TA, TB, TResult>(device, tile),
+            (MathMode.Tf32, GemmTile.Of128x128) => Load<Threads16x16, WarpTile64x32, TChunks, RegisterStaging, TA, TB, TResult>(device, tile),
+            (MathMode.Tf32, GemmTile.Of64x64) => Load<Threads8x8, WarpTile64x32, TChunks, RegisterStaging, TA, TB, TResult>(device, tile),
+            (MathMode.Tf32, GemmTile.Of32x64) => Load<Threads8x8, WarpTile32x32, TChunks, RegisterStaging, TA, TB, TResult>(device, tile),
+            _ => throw new ArgumentOutOfRangeException(nameof(tile), tile, $"There is no such kernel for {device.MathMode}."),
         };
 
-    private static Action<KernelConfig, GemmSize, TA, TB, MatrixResult> LoadInSequence<TStaging, TA, TB>(Device device, GemmTile tile)
-        where TStaging : struct, IGemmStaging
-        where TA : struct, IGemmOperand
-        where TB : struct, IGemmOperand => (device.MathMode, tile) switch
-        {
-            (MathMode.Fp32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads16x16, RegisterTile8x8, ChunksInSequence, TStaging, TA, TB, MatrixResult>),
-            (MathMode.Fp32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, RegisterTile8x8, ChunksInSequence, TStaging, TA, TB, MatrixResult>),
-            (MathMode.Fp32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, RegisterTile4x8, ChunksInSequence, TStaging, TA, TB, MatrixResult>),
-            (MathMode.Tf32, GemmTile.Of128x128) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads16x16, WarpTile64x32, ChunksInSequence, RegisterStaging, TA, TB, MatrixResult>),
-            (MathMode.Tf32, GemmTile.Of64x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, WarpTile64x32, ChunksInSequence, RegisterStaging, TA, TB, MatrixResult>),
-            (MathMode.Tf32, GemmTile.Of32x64) => device.LoadGrouped<GemmSize, TA, TB, MatrixResult>(Kernel<Threads8x8, WarpTile32x32, ChunksInSequence, RegisterStaging, TA, TB, MatrixResult>),
-            _ => throw NoKernel(device, tile),
-        };
-
-    private static ArgumentOutOfRangeException NoKernel(Device device, GemmTile tile) => new(nameof(tile), tile, $"There is no such kernel for {device.MathMode}.");
-
-    // The group's number is ((part Slices + slice) tilesN + tile of n) tilesM + tile of m: neighbours share what is dearest to
-    // gather, the columns of B.
-    public static void Kernel<TThreads, TRegisters, TChunks, TStaging, TA, TB, TResult>(GemmSize size, TA a, TB b, TResult result)
+    private static Action<GemmSize, TA, TB, TResult> Load<TThreads, TRegisters, TChunks, TStaging, TA, TB, TResult>(Device device, GemmTile tile)
         where TThreads : struct, IGemmThreads
         where TRegisters : struct, IRegisterTile<TRegisters>
         where TChunks : struct, IGemmChunks
@@ -108,63 +91,81 @@ internal static class TiledGemm
         where TB : struct, IGemmOperand
         where TResult : struct, IGemmResult
     {
-        const int depth = OperandTile.Depth;
-        int threads = TThreads.M * TThreads.N, tileM = TThreads.M * TRegisters.Rows, tileN = TThreads.N * TRegisters.Columns;
-        int lineA = TRegisters.Line(tileM), lineB = TRegisters.Line(tileN);
-        ArrayView<float> sharedA = SharedMemory.Allocate<float>(2 * depth * TRegisters.Line(TThreads.M * TRegisters.Rows));
-        ArrayView<float> sharedB = SharedMemory.Allocate<float>(2 * depth * TRegisters.Line(TThreads.N * TRegisters.Columns));
-        int tilesM = (size.M + tileM - 1) / tileM, tilesN = (size.N + tileN - 1) / tileN;
-        int group = Grid.IdxX;
-        int m0 = group % tilesM * tileM;
-        group /= tilesM;
-        int n0 = group % tilesN * tileN, plane = group / tilesN;
-        int slice = plane % size.Slices, part = plane / size.Slices;
-        int k = part * size.ChunkLength, end = TChunks.InSequence ? size.K : IntrinsicMath.Min(size.K, k + size.ChunkLength);
+        var kernel = new GroupKernel<Kernel<TThreads, TRegisters, TChunks, TStaging, TA, TB, TResult>>(device);
+        return (size, a, b, result) => kernel.Launch(tile.Config(size), new(size, a, b, result));
+    }
 
-        int thread = Group.IdxX;
-        bool byOuter = TRegisters.OnTensorCores;
-        TilePart own = TRegisters.Part(thread, tileM, tileN, TThreads.N);
-        OperandPlaces placesA = OperandTile.Places(a, byOuter, tileM, threads, slice, m0, size.M, thread);
-        OperandPlaces placesB = OperandTile.Places(b, byOuter, tileN, threads, slice, n0, size.N, thread);
-        OperandTile.Copy<TStaging, TA>(a, placesA, sharedA, tileM, threads, slice, m0, size.M, k, end, thread);
-        OperandTile.Copy<TStaging, TB>(b, placesB, sharedB, tileN, threads, slice, n0, size.N, k, end, thread);
-        OperandTile.Put<TStaging, TA>(OperandTile.Fetch<TStaging, TA>(a, placesA, byOuter, tileM, threads, slice, m0, size.M, k, end, thread), sharedA, byOuter, tileM, threads, thread);
-        OperandTile.Put<TStaging, TB>(OperandTile.Fetch<TStaging, TB>(b, placesB, byOuter, tileN, threads, slice, n0, size.N, k, end, thread), sharedB, byOuter, tileN, threads, thread);
-        if (TStaging.IsAsync) AsyncCopy.Wait();
-        Group.Barrier();
-
-        int current = 0;
-        TRegisters total = default;
-        do
+    // The group's number is ((part Slices + slice) tilesN + tile of n) tilesM + tile of m: neighbours share what is dearest to
+    // gather, the columns of B.
+    internal readonly struct Kernel<TThreads, TRegisters, TChunks, TStaging, TA, TB, TResult>(GemmSize size, TA a, TB b, TResult result) : IGroupKernel
+        where TThreads : struct, IGemmThreads
+        where TRegisters : struct, IRegisterTile<TRegisters>
+        where TChunks : struct, IGemmChunks
+        where TStaging : struct, IGemmStaging
+        where TA : struct, IGemmOperand
+        where TB : struct, IGemmOperand
+        where TResult : struct, IGemmResult
+    {
+        public void Run()
         {
-            TRegisters sums = default;
-            int stop = TChunks.InSequence ? IntrinsicMath.Min(end, k + size.ChunkLength) : end;
-            while (k < stop)
+            const int depth = OperandTile.Depth;
+            int threads = TThreads.M * TThreads.N, tileM = TThreads.M * TRegisters.Rows, tileN = TThreads.N * TRegisters.Columns;
+            int lineA = TRegisters.Line(tileM), lineB = TRegisters.Line(tileN);
+            ArrayView<float> sharedA = SharedMemory.Allocate<float>(2 * depth * TRegisters.Line(TThreads.M * TRegisters.Rows));
+            ArrayView<float> sharedB = SharedMemory.Allocate<float>(2 * depth * TRegisters.Line(TThreads.N * TRegisters.Columns));
+            int tilesM = (size.M + tileM - 1) / tileM, tilesN = (size.N + tileN - 1) / tileN;
+            int group = Grid.IdxX;
+            int m0 = group % tilesM * tileM;
+            group /= tilesM;
+            int n0 = group % tilesN * tileN, plane = group / tilesN;
+            int slice = plane % size.Slices, part = plane / size.Slices;
+            int k = part * size.ChunkLength, end = TChunks.InSequence ? size.K : IntrinsicMath.Min(size.K, k + size.ChunkLength);
+
+            int thread = Group.IdxX;
+            bool byOuter = TRegisters.OnTensorCores;
+            TilePart own = TRegisters.Part(thread, tileM, tileN, TThreads.N);
+            OperandPlaces placesA = OperandTile.Places(a, byOuter, tileM, threads, slice, m0, size.M, thread);
+            OperandPlaces placesB = OperandTile.Places(b, byOuter, tileN, threads, slice, n0, size.N, thread);
+            OperandTile.Copy<TStaging, TA>(a, placesA, sharedA, tileM, threads, slice, m0, size.M, k, end, thread);
+            OperandTile.Copy<TStaging, TB>(b, placesB, sharedB, tileN, threads, slice, n0, size.N, k, end, thread);
+            OperandTile.Put<TStaging, TA>(OperandTile.Fetch<TStaging, TA>(a, placesA, byOuter, tileM, threads, slice, m0, size.M, k, end, thread), sharedA, byOuter, tileM, threads, thread);
+            OperandTile.Put<TStaging, TB>(OperandTile.Fetch<TStaging, TB>(b, placesB, byOuter, tileN, threads, slice, n0, size.N, k, end, thread), sharedB, byOuter, tileN, threads, thread);
+            if (TStaging.IsAsync) AsyncCopy.Wait();
+            Group.Barrier();
+
+            int current = 0;
+            TRegisters total = default;
+            do
             {
-                k += depth;
-                // The other buffer was last read before the last barrier.
-                int next = 1 - current;
-                ArrayView<float> nextA = sharedA.SubView(next * depth * lineA), nextB = sharedB.SubView(next * depth * lineB);
-                OperandTile.Copy<TStaging, TA>(a, placesA, nextA, tileM, threads, slice, m0, size.M, k, end, thread);
-                OperandTile.Copy<TStaging, TB>(b, placesB, nextB, tileN, threads, slice, n0, size.N, k, end, thread);
-                OperandShare shareA = OperandTile.Fetch<TStaging, TA>(a, placesA, byOuter, tileM, threads, slice, m0, size.M, k, end, thread);
-                OperandShare shareB = OperandTile.Fetch<TStaging, TB>(b, placesB, byOuter, tileN, threads, slice, n0, size.N, k, end, thread);
+                TRegisters sums = default;
+                int stop = TChunks.InSequence ? IntrinsicMath.Min(end, k + size.ChunkLength) : end;
+                while (k < stop)
+                {
+                    k += depth;
+                    // The other buffer was last read before the last barrier.
+                    int next = 1 - current;
+                    ArrayView<float> nextA = sharedA.SubView(next * depth * lineA), nextB = sharedB.SubView(next * depth * lineB);
+                    OperandTile.Copy<TStaging, TA>(a, placesA, nextA, tileM, threads, slice, m0, size.M, k, end, thread);
+                    OperandTile.Copy<TStaging, TB>(b, placesB, nextB, tileN, threads, slice, n0, size.N, k, end, thread);
+                    OperandShare shareA = OperandTile.Fetch<TStaging, TA>(a, placesA, byOuter, tileM, threads, slice, m0, size.M, k, end, thread);
+                    OperandShare shareB = OperandTile.Fetch<TStaging, TB>(b, placesB, byOuter, tileN, threads, slice, n0, size.N, k, end, thread);
 
-                // The same either way; ptxas takes fewer registers for each where it stands.
-                sums = TStaging.IsAsync && !TChunks.InSequence
-                    ? TRegisters.MultiplyAdd(sums, sharedA.SubView(current * depth * lineA), sharedB.SubView(current * depth * lineB), 0, own, tileM, tileN)
-                    : TRegisters.MultiplyAdd(sums, sharedA, sharedB, current, own, tileM, tileN);
+                    // The same either way; ptxas takes fewer registers for each where it stands.
+                    sums = TStaging.IsAsync && !TChunks.InSequence
+                        ? TRegisters.MultiplyAdd(sums, sharedA.SubView(current * depth * lineA), sharedB.SubView(current * depth * lineB), 0, own, tileM, tileN)
+                        : TRegisters.MultiplyAdd(sums, sharedA, sharedB, current, own, tileM, tileN);
 
-                current = next;
-                OperandTile.Put<TStaging, TA>(shareA, nextA, byOuter, tileM, threads, thread);
-                OperandTile.Put<TStaging, TB>(shareB, nextB, byOuter, tileN, threads, thread);
-                if (TStaging.IsAsync) AsyncCopy.Wait();
-                Group.Barrier();
+                    current = next;
+                    OperandTile.Put<TStaging, TA>(shareA, nextA, byOuter, tileM, threads, thread);
+                    OperandTile.Put<TStaging, TB>(shareB, nextB, byOuter, tileN, threads, thread);
+                    if (TStaging.IsAsync) AsyncCopy.Wait();
+                    Group.Barrier();
+                }
+                total = TChunks.InSequence ? TRegisters.Add(total, sums) : sums;
             }
-            total = TChunks.InSequence ? TRegisters.Add(total, sums) : sums;
-        }
-        while (TChunks.InSequence && k < end);
+            while (TChunks.InSequence && k < end);
 
-        TRegisters.Store(total, new TilePlace { Slice = plane, M = m0 + own.M, N = n0 + own.N }, tileM, tileN, size, result);
+            TRegisters.Store(total, new TilePlace { Slice = plane, M = m0 + own.M, N = n0 + own.N }, tileM, tileN, size, result);
+        }
     }
 }

@@ -39,36 +39,22 @@ internal readonly struct ChunkedBatch(int batch, int channels, int pixels, int c
 /// The second step of batch normalisation's sums on GPUs: for each channel one thread takes what groups found for chunks of the images, in the
 /// order of the chunks, so that the bits do not depend on timing. Moves 8 bytes for each chunk and channel.
 /// </summary>
-internal sealed class NormalizationMerge
+/// <param name="arena">Where working memory comes from.</param>
+/// <param name="channels">The number of channels.</param>
+/// <param name="maxBatch">The largest number of images.</param>
+/// <param name="epsilon">Added to variances.</param>
+/// <param name="momentum">The share of a batch in the running statistics.</param>
+/// <param name="correction">Bessel's: what is taken from the number of values in the running variance, 1 or 0.</param>
+internal sealed class NormalizationMerge(DeviceArena arena, int channels, int maxBatch, float epsilon, float momentum, int correction)
 {
-    private readonly int channels;
-    private readonly float epsilon;
-    private readonly float momentum;
-    private readonly int correction;
-    private readonly Tensor<float> first;
-    private readonly Tensor<float> second;
-    private readonly Action<int, ChunkedBatch, float, float, int, ArrayView<float>, StatisticsViews> statistics;
-    private readonly Action<int, ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>> gradients;
+    private readonly IndexKernel<StatisticsKernel> statistics = new(arena.Device);
+    private readonly IndexKernel<GradientsKernel> gradients = new(arena.Device);
 
-    // The correction is Bessel's: what is taken from the number of values in the running variance, 1 or 0.
-    public NormalizationMerge(DeviceArena arena, int channels, int maxBatch, float epsilon, float momentum, int correction)
-    {
-        this.channels = channels;
-        this.epsilon = epsilon;
-        this.momentum = momentum;
-        this.correction = correction;
-        // At most a chunk for each image.
-        first = arena.Allocate<float>(new Shape(maxBatch, channels));
-        second = arena.Allocate<float>(new Shape(maxBatch, channels));
-        statistics = arena.Device.LoadIndexed<ChunkedBatch, float, float, int, ArrayView<float>, StatisticsViews>(StatisticsKernel);
-        gradients = arena.Device.LoadIndexed<ChunkedBatch, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(GradientsKernel);
-    }
-
-    /// <summary>Where groups write a chunk's first value, (chunk, channel): its mean, or the sum of dy.</summary>
-    public ArrayView<float> First => first.View;
+    /// <summary>Where groups write a chunk's first value, (chunk, channel), at most a chunk for each image: its mean, or the sum of dy.</summary>
+    public ArrayView<float> First { get; } = arena.Allocate<float>(new Shape(maxBatch, channels)).View;
 
     /// <summary>Where they write its second: the sum of squared deviations from that mean, or of dy (x - mean).</summary>
-    public ArrayView<float> Second => second.View;
+    public ArrayView<float> Second { get; } = arena.Allocate<float>(new Shape(maxBatch, channels)).View;
 
     /// <summary>Mean and inverse deviation of each channel from its chunks' means and squares, and the running statistics moved.</summary>
     /// <param name="b">The chunks.</param>
@@ -78,50 +64,51 @@ internal sealed class NormalizationMerge
     /// <param name="runningMean">(channels).</param>
     /// <param name="runningVariance">(channels).</param>
     public void Statistics(ChunkedBatch b, ArrayView<float> origins, Tensor<float> mean, Tensor<float> inverse, Tensor<float> runningMean, Tensor<float> runningVariance) =>
-        statistics(channels, b, epsilon, momentum, correction, origins, new StatisticsViews(First, Second, mean.View, inverse.View, runningMean.View, runningVariance.View));
+        statistics.Launch(channels, new StatisticsKernel(b, epsilon, momentum, correction, origins, First, Second, mean.View, inverse.View, runningMean.View, runningVariance.View));
 
     /// <summary>The gradients to scale and shift from the chunks' sums.</summary>
     public void Gradients(ChunkedBatch b, Tensor<float> inverse, Tensor<float> dscale, Tensor<float> dshift) =>
-        gradients(channels, b, First, Second, inverse.View, dscale.View, dshift.View);
+        gradients.Launch(channels, new GradientsKernel(b, First, Second, inverse.View, dscale.View, dshift.View));
 
     // One index owns one channel: merges the chunks in their order, in two passes as well (Chan et al., Updating formulae, 1979).
-    private static void StatisticsKernel(Index1D c, ChunkedBatch b, float epsilon, float momentum, int correction, ArrayView<float> origins, StatisticsViews m)
+    internal readonly struct StatisticsKernel(
+        ChunkedBatch b, float epsilon, float momentum, int correction, ArrayView<float> origins, ArrayView<float> means, ArrayView<float> squares,
+        ArrayView<float> mean, ArrayView<float> inverse, ArrayView<float> runningMean, ArrayView<float> runningVariance) : IIndexKernel
     {
-        float origin = origins.Length > 0 ? origins[c * b.Pixels] : 0, count = (float)b.Batch * b.Pixels;
-        float sum = 0;
-        for (int k = 0; k < b.Chunks; k++) sum += m.Means[k * b.Channels + c] * b.ChunkCount(k);
-        float shifted = sum / count;
-        float square = 0;
-        for (int k = 0; k < b.Chunks; k++)
+        public void Run(int c)
         {
-            float d = m.Means[k * b.Channels + c] - shifted;
-            square += m.Squares[k * b.Channels + c] + d * d * b.ChunkCount(k);
+            float origin = origins.Length > 0 ? origins[c * b.Pixels] : 0, count = (float)b.Batch * b.Pixels;
+            float sum = 0;
+            for (int k = 0; k < b.Chunks; k++) sum += means[k * b.Channels + c] * b.ChunkCount(k);
+            float shifted = sum / count;
+            float square = 0;
+            for (int k = 0; k < b.Chunks; k++)
+            {
+                float d = means[k * b.Channels + c] - shifted;
+                square += squares[k * b.Channels + c] + d * d * b.ChunkCount(k);
+            }
+            float merged = origin + shifted;
+            mean[c] = merged;
+            inverse[c] = 1 / XMath.Sqrt(square / count + epsilon);
+            runningMean[c] = (1 - momentum) * runningMean[c] + momentum * merged;
+            runningVariance[c] = (1 - momentum) * runningVariance[c] + momentum * (square / (count - correction));
         }
-        float mean = origin + shifted;
-        m.Mean[c] = mean;
-        m.Inverse[c] = 1 / XMath.Sqrt(square / count + epsilon);
-        m.RunningMean[c] = (1 - momentum) * m.RunningMean[c] + momentum * mean;
-        m.RunningVariance[c] = (1 - momentum) * m.RunningVariance[c] + momentum * (square / (count - correction));
     }
 
     // One index owns one channel.
-    private static void GradientsKernel(
-        Index1D c, ChunkedBatch b, ArrayView<float> sums, ArrayView<float> covariations, ArrayView<float> inverse, ArrayView<float> dscale, ArrayView<float> dshift)
+    internal readonly struct GradientsKernel(
+        ChunkedBatch b, ArrayView<float> sums, ArrayView<float> covariations, ArrayView<float> inverse, ArrayView<float> dscale, ArrayView<float> dshift) : IIndexKernel
     {
-        float sum = 0, covariation = 0;
-        for (int k = 0; k < b.Chunks; k++)
+        public void Run(int c)
         {
-            sum += sums[k * b.Channels + c];
-            covariation += covariations[k * b.Channels + c];
+            float sum = 0, covariation = 0;
+            for (int k = 0; k < b.Chunks; k++)
+            {
+                sum += sums[k * b.Channels + c];
+                covariation += covariations[k * b.Channels + c];
+            }
+            dshift[c] = sum;
+            dscale[c] = covariation * inverse[c];
         }
-        dshift[c] = sum;
-        dscale[c] = covariation * inverse[c];
-    }
-
-    /// <summary>The chunks' statistics, (chunk, channel), and where the merged ones go.</summary>
-    internal readonly struct StatisticsViews(
-        ArrayView<float> means, ArrayView<float> squares, ArrayView<float> mean, ArrayView<float> inverse, ArrayView<float> runningMean, ArrayView<float> runningVariance)
-    {
-        public readonly ArrayView<float> Means = means, Squares = squares, Mean = mean, Inverse = inverse, RunningMean = runningMean, RunningVariance = runningVariance;
     }
 }
