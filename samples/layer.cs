@@ -20,7 +20,8 @@ foreach (GradientCheckResult result in NetworkGradientCheck.Run(device, new Netw
     if (!result.Passed) Environment.ExitCode = 1;
 }
 
-// Then it is a layer like any other. On a CPU such kernels run as scalar code, many times slower than the SIMD kernels of the library: small layers, or a GPU.
+// Then it is a layer like any other; registered, it is read again from networks' texts and model files. On a CPU its kernels run on all threads.
+LayerKinds.Register(Swish.Kind);
 DataSet data = DataSet.Load("mnist");
 Network network = new NetworkBuilder(data.Train.ImageShape).Conv2D(8, 5, stride: 2).MaxPool(2).Append(new Swish()).Flatten().Linear(10).LogSoftmax().Build();
 using var trainer = new Trainer(device, network, data, new TrainingOptions { Epochs = 2, Limit = images, Validation = 500, LearningRate = 0.005 });
@@ -31,6 +32,8 @@ Console.WriteLine($"the parameters it has learnt: {string.Join(' ', trainer.Curr
 /// <summary>What the layer is: its name, its output's shape, its parameters. It owns no memory.</summary>
 public sealed record Swish : ILayer
 {
+    public static LayerKind Kind { get; } = new("swish", _ => new Swish());
+
     public string Text => "swish";
     public string NamePrefix => "swish";
     public LayerRole Role => LayerRole.Activation;
@@ -44,41 +47,49 @@ public sealed class SwishStep(StepContext context) : ILayerStep
 {
     private readonly int channels = context.Node.InputShapes[0][0], size = context.Node.InputShapes[0].Count;
     private readonly Tensor<float> beta = context.Parameter("beta");
-    private readonly Action<int, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int> forward = context.Device.LoadIndexed<ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int>(Forward);
-    private readonly Action<int, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int> gradInput = context.Device.LoadIndexed<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int>(GradInput);
-    private readonly Action<int, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int> gradBeta = context.Device.LoadIndexed<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int>(GradBeta);
+    private readonly IndexKernel<Output> forward = new(context.Device);
+    private readonly IndexKernel<GradInput> gradInput = new(context.Device);
+    private readonly IndexKernel<GradBeta> gradBeta = new(context.Device);
 
-    public void Forward(int batch) => forward(batch * size, context.Input.View, beta.View, context.Output.View, channels, size);
+    public void Forward(int batch) => forward.Launch(batch * size, new(context.Input.View, beta.View, context.Output.View, channels, size));
 
     public void Backward(int batch)
     {
         Tensor<float> dy = context.OutputGradient!.Value;
-        if (context.Trains) gradBeta(channels, context.Input.View, beta.View, dy.View, context.Gradient("beta").View, batch, size);
-        if (context.InputGradient is { } dx) gradInput(batch * size, context.Input.View, beta.View, dy.View, dx.View, channels, size);
+        if (context.Trains) gradBeta.Launch(channels, new(context.Input.View, beta.View, dy.View, context.Gradient("beta").View, batch, size), block: 1);
+        if (context.InputGradient is { } dx) gradInput.Launch(batch * size, new(context.Input.View, beta.View, dy.View, dx.View, channels, size));
     }
 
-    public static void Forward(Index1D i, ArrayView<float> x, ArrayView<float> beta, ArrayView<float> y, int channels, int size) =>
-        y[i] = x[i] / (1 + MathF.Exp(-beta[i % size / (size / channels)] * x[i]));
-
-    public static void GradInput(Index1D i, ArrayView<float> x, ArrayView<float> beta, ArrayView<float> dy, ArrayView<float> dx, int channels, int size)
+    public readonly struct Output(ArrayView<float> x, ArrayView<float> beta, ArrayView<float> y, int channels, int size) : IIndexKernel
     {
-        float b = beta[i % size / (size / channels)], s = 1 / (1 + MathF.Exp(-b * x[i]));
-        dx[i] = dy[i] * (s + b * x[i] * s * (1 - s));
+        public void Run(int i) => y[i] = x[i] / (1 + MathF.Exp(-beta[i % size / (size / channels)] * x[i]));
+    }
+
+    public readonly struct GradInput(ArrayView<float> x, ArrayView<float> beta, ArrayView<float> dy, ArrayView<float> dx, int channels, int size) : IIndexKernel
+    {
+        public void Run(int i)
+        {
+            float b = beta[i % size / (size / channels)], s = 1 / (1 + MathF.Exp(-b * x[i]));
+            dx[i] = dy[i] * (s + b * x[i] * s * (1 - s));
+        }
     }
 
     // One index owns a channel, and adds up over all images in order: the same bits in every run.
-    public static void GradBeta(Index1D c, ArrayView<float> x, ArrayView<float> beta, ArrayView<float> dy, ArrayView<float> dbeta, int batch, int size)
+    public readonly struct GradBeta(ArrayView<float> x, ArrayView<float> beta, ArrayView<float> dy, ArrayView<float> dbeta, int batch, int size) : IIndexKernel
     {
-        int pixels = size / dbeta.IntLength;
-        float sum = 0;
-        for (int n = 0; n < batch; n++)
+        public void Run(int c)
         {
-            for (int p = n * size + c * pixels; p < n * size + (c + 1) * pixels; p++)
+            int pixels = size / dbeta.IntLength;
+            float sum = 0;
+            for (int n = 0; n < batch; n++)
             {
-                float s = 1 / (1 + MathF.Exp(-beta[c] * x[p]));
-                sum += dy[p] * x[p] * x[p] * s * (1 - s);
+                for (int p = n * size + c * pixels; p < n * size + (c + 1) * pixels; p++)
+                {
+                    float s = 1 / (1 + MathF.Exp(-beta[c] * x[p]));
+                    sum += dy[p] * x[p] * x[p] * s * (1 - s);
+                }
             }
+            dbeta[c] = sum;
         }
-        dbeta[c] = sum;
     }
 }

@@ -87,15 +87,31 @@ public class GradientCheckTests
     public void A_kernel_of_ones_own_runs_and_is_checked_on_every_device(string name)
     {
         Device device = TestDevices.Get(name);
-        var forward = device.LoadIndexed<ArrayView<float>, ArrayView<float>>(OwnKernels.Difference);
-        var right = device.LoadIndexed<ArrayView<float>, ArrayView<float>>(OwnKernels.DifferenceGradient);
-        var wrong = device.LoadIndexed<ArrayView<float>, ArrayView<float>>(OwnKernels.Difference);
+        var forward = new IndexKernel<Difference>(device);
+        var right = new IndexKernel<DifferenceGradient>(device);
         Shape shape = new(5, 7);
-        GradientCheckResult Check(Action<int, ArrayView<float>, ArrayView<float>> backward) => Assert.Single(GradientCheck.Run(
-            device, [("x", shape)], shape, (x, y) => forward(shape.Count, x[0].View, y.View), (x, y, dy, dx) => backward(shape.Count, dy.View, dx[0].View)));
-        Assert.True(Check(right).Passed, Check(right).ToString());
-        Assert.False(Check(wrong).Passed, Check(wrong).ToString());
-        Assert.False(Check((n, dy, dx) => right(n - 1, dy, dx)).Passed, "An element that is left out is NaN.");
+        GradientCheckResult Check(Action<ArrayView<float>, ArrayView<float>> backward) => Assert.Single(GradientCheck.Run(
+            device, [("x", shape)], shape, (x, y) => forward.Launch(shape.Count, new(x[0].View, y.View)), (x, y, dy, dx) => backward(dy.View, dx[0].View)));
+        GradientCheckResult passed = Check((dy, dx) => right.Launch(shape.Count, new(dy, dx))), wrong = Check((dy, dx) => forward.Launch(shape.Count, new(dy, dx)));
+        Assert.True(passed.Passed, passed.ToString());
+        Assert.False(wrong.Passed, wrong.ToString());
+        Assert.False(Check((dy, dx) => right.Launch(shape.Count - 1, new(dy, dx))).Passed, "An element that is left out is NaN.");
+    }
+
+    // A function of one's own runs on vectors and on lanes; a kernel of groups on ILGPU's own accelerator where the device is the CPU.
+    [Theory]
+    [MemberData(nameof(TestDevices.All), MemberType = typeof(TestDevices))]
+    public void A_function_and_a_kernel_of_groups_of_ones_own_run_on_every_device(string name)
+    {
+        Device device = TestDevices.Get(name);
+        using var arena = new DeviceArena(device);
+        float[] values = [.. Enumerable.Range(0, 1000).Select(i => 0.25f * i)];
+        Tensor<float> x = arena.Allocate<float>(new Shape(1000)), y = arena.Allocate<float>(new Shape(1000));
+        x.CopyFrom(values);
+        new Map<Shifted>(device).Run(new Shifted(3), y, x, x);
+        Assert.Equal(values.Select(v => 4 * v), y.ToArray());
+        new GroupKernel<Reversed>(device).Launch(new KernelConfig(10, 2), new Reversed(x.View, y.View));
+        Assert.Equal(Enumerable.Range(0, 20).Select(i => values[i / 2 * 2 + 1 - i % 2]), y.ToArray()[..20]);
     }
 
     [Theory]
@@ -188,10 +204,35 @@ public class GradientCheckTests
     }
 }
 
-/// <summary>A user's kernels: in a public class, where ILGPU's CPU accelerator can call them.</summary>
-public static class OwnKernels
+/// <summary>y[i] = x[i] - x[i - 1] / 2.</summary>
+public readonly struct Difference(ArrayView<float> x, ArrayView<float> y) : IIndexKernel
 {
-    public static void Difference(Index1D i, ArrayView<float> x, ArrayView<float> y) => y[i] = x[i] - (i > 0 ? 0.5f * x[i - 1] : 0);
+    public void Run(int i) => y[i] = x[i] - (i > 0 ? 0.5f * x[i - 1] : 0);
+}
 
-    public static void DifferenceGradient(Index1D i, ArrayView<float> dy, ArrayView<float> dx) => dx[i] = dy[i] - (i + 1 < dy.Length ? 0.5f * dy[i + 1] : 0);
+/// <summary>Its gradient.</summary>
+public readonly struct DifferenceGradient(ArrayView<float> dy, ArrayView<float> dx) : IIndexKernel
+{
+    public void Run(int i) => dx[i] = dy[i] - (i + 1 < dy.Length ? 0.5f * dy[i + 1] : 0);
+}
+
+/// <summary>factor a + b.</summary>
+public readonly struct Shifted(float factor) : IMap
+{
+    public static int Inputs => 2;
+
+    public TVector Apply<TLanes, TVector>(Elements<TVector> x) where TLanes : struct, ILanes<TVector> where TVector : struct => TLanes.MultiplyAdd(TLanes.Broadcast(factor), x.A, x.B);
+}
+
+/// <summary>Each group's two elements exchanged, by way of shared memory.</summary>
+public readonly struct Reversed(ArrayView<float> x, ArrayView<float> y) : IGroupKernel
+{
+    public void Run()
+    {
+        ArrayView<float> shared = SharedMemory.Allocate<float>(2);
+        int at = Grid.IdxX * 2 + Group.IdxX;
+        shared[Group.IdxX] = x[at];
+        Group.Barrier();
+        y[at] = shared[1 - Group.IdxX];
+    }
 }

@@ -34,7 +34,7 @@ internal sealed class DocCode
     /// <exception cref="DocException">It does not compile; with the document's line.</exception>
     public static DocCode Compile(DocFile doc, IReadOnlyList<DocBlock> blocks)
     {
-        bool friend = blocks.Any(IsPart);
+        bool friend = blocks.Any(b => IsPart(b) && b.Text.Contains("internal ", StringComparison.Ordinal));
         var parse = new CSharpParseOptions(LanguageVersion.Preview);
         SyntaxTree[] trees = [CSharpSyntaxTree.ParseText(Usings + Attributes, parse), .. blocks.Select(b => CSharpSyntaxTree.ParseText(IsPart(b) ? At(doc, b.Line, b.Text) : AsMethod(doc, b), parse))];
         string name = friend ? Friend : $"GpuConv.Reader{Interlocked.Increment(ref assemblies)}";

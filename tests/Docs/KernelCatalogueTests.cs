@@ -7,13 +7,13 @@ namespace GpuConv.Tests;
 public partial class KernelCatalogueTests
 {
     /// <summary>Made for a device too, but no arithmetic.</summary>
-    private static readonly Type[] NoOperators = [typeof(DeviceArena), typeof(LaunchGraph), typeof(HostBuffer<>), typeof(Profile), typeof(DeviceCeilings)];
+    private static readonly Type[] NoOperators = [typeof(DeviceArena), typeof(LaunchGraph), typeof(HostBuffer<>), typeof(Profile), typeof(DeviceCeilings), typeof(IndexKernel<>), typeof(GroupKernel<>)];
 
     /// <summary>A public class that is made for a device or with an arena's memory, by its constructor or by a factory of its own.</summary>
     private static string[] Operators =>
         [.. typeof(Device).Assembly.GetExportedTypes()
             .Where(t => t is { IsClass: true, IsNested: false } && !NoOperators.Contains(t) && (t.GetConstructors().Any(IsMadeForADevice) || t.GetMethods(BindingFlags.Public | BindingFlags.Static).Any(m => m.ReturnType == t && IsMadeForADevice(m))))
-            .Select(t => t.Name).Order(StringComparer.Ordinal)];
+            .Select(t => t.Name.Split('`')[0]).Order(StringComparer.Ordinal)];
 
     private static bool IsMadeForADevice(MethodBase made) => made.GetParameters().FirstOrDefault()?.ParameterType is { } first && (first == typeof(Device) || first == typeof(DeviceArena));
 

@@ -85,37 +85,28 @@ internal static class KernelCatalog
         var calls = new Dictionary<string, HashSet<MethodInfo>>();
         var seen = new HashSet<MemberInfo>();
         // Generic code is read as it is written too, so that what it makes is known even if nobody gives it type arguments.
-        var pending = new Stack<MethodBase>(library.GetTypes().Where(t => t != typeof(KernelLoading) && t.DeclaringType != typeof(KernelLoading) && !Launchers.Contains(t)).SelectMany(Methods));
+        var pending = new Stack<MethodBase>(library.GetTypes().Where(t => !Launchers.Contains(t) && !Launchers.Contains(t.DeclaringType)).SelectMany(Methods));
         while (pending.TryPop(out MethodBase? method))
         {
             int number = 0;
-            // Methods pointed to since the last call: two where one of them is chosen.
-            var pointed = new List<MethodInfo>();
             foreach ((OpCode code, MethodBase called) in MethodCode.References(method))
             {
-                bool ours = called.DeclaringType == typeof(KernelLoading);
                 Type? launcher = code == OpCodes.Newobj ? LauncherOf(called.DeclaringType!) : null;
-                if (launcher is not null || ours || IsLoadedElsewhere(called))
+                if (launcher is not null || IsLoadedElsewhere(called))
                 {
                     string call = $"{method.DeclaringType!.Name}.{method.Name}, call {++number}";
                     if (!calls.TryGetValue(call, out HashSet<MethodInfo>? loaded)) calls[call] = loaded = [];
-                    MethodInfo[] found = launcher is not null
-                        ? launcher.ContainsGenericParameters ? [] : [launcher.GetMethod(nameof(IndexKernel<>.Body), Declared)!]
-                        : [.. pointed.Where(m => ours && !IsOpen(m) && Fits(m, (MethodInfo)called))];
-                    foreach (MethodInfo kernel in found)
-                    {
-                        loaded.Add(kernel);
-                        kernels[kernel] = new GpuKernel(NameOf(kernel), kernel);
-                    }
-                    pointed.Clear();
+                    if (launcher is null or { ContainsGenericParameters: true }) continue;
+                    MethodInfo kernel = launcher.GetMethod(nameof(IndexKernel<>.Body), Declared)!;
+                    loaded.Add(kernel);
+                    kernels[kernel] = new GpuKernel(NameOf(kernel), kernel);
                 }
-                else if (called.DeclaringType!.Assembly == library && !IsOpen(called))
+                else if (called.DeclaringType!.Assembly == library && !IsOpen(called) && LauncherOf(called.DeclaringType) is null)
                 {
                     if (called.DeclaringType.IsGenericType && seen.Add(called.DeclaringType))
                         foreach (MethodBase sibling in Methods(called.DeclaringType).Where(m => !m.IsGenericMethod)) pending.Push(sibling);
                     if (called.IsGenericMethod && seen.Add(called)) pending.Push(called);
                 }
-                if (code == OpCodes.Ldftn && called is MethodInfo target) pointed.Add(target);
             }
         }
         return ([.. kernels.Values.OrderBy(k => k.Name, StringComparer.Ordinal)], [.. calls.Select(c => new LoadingCall(c.Key, c.Value.Count)).OrderBy(c => c.Name, StringComparer.Ordinal)]);
@@ -135,10 +126,6 @@ internal static class KernelCatalog
     // Past the launchers.
     private static bool IsLoadedElsewhere(MethodBase called) =>
         called.DeclaringType!.Namespace == "ILGPU.Runtime" && called.Name.StartsWith("Load", StringComparison.Ordinal) && called.Name.Contains("Kernel", StringComparison.Ordinal);
-
-    // Pointers to other things may stand before a call.
-    private static bool Fits(MethodInfo kernel, MethodInfo load) =>
-        kernel.GetParameters().Select(p => p.ParameterType).Where(t => t != typeof(ILGPU.Index1D)).SequenceEqual(load.GetGenericArguments());
 
     /// <summary>The struct that a kernel is made of; null: it is a method of its own.</summary>
     public static Type? StructOf(MethodInfo kernel) => LauncherOf(kernel.DeclaringType!)?.GetGenericArguments()[0];

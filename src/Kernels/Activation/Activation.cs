@@ -83,14 +83,14 @@ public abstract class Activation
         {
             public static int Inputs => 1;
 
-            public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct => f.Forward<TSimd, TVector>(x.A);
+            public TVector Apply<TLanes, TVector>(Elements<TVector> x) where TLanes : struct, ILanes<TVector> where TVector : struct => f.Forward<TLanes, TVector>(x.A);
         }
 
         internal readonly struct BackwardMap(TFunction f) : IMap
         {
             public static int Inputs => 2;
 
-            public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct => f.Backward<TSimd, TVector>(x.A, x.B);
+            public TVector Apply<TLanes, TVector>(Elements<TVector> x) where TLanes : struct, ILanes<TVector> where TVector : struct => f.Backward<TLanes, TVector>(x.A, x.B);
         }
     }
 }

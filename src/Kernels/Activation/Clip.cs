@@ -7,20 +7,20 @@ internal readonly struct ClipFunction(float low, float high) : IActivation
     public static bool DerivativeFromOutput => false;
 
     // In this order, so that high wins where the bounds are the wrong way round, as ONNX has it.
-    public TVector Forward<TSimd, TVector>(TVector x)
-        where TSimd : struct, ISimd<TVector>
+    public TVector Forward<TLanes, TVector>(TVector x)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct
     {
-        TVector least = TSimd.Broadcast(low), most = TSimd.Broadcast(high);
-        TVector raised = TSimd.Select(TSimd.GreaterThan(least, x), least, x);
-        return TSimd.Select(TSimd.GreaterThan(raised, most), most, raised);
+        TVector least = TLanes.Broadcast(low), most = TLanes.Broadcast(high);
+        TVector raised = TLanes.Select(TLanes.GreaterThan(least, x), least, x);
+        return TLanes.Select(TLanes.GreaterThan(raised, most), most, raised);
     }
 
-    public TVector Backward<TSimd, TVector>(TVector x, TVector dy)
-        where TSimd : struct, ISimd<TVector>
+    public TVector Backward<TLanes, TVector>(TVector x, TVector dy)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct
     {
-        TVector outside = TSimd.Or(TSimd.GreaterThan(TSimd.Broadcast(low), x), TSimd.GreaterThan(x, TSimd.Broadcast(high)));
-        return TSimd.Select(outside, default, dy);
+        TVector outside = TLanes.Or(TLanes.GreaterThan(TLanes.Broadcast(low), x), TLanes.GreaterThan(x, TLanes.Broadcast(high)));
+        return TLanes.Select(outside, default, dy);
     }
 }

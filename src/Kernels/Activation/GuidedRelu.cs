@@ -5,13 +5,13 @@ internal readonly struct GuidedReluFunction : IActivation
 {
     public static bool DerivativeFromOutput => true;
 
-    public TVector Forward<TSimd, TVector>(TVector x)
-        where TSimd : struct, ISimd<TVector>
+    public TVector Forward<TLanes, TVector>(TVector x)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct =>
-        default(ReluFunction).Forward<TSimd, TVector>(x);
+        default(ReluFunction).Forward<TLanes, TVector>(x);
 
-    public TVector Backward<TSimd, TVector>(TVector y, TVector dy)
-        where TSimd : struct, ISimd<TVector>
+    public TVector Backward<TLanes, TVector>(TVector y, TVector dy)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct =>
-        default(ReluFunction).Backward<TSimd, TVector>(y, default(ReluFunction).Forward<TSimd, TVector>(dy));
+        default(ReluFunction).Backward<TLanes, TVector>(y, default(ReluFunction).Forward<TLanes, TVector>(dy));
 }

@@ -5,20 +5,20 @@ internal readonly struct HardSwishFunction : IActivation
 {
     public static bool DerivativeFromOutput => false;
 
-    public TVector Forward<TSimd, TVector>(TVector x)
-        where TSimd : struct, ISimd<TVector>
+    public TVector Forward<TLanes, TVector>(TVector x)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct
     {
-        TVector cut = TSimd.Min(TSimd.Max(TSimd.Add(x, TSimd.Broadcast(3)), default), TSimd.Broadcast(6));
-        return TSimd.Divide(TSimd.Multiply(x, cut), TSimd.Broadcast(6));
+        TVector cut = TLanes.Min(TLanes.Max(TLanes.Add(x, TLanes.Broadcast(3)), default), TLanes.Broadcast(6));
+        return TLanes.Divide(TLanes.Multiply(x, cut), TLanes.Broadcast(6));
     }
 
-    public TVector Backward<TSimd, TVector>(TVector x, TVector dy)
-        where TSimd : struct, ISimd<TVector>
+    public TVector Backward<TLanes, TVector>(TVector x, TVector dy)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct
     {
-        TVector slope = TSimd.Divide(TSimd.MultiplyAdd(TSimd.Broadcast(2), x, TSimd.Broadcast(3)), TSimd.Broadcast(6));
-        slope = TSimd.Select(TSimd.GreaterThan(x, TSimd.Broadcast(3)), TSimd.Broadcast(1), slope);
-        return TSimd.Multiply(dy, TSimd.Select(TSimd.GreaterThan(TSimd.Broadcast(-3), x), default, slope));
+        TVector slope = TLanes.Divide(TLanes.MultiplyAdd(TLanes.Broadcast(2), x, TLanes.Broadcast(3)), TLanes.Broadcast(6));
+        slope = TLanes.Select(TLanes.GreaterThan(x, TLanes.Broadcast(3)), TLanes.Broadcast(1), slope);
+        return TLanes.Multiply(dy, TLanes.Select(TLanes.GreaterThan(TLanes.Broadcast(-3), x), default, slope));
     }
 }

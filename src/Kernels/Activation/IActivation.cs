@@ -7,14 +7,14 @@ internal interface IActivation
     static abstract bool DerivativeFromOutput { get; }
 
     /// <summary>f(x) of each lane.</summary>
-    TVector Forward<TSimd, TVector>(TVector x)
-        where TSimd : struct, ISimd<TVector>
+    TVector Forward<TLanes, TVector>(TVector x)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct;
 
     /// <summary>The gradient dL/dx = dL/dy * f'(x) of each lane.</summary>
     /// <param name="source">y or x, as <see cref="DerivativeFromOutput"/> says.</param>
     /// <param name="dy">dL/dy.</param>
-    TVector Backward<TSimd, TVector>(TVector source, TVector dy)
-        where TSimd : struct, ISimd<TVector>
+    TVector Backward<TLanes, TVector>(TVector source, TVector dy)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct;
 }

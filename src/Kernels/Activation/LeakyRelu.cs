@@ -6,13 +6,13 @@ internal readonly struct LeakyReluFunction(float slope) : IActivation
     // With a slope of 0 or less y does not tell the side.
     public static bool DerivativeFromOutput => false;
 
-    public TVector Forward<TSimd, TVector>(TVector x)
-        where TSimd : struct, ISimd<TVector>
+    public TVector Forward<TLanes, TVector>(TVector x)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct =>
-        TSimd.Select(TSimd.GreaterThan(x, default), x, TSimd.Multiply(TSimd.Broadcast(slope), x));
+        TLanes.Select(TLanes.GreaterThan(x, default), x, TLanes.Multiply(TLanes.Broadcast(slope), x));
 
-    public TVector Backward<TSimd, TVector>(TVector x, TVector dy)
-        where TSimd : struct, ISimd<TVector>
+    public TVector Backward<TLanes, TVector>(TVector x, TVector dy)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct =>
-        TSimd.Select(TSimd.GreaterThan(x, default), dy, TSimd.Multiply(TSimd.Broadcast(slope), dy));
+        TLanes.Select(TLanes.GreaterThan(x, default), dy, TLanes.Multiply(TLanes.Broadcast(slope), dy));
 }

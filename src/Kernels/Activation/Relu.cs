@@ -5,13 +5,13 @@ internal readonly struct ReluFunction : IActivation
 {
     public static bool DerivativeFromOutput => true;
 
-    public TVector Forward<TSimd, TVector>(TVector x)
-        where TSimd : struct, ISimd<TVector>
+    public TVector Forward<TLanes, TVector>(TVector x)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct =>
-        TSimd.Select(TSimd.GreaterThan(default, x), default, x);
+        TLanes.Select(TLanes.GreaterThan(default, x), default, x);
 
-    public TVector Backward<TSimd, TVector>(TVector y, TVector dy)
-        where TSimd : struct, ISimd<TVector>
+    public TVector Backward<TLanes, TVector>(TVector y, TVector dy)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct =>
-        TSimd.Select(TSimd.GreaterThan(y, default), dy, default);
+        TLanes.Select(TLanes.GreaterThan(y, default), dy, default);
 }

@@ -5,13 +5,13 @@ internal readonly struct SigmoidFunction : IActivation
 {
     public static bool DerivativeFromOutput => true;
 
-    public TVector Forward<TSimd, TVector>(TVector x)
-        where TSimd : struct, ISimd<TVector>
+    public TVector Forward<TLanes, TVector>(TVector x)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct =>
-        SimdMath.Sigmoid<TSimd, TVector>(x);
+        SimdMath.Sigmoid<TLanes, TVector>(x);
 
-    public TVector Backward<TSimd, TVector>(TVector y, TVector dy)
-        where TSimd : struct, ISimd<TVector>
+    public TVector Backward<TLanes, TVector>(TVector y, TVector dy)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct =>
-        TSimd.Multiply(dy, TSimd.Multiply(y, TSimd.Subtract(TSimd.Broadcast(1), y)));
+        TLanes.Multiply(dy, TLanes.Multiply(y, TLanes.Subtract(TLanes.Broadcast(1), y)));
 }

@@ -5,16 +5,16 @@ internal readonly struct SiluFunction : IActivation
 {
     public static bool DerivativeFromOutput => false;
 
-    public TVector Forward<TSimd, TVector>(TVector x)
-        where TSimd : struct, ISimd<TVector>
+    public TVector Forward<TLanes, TVector>(TVector x)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct =>
-        TSimd.Multiply(x, SimdMath.Sigmoid<TSimd, TVector>(x));
+        TLanes.Multiply(x, SimdMath.Sigmoid<TLanes, TVector>(x));
 
-    public TVector Backward<TSimd, TVector>(TVector x, TVector dy)
-        where TSimd : struct, ISimd<TVector>
+    public TVector Backward<TLanes, TVector>(TVector x, TVector dy)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct
     {
-        TVector s = SimdMath.Sigmoid<TSimd, TVector>(x), one = TSimd.Broadcast(1);
-        return TSimd.Multiply(dy, TSimd.Multiply(s, TSimd.MultiplyAdd(x, TSimd.Subtract(one, s), one)));
+        TVector s = SimdMath.Sigmoid<TLanes, TVector>(x), one = TLanes.Broadcast(1);
+        return TLanes.Multiply(dy, TLanes.Multiply(s, TLanes.MultiplyAdd(x, TLanes.Subtract(one, s), one)));
     }
 }

@@ -6,13 +6,13 @@ internal readonly struct TanhFunction : IActivation
     public static bool DerivativeFromOutput => true;
 
     // ILGPU's own is (e^2x - 1) / (e^2x + 1) on CUDA, which loses all digits near 0 and is NaN from 45 on. This one is SimdMath.Tanh.
-    public TVector Forward<TSimd, TVector>(TVector x)
-        where TSimd : struct, ISimd<TVector>
+    public TVector Forward<TLanes, TVector>(TVector x)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct =>
-        SimdMath.Tanh<TSimd, TVector>(x);
+        SimdMath.Tanh<TLanes, TVector>(x);
 
-    public TVector Backward<TSimd, TVector>(TVector y, TVector dy)
-        where TSimd : struct, ISimd<TVector>
+    public TVector Backward<TLanes, TVector>(TVector y, TVector dy)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct =>
-        TSimd.Multiply(dy, TSimd.Subtract(TSimd.Broadcast(1), TSimd.Multiply(y, y)));
+        TLanes.Multiply(dy, TLanes.Subtract(TLanes.Broadcast(1), TLanes.Multiply(y, y)));
 }

@@ -34,7 +34,7 @@ internal sealed class Conv2DGpu : IConv2DKernels
     private readonly InputGradientProduct<StridedGradient> gradInputStrided;
     private readonly ChunkedGemmKernel<ChannelPixels<QuadsAlongK>, TransposedOperand<GatheredImages>> gradWeight;
     private readonly ChunkedGemmKernel<ChannelPixels<ThreadsAlongK>, TransposedOperand<GatheredImages>> gradWeightUnaligned;
-    private readonly GroupKernel<BiasGradient> gradBias;
+    private readonly ChannelBias bias;
 
     /// <param name="arena">Where working memory comes from.</param>
     /// <param name="shape">The sizes for one image.</param>
@@ -47,7 +47,7 @@ internal sealed class Conv2DGpu : IConv2DKernels
         forward = new(device, shape, shape.GroupOutChannels > ConvolutionProducts.PlainChannels, only);
         gradInput = new(device, shape, only);
         gradInputStrided = new(device, shape, only);
-        gradBias = new(device);
+        bias = new(device);
 
         forwardTaps = ConvolutionProducts.Taps(arena, shape, shape.GroupInChannels, shape.InHeight * shape.InWidth, shape.DilationHeight, shape.DilationWidth, shape.InWidth);
         bool strided = shape.StrideHeight > 1 || shape.StrideWidth > 1;
@@ -92,29 +92,9 @@ internal sealed class Conv2DGpu : IConv2DKernels
             gradWeightUnaligned.Run(size, new ChannelPixels<ThreadsAlongK>(dy.View, shape.OutChannels, shape.GroupOutChannels, pixels), columns, result, partial);
     }
 
-    public void GradBias(Tensor<float> dy, Tensor<float> db) =>
-        gradBias.Launch(new KernelConfig(shape.OutChannels, PlaneReduction.GroupSize), new BiasGradient(dy.Shape[0], shape.OutHeight * shape.OutWidth, dy.View, db.View));
+    public void GradBias(Tensor<float> dy, Tensor<float> db) => bias.Gradient(dy, db);
 
     private GemmSize WeightSize(int batch) => ConvolutionProducts.WeightSize(shape, batch, weightChunk);
 
     private GatheredImages Input(Tensor<float> x) => ConvolutionProducts.Images(shape, x, forwardTaps);
-
-    // One group owns one channel: db[k] = sum over n, p, q of dy[n, k, p, q]. Its threads take every 64th pixel of all images in
-    // ascending order, and are added in the order of PlaneReduction. Moves 4 N P Q bytes for each group.
-    internal readonly struct BiasGradient(int batch, int pixels, ArrayView<float> dy, ArrayView<float> db) : IGroupKernel
-    {
-        public void Run()
-        {
-            ArrayView<float> lanes = SharedMemory.Allocate<float>(PlaneReduction.GroupSize);
-            int channel = Grid.IdxX, channels = db.IntLength, lane = Group.IdxX;
-            float sum = 0;
-            for (int i = lane; i < batch * pixels; i += PlaneReduction.GroupSize)
-            {
-                int image = i / pixels;
-                sum += dy[(image * channels + channel) * pixels + i - image * pixels];
-            }
-            sum = PlaneReduction.GroupSum(lanes, lane, sum);
-            if (lane == 0) db[channel] = sum;
-        }
-    }
 }

@@ -81,7 +81,7 @@ public sealed class Device : IDisposable
     /// <summary>The floats of a vector of CPU kernels: <see cref="ISimd{TVector}.Count"/>.</summary>
     internal int SimdFloats => SimdWidth.Floats(SimdBits);
 
-    /// <summary>ILGPU's accelerator, for what this library has no operator for. Kernels of your own are loaded by <see cref="KernelLoading"/>.</summary>
+    /// <summary>ILGPU's accelerator, for what this library has no operator for. Kernels of your own are loaded by <see cref="IndexKernel{T}"/>.</summary>
     public Accelerator Accelerator { get; }
 
     /// <summary>The queue of all work. What is launched elsewhere is not in order with it.</summary>

@@ -3,33 +3,50 @@ using ILGPU.Runtime;
 
 namespace GpuConv.Kernels;
 
-/// <summary>A kernel of a GPU whose threads work together in groups, with barriers and shared memory: a struct whose fields are its arguments (numbers and views).</summary>
-internal interface IGroupKernel
+/// <summary>
+/// A kernel whose threads work together in groups, with barriers and shared memory: a struct whose fields are its arguments (numbers, structs of them, and <see cref="ArrayView{T}"/>s). It must be public, and cannot
+/// throw, allocate or call what is virtual.
+/// </summary>
+public interface IGroupKernel
 {
-    /// <summary>Does one thread's work; which one it is, ILGPU's <c>Grid</c> and <c>Group</c> say.</summary>
+    /// <summary>Does one thread's work; which one it is, ILGPU's <see cref="Grid"/> and <see cref="Group"/> say.</summary>
     void Run();
 }
 
-/// <summary>Launches kernels of a kind that work in groups. The CPU has other kernels for such work: on one it is prepared for nothing.</summary>
-/// <typeparam name="T">The kernel. ILGPU's kernels cannot throw, allocate or call what is virtual.</typeparam>
-internal sealed class GroupKernel<T> where T : struct, IGroupKernel
+/// <summary>
+/// Launches kernels of a kind that work in groups, as <see cref="IndexKernel{T}"/> does single indices. On the CPU they run on ILGPU's own accelerator, whose groups have at most as
+/// many threads as the device: right, and slow.
+/// </summary>
+/// <typeparam name="T">The kernel.</typeparam>
+public sealed class GroupKernel<T> where T : struct, IGroupKernel
 {
-    private readonly Action<KernelConfig, T>? launch;
+    private readonly Device device;
+    private Action<KernelConfig, T>? launch;
 
-    /// <summary>Prepares the kernel for a device; a GPU's is compiled here.</summary>
+    /// <summary>Prepares the kernel for a device; a GPU's is compiled here, or was for another launcher on the device.</summary>
     /// <param name="device">The device.</param>
     public GroupKernel(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        if (!device.IsHost) launch = device.LoadGrouped<T>(Body);
+        this.device = device;
+        // The library's own kernels of CPUs are others, so that there most of these are never launched.
+        if (!device.IsHost) launch = Load();
     }
 
     /// <summary>Runs the kernel.</summary>
     /// <param name="groups">The groups and their threads.</param>
     /// <param name="kernel">Its arguments.</param>
-    public void Launch(KernelConfig groups, in T kernel) => launch!(groups, kernel);
+    public void Launch(KernelConfig groups, in T kernel) => (launch ??= Load())(groups, kernel);
 
     internal static void Body(T kernel) => kernel.Run();
+
+    private Action<KernelConfig, T> Load()
+    {
+        Action<T> body = Body;
+        if (device.Runner?.LoadGrouped(body.Method) is { } run) return (groups, kernel) => run(device.Counted(groups), [kernel]);
+        Action<AcceleratorStream, KernelConfig, T> compiled = device.Once(body, () => device.Accelerator.LoadKernel(body));
+        return (groups, kernel) => compiled(device.Stream, device.Counted(groups), kernel);
+    }
 }
 
 /// <summary>A kernel with a group of 64 threads for each row (an image, a plane) on GPUs, and a thread of the team on CPUs, which does the row's work with vectors.</summary>

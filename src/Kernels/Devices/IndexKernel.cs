@@ -3,35 +3,55 @@ using ILGPU.Runtime;
 
 namespace GpuConv.Kernels;
 
-/// <summary>A kernel: a struct whose fields are its arguments (numbers and <see cref="ArrayView{T}"/>s), run once for each of n indices, in any order and at once.</summary>
-internal interface IIndexKernel
+/// <summary>
+/// A kernel: a struct whose fields are its arguments (numbers, structs of them, and <see cref="ArrayView{T}"/>s), run once for each of n indices, in any order and at once. It must be public, and cannot throw,
+/// allocate or call what is virtual: on GPUs it is compiled by ILGPU.
+/// <code>
+/// public readonly struct Halve(ArrayView&lt;float&gt; x) : IIndexKernel
+/// {
+///     public void Run(int i) => x[i] *= 0.5f;
+/// }
+/// </code>
+/// </summary>
+public interface IIndexKernel
 {
     /// <summary>Does one index's work.</summary>
     /// <param name="i">The index, from 0.</param>
     void Run(int i);
 }
 
-/// <summary>Launches kernels of a kind on a device: on GPUs an index is a lane, on the CPU the indices are shared out among the team's threads, block by block.</summary>
-/// <typeparam name="T">The kernel. ILGPU's kernels cannot throw, allocate or call what is virtual.</typeparam>
-internal class IndexKernel<T> where T : struct, IIndexKernel
+/// <summary>
+/// Launches kernels of a kind on a device, made once and used many times: on GPUs an index is a lane, on the CPU the indices are shared out among the threads, block by block. Launches neither box nor allocate, are counted,
+/// and go into the device's queue.
+/// </summary>
+/// <typeparam name="T">The kernel.</typeparam>
+public class IndexKernel<T> where T : struct, IIndexKernel
 {
     private protected readonly Device Device;
     private readonly Action<int, T>? launch;
 
-    /// <summary>Prepares the kernel for a device; a GPU's is compiled here.</summary>
+    /// <summary>Prepares the kernel for a device; a GPU's is compiled here, or was for another launcher on the device.</summary>
     /// <param name="device">The device.</param>
     public IndexKernel(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
         Device = device;
-        if (!device.IsHost) launch = device.LoadIndexed<T>(Body);
+        if (device.IsHost) return;
+        Action<Index1D, T> body = Body;
+        if (device.Runner?.LoadIndexed(body.Method) is { } run)
+        {
+            launch = (n, kernel) => run(device.Counted(n), [kernel]);
+            return;
+        }
+        Action<AcceleratorStream, Index1D, T> compiled = device.Once(body, () => device.Accelerator.LoadAutoGroupedKernel(body));
+        launch = (n, kernel) => compiled(device.Stream, device.Counted(n), kernel);
     }
 
     /// <summary>Runs the kernel for all indices.</summary>
     /// <param name="n">How many indices; none is nothing to do.</param>
     /// <param name="kernel">Its arguments.</param>
     /// <param name="block">How many of them one thread of the CPU takes at a time: fewer where an index is much work, as that of a whole image.</param>
-    public void Launch(int n, in T kernel, int block = HostLoop.Block)
+    public void Launch(int n, in T kernel, int block = 4096)
     {
         if (n == 0) return;
         if (launch is not null) launch(n, kernel);

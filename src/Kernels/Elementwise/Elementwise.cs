@@ -60,41 +60,41 @@ public sealed class Elementwise
     {
         public static int Inputs => 0;
 
-        public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct => TSimd.Broadcast(value);
+        public TVector Apply<TLanes, TVector>(Elements<TVector> x) where TLanes : struct, ILanes<TVector> where TVector : struct => TLanes.Broadcast(value);
     }
 
     internal readonly struct ScaleMap(float factor) : IMap
     {
         public static int Inputs => 1;
 
-        public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct => TSimd.Multiply(TSimd.Broadcast(factor), x.A);
+        public TVector Apply<TLanes, TVector>(Elements<TVector> x) where TLanes : struct, ILanes<TVector> where TVector : struct => TLanes.Multiply(TLanes.Broadcast(factor), x.A);
     }
 
     internal readonly struct AddMap : IMap
     {
         public static int Inputs => 2;
 
-        public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct => TSimd.Add(x.A, x.B);
+        public TVector Apply<TLanes, TVector>(Elements<TVector> x) where TLanes : struct, ILanes<TVector> where TVector : struct => TLanes.Add(x.A, x.B);
     }
 
     internal readonly struct AddScaledMap(float factor) : IMap
     {
         public static int Inputs => 2;
 
-        public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct => TSimd.MultiplyAdd(TSimd.Broadcast(factor), x.B, x.A);
+        public TVector Apply<TLanes, TVector>(Elements<TVector> x) where TLanes : struct, ILanes<TVector> where TVector : struct => TLanes.MultiplyAdd(TLanes.Broadcast(factor), x.B, x.A);
     }
 
     internal readonly struct MultiplyMap : IMap
     {
         public static int Inputs => 2;
 
-        public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct => TSimd.Multiply(x.A, x.B);
+        public TVector Apply<TLanes, TVector>(Elements<TVector> x) where TLanes : struct, ILanes<TVector> where TVector : struct => TLanes.Multiply(x.A, x.B);
     }
 
     internal readonly struct DivideMap : IMap
     {
         public static int Inputs => 2;
 
-        public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct => TSimd.Divide(x.A, x.B);
+        public TVector Apply<TLanes, TVector>(Elements<TVector> x) where TLanes : struct, ILanes<TVector> where TVector : struct => TLanes.Divide(x.A, x.B);
     }
 }

@@ -3,24 +3,55 @@ using ILGPU.Runtime;
 
 namespace GpuConv.Kernels;
 
-/// <summary>The elements at one index of up to four tensors, or vectors of them.</summary>
-internal readonly struct Elements<TVector>(TVector a, TVector b, TVector c, TVector d) where TVector : struct
+/// <summary>The elements at one index of up to four tensors, or lanes of them.</summary>
+/// <typeparam name="TVector">The lanes.</typeparam>
+/// <param name="a">Those of the first tensor.</param>
+/// <param name="b">Those of the second.</param>
+/// <param name="c">Those of the third.</param>
+/// <param name="d">Those of the fourth.</param>
+public readonly struct Elements<TVector>(TVector a, TVector b, TVector c, TVector d) where TVector : struct
 {
-    public readonly TVector A = a, B = b, C = c, D = d;
+    /// <summary>Those of the first tensor; 0 where there is none.</summary>
+    public TVector A { get; } = a;
+
+    /// <summary>Those of the second; 0 where there is none.</summary>
+    public TVector B { get; } = b;
+
+    /// <summary>Those of the third; 0 where there is none.</summary>
+    public TVector C { get; } = c;
+
+    /// <summary>Those of the fourth; 0 where there is none.</summary>
+    public TVector D { get; } = d;
 }
 
-/// <summary>A function of the elements at one index, written once for CPU and GPU: for vectors, of which a GPU's lane is one.</summary>
-internal interface IMap
+/// <summary>
+/// A function of the elements at one index, written once: on CPUs it runs on vectors, on GPUs on single lanes. A struct whose fields are its parameters; it must be public, and cannot throw, allocate or call what is
+/// virtual.
+/// <code>
+/// public readonly struct Fma(float factor) : IMap
+/// {
+///     public static int Inputs => 2;
+///     public TVector Apply&lt;TLanes, TVector&gt;(Elements&lt;TVector&gt; x) where TLanes : struct, ILanes&lt;TVector&gt; where TVector : struct =>
+///         TLanes.MultiplyAdd(TLanes.Broadcast(factor), x.A, x.B);
+/// }
+/// </code>
+/// </summary>
+public interface IMap
 {
     /// <summary>How many tensors it reads, 0 to 4; what it does not read is 0.</summary>
     static abstract int Inputs { get; }
 
     /// <summary>The function.</summary>
-    TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct;
+    /// <typeparam name="TLanes">The arithmetic.</typeparam>
+    /// <typeparam name="TVector">The lanes.</typeparam>
+    /// <param name="x">The elements.</param>
+    TVector Apply<TLanes, TVector>(Elements<TVector> x) where TLanes : struct, ILanes<TVector> where TVector : struct;
 }
 
-/// <summary>Applies a function to all elements of tensors: y = f(a, b, c, d). The destination may be a source.</summary>
-internal sealed class Map<TMap>(Device device) where TMap : struct, IMap
+/// <summary>Applies a function to all elements of tensors: y = f(a, b, c, d). The destination may be a source. Each element is read and written once.</summary>
+/// <typeparam name="TMap">The function.</typeparam>
+/// <param name="device">The device; a GPU's kernel is compiled here.</param>
+public sealed class Map<TMap>(Device device) where TMap : struct, IMap
 {
     private readonly SpanKernel<Kernel> kernel = new(device);
 

@@ -24,6 +24,6 @@ public sealed class PixelNormalization
     {
         public static int Inputs => 1;
 
-        public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct => TSimd.Divide(TSimd.Subtract(x.A, TSimd.Broadcast(mean)), TSimd.Broadcast(deviation));
+        public TVector Apply<TLanes, TVector>(Elements<TVector> x) where TLanes : struct, ILanes<TVector> where TVector : struct => TLanes.Divide(TLanes.Subtract(x.A, TLanes.Broadcast(mean)), TLanes.Broadcast(deviation));
     }
 }

@@ -128,16 +128,16 @@ public sealed class Adam
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private void Update<TSimd, TVector>(ref TVector weight, TVector gradient, ref TVector mean, ref TVector square)
-            where TSimd : struct, ISimd<TVector>
+        private void Update<TLanes, TVector>(ref TVector weight, TVector gradient, ref TVector mean, ref TVector square)
+            where TLanes : struct, ILanes<TVector>
             where TVector : struct
         {
-            TVector g = TSimd.MultiplyAdd(TSimd.Broadcast(c.Decay), weight, gradient);
-            mean = TSimd.MultiplyAdd(TSimd.Broadcast(c.Gain1), TSimd.Subtract(g, mean), mean);
-            square = TSimd.MultiplyAdd(TSimd.Multiply(TSimd.Broadcast(c.Gain2), g), g, TSimd.Multiply(TSimd.Broadcast(c.Keep2), square));
-            TVector denominator = TSimd.MultiplyAdd(TSimd.Sqrt(square), TSimd.Broadcast(c.RootScale), TSimd.Broadcast(c.Epsilon));
-            TVector step = TSimd.Divide(TSimd.Multiply(TSimd.Broadcast(c.StepSize), mean), denominator);
-            weight = TSimd.Subtract(TSimd.Multiply(TSimd.Broadcast(c.Shrink), weight), step);
+            TVector g = TLanes.MultiplyAdd(TLanes.Broadcast(c.Decay), weight, gradient);
+            mean = TLanes.MultiplyAdd(TLanes.Broadcast(c.Gain1), TLanes.Subtract(g, mean), mean);
+            square = TLanes.MultiplyAdd(TLanes.Multiply(TLanes.Broadcast(c.Gain2), g), g, TLanes.Multiply(TLanes.Broadcast(c.Keep2), square));
+            TVector denominator = TLanes.MultiplyAdd(TLanes.Sqrt(square), TLanes.Broadcast(c.RootScale), TLanes.Broadcast(c.Epsilon));
+            TVector step = TLanes.Divide(TLanes.Multiply(TLanes.Broadcast(c.StepSize), mean), denominator);
+            weight = TLanes.Subtract(TLanes.Multiply(TLanes.Broadcast(c.Shrink), weight), step);
         }
     }
 }

@@ -24,6 +24,6 @@ public sealed class MovingAverage
     {
         public static int Inputs => 2;
 
-        public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct => TSimd.MultiplyAdd(TSimd.Broadcast(share), TSimd.Subtract(x.B, x.A), x.A);
+        public TVector Apply<TLanes, TVector>(Elements<TVector> x) where TLanes : struct, ILanes<TVector> where TVector : struct => TLanes.MultiplyAdd(TLanes.Broadcast(share), TLanes.Subtract(x.B, x.A), x.A);
     }
 }

@@ -80,8 +80,8 @@ public sealed class Sgd
     {
         public static int Inputs => 2;
 
-        public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct =>
-            TSimd.MultiplyAdd(TSimd.Broadcast(-c.Rate), TSimd.MultiplyAdd(TSimd.Broadcast(c.Decay), x.A, x.B), x.A);
+        public TVector Apply<TLanes, TVector>(Elements<TVector> x) where TLanes : struct, ILanes<TVector> where TVector : struct =>
+            TLanes.MultiplyAdd(TLanes.Broadcast(-c.Rate), TLanes.MultiplyAdd(TLanes.Broadcast(c.Decay), x.A, x.B), x.A);
     }
 
     // One index owns one parameter.
@@ -116,13 +116,13 @@ public sealed class Sgd
             SimdTail.Store<TSimd, TVector>(v, pv + i, rest);
         }
 
-        private void Update<TSimd, TVector>(ref TVector weights, TVector gradient, ref TVector v) where TSimd : struct, ISimd<TVector> where TVector : struct
+        private void Update<TLanes, TVector>(ref TVector weights, TVector gradient, ref TVector v) where TLanes : struct, ILanes<TVector> where TVector : struct
         {
-            TVector momentum = TSimd.Broadcast(c.Momentum);
-            TVector g = TSimd.MultiplyAdd(TSimd.Broadcast(c.Decay), weights, gradient);
-            v = c.First != 0 ? g : TSimd.MultiplyAdd(momentum, v, TSimd.Multiply(TSimd.Broadcast(c.Gain), g));
-            TVector direction = c.Nesterov != 0 ? TSimd.MultiplyAdd(momentum, v, g) : v;
-            weights = TSimd.MultiplyAdd(TSimd.Broadcast(-c.Rate), direction, weights);
+            TVector momentum = TLanes.Broadcast(c.Momentum);
+            TVector g = TLanes.MultiplyAdd(TLanes.Broadcast(c.Decay), weights, gradient);
+            v = c.First != 0 ? g : TLanes.MultiplyAdd(momentum, v, TLanes.Multiply(TLanes.Broadcast(c.Gain), g));
+            TVector direction = c.Nesterov != 0 ? TLanes.MultiplyAdd(momentum, v, g) : v;
+            weights = TLanes.MultiplyAdd(TLanes.Broadcast(-c.Rate), direction, weights);
         }
     }
 }

@@ -40,14 +40,14 @@ public sealed class BoxStep
     {
         public static int Inputs => 1;
 
-        public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct => TSimd.Max(TSimd.Subtract(x.A, TSimd.Broadcast(epsilon)), TSimd.Broadcast(0));
+        public TVector Apply<TLanes, TVector>(Elements<TVector> x) where TLanes : struct, ILanes<TVector> where TVector : struct => TLanes.Max(TLanes.Subtract(x.A, TLanes.Broadcast(epsilon)), TLanes.Broadcast(0));
     }
 
     internal readonly struct Upper(float epsilon) : IMap
     {
         public static int Inputs => 1;
 
-        public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct => TSimd.Min(TSimd.Add(x.A, TSimd.Broadcast(epsilon)), TSimd.Broadcast(1));
+        public TVector Apply<TLanes, TVector>(Elements<TVector> x) where TLanes : struct, ILanes<TVector> where TVector : struct => TLanes.Min(TLanes.Add(x.A, TLanes.Broadcast(epsilon)), TLanes.Broadcast(1));
     }
 
     // From A along the sign of B, between C and D.
@@ -55,11 +55,11 @@ public sealed class BoxStep
     {
         public static int Inputs => 4;
 
-        public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct
+        public TVector Apply<TLanes, TVector>(Elements<TVector> x) where TLanes : struct, ILanes<TVector> where TVector : struct
         {
-            TVector zero = TSimd.Broadcast(0), up = TSimd.Broadcast(size), down = TSimd.Broadcast(-size);
-            TVector moved = TSimd.Select(TSimd.GreaterThan(x.B, zero), up, TSimd.Select(TSimd.GreaterThan(zero, x.B), down, zero));
-            return TSimd.Min(TSimd.Max(TSimd.Add(x.A, moved), x.C), x.D);
+            TVector zero = TLanes.Broadcast(0), up = TLanes.Broadcast(size), down = TLanes.Broadcast(-size);
+            TVector moved = TLanes.Select(TLanes.GreaterThan(x.B, zero), up, TLanes.Select(TLanes.GreaterThan(zero, x.B), down, zero));
+            return TLanes.Min(TLanes.Max(TLanes.Add(x.A, moved), x.C), x.D);
         }
     }
 }

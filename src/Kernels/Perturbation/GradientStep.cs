@@ -50,8 +50,8 @@ public sealed class GradientStep
         public static int Inputs => 2;
 
         // NaN stays, so that it is seen.
-        public TVector Apply<TSimd, TVector>(Elements<TVector> x) where TSimd : struct, ISimd<TVector> where TVector : struct =>
-            TSimd.Min(TSimd.Max(TSimd.MultiplyAdd(TSimd.Broadcast(rate), x.B, x.A), TSimd.Broadcast(lower)), TSimd.Broadcast(upper));
+        public TVector Apply<TLanes, TVector>(Elements<TVector> x) where TLanes : struct, ILanes<TVector> where TVector : struct =>
+            TLanes.Min(TLanes.Max(TLanes.MultiplyAdd(TLanes.Broadcast(rate), x.B, x.A), TLanes.Broadcast(lower)), TLanes.Broadcast(upper));
     }
 
     // One index owns one element.

@@ -4,13 +4,10 @@ using ILGPU.Algorithms;
 namespace GpuConv.Kernels;
 
 /// <summary>
-/// A vector of one lane: what a lane of a GPU is, so that a formula written for vectors is a GPU kernel's as well. Masks are bits of a float, as there. What takes lanes from one vector to another, or goes to memory,
-/// has no meaning here.
+/// A vector of one lane: what a lane of a GPU is, so that a formula written for vectors is a GPU kernel's as well. Masks are bits of a float, as there.
 /// </summary>
-internal readonly unsafe struct Lane : ISimd<float>
+internal readonly struct Lane : ILanes<float>
 {
-    public static int Count => 1;
-
     public static float Broadcast(float value) => value;
 
     public static float Add(float a, float b) => a + b;
@@ -53,27 +50,6 @@ internal readonly unsafe struct Lane : ISimd<float>
 
     public static float Mantissa(float a) => Interop.IntAsFloat((Interop.FloatAsInt(a) & 0x007fffff) | 0x3f800000);
 
-
     // ILGPU's comparison is true of NaN where one side is a constant, as it exchanges the sides and calls the result unordered.
     private static bool Exceeds(float a, float b) => (a > b) & !XMath.IsNaN(a) & !XMath.IsNaN(b);
-
-    public static float Load(float* source) => throw new NotSupportedException();
-
-    public static void Store(float value, float* destination) => throw new NotSupportedException();
-
-    public static float Even(float a, float b) => throw new NotSupportedException();
-
-    public static float Odd(float a, float b) => throw new NotSupportedException();
-
-    public static float InterleaveLow(float a, float b) => throw new NotSupportedException();
-
-    public static float InterleaveHigh(float a, float b) => throw new NotSupportedException();
-
-    public static float LoadInt32(int* source) => throw new NotSupportedException();
-
-    public static void StoreInt32(float value, int* destination) => throw new NotSupportedException();
-
-    public static float LoadBytes(byte* source) => throw new NotSupportedException();
-
-    public static void StoreBytes(float value, byte* destination) => throw new NotSupportedException();
 }

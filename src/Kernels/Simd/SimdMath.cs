@@ -7,7 +7,7 @@ namespace GpuConv.Kernels;
 /// platform's library, the processor or the vector width. Method and coefficients: S. Moshier's Cephes library, single precision
 /// (expf, logf, tanhf), netlib.org/cephes. The largest errors over the whole float range stand in SimdMathTests.
 /// </summary>
-internal static class SimdMath
+public static class SimdMath
 {
     private const float Log2E = 1.44269504088896341f;
 
@@ -19,96 +19,108 @@ internal static class SimdMath
     /// e to the power x. Underflows gradually through the denormals to 0 (at and below -103.98), overflows to infinity above 88.73;
     /// NaN stays NaN.
     /// </summary>
+    /// <typeparam name="TLanes">The arithmetic.</typeparam>
+    /// <typeparam name="TVector">The lanes.</typeparam>
+    /// <param name="x">The argument.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector Exp<TSimd, TVector>(TVector x)
-        where TSimd : struct, ISimd<TVector>
+    public static TVector Exp<TLanes, TVector>(TVector x)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct
     {
         // Beyond these bounds the result is 0 or infinity, and inside them both halves of the exponent fit Pow2. NaN fails both
         // comparisons and stays. (Min and Max, which must look for NaN, cost a third of the whole.)
-        TVector lowest = TSimd.Broadcast(-104), highest = TSimd.Broadcast(89);
-        x = TSimd.Select(TSimd.GreaterThan(lowest, x), lowest, x);
-        x = TSimd.Select(TSimd.GreaterThan(x, highest), highest, x);
-        TVector n = TSimd.Round(TSimd.Multiply(x, TSimd.Broadcast(Log2E)));
-        TVector r = TSimd.MultiplyAdd(n, TSimd.Broadcast(-Ln2High), x);
-        r = TSimd.MultiplyAdd(n, TSimd.Broadcast(-Ln2Low), r);
-        TVector p = TSimd.Broadcast(1.9875691500e-4f);
-        p = TSimd.MultiplyAdd(p, r, TSimd.Broadcast(1.3981999507e-3f));
-        p = TSimd.MultiplyAdd(p, r, TSimd.Broadcast(8.3334519073e-3f));
-        p = TSimd.MultiplyAdd(p, r, TSimd.Broadcast(4.1665795894e-2f));
-        p = TSimd.MultiplyAdd(p, r, TSimd.Broadcast(1.6666665459e-1f));
-        p = TSimd.MultiplyAdd(p, r, TSimd.Broadcast(5.0000001201e-1f));
+        TVector lowest = TLanes.Broadcast(-104), highest = TLanes.Broadcast(89);
+        x = TLanes.Select(TLanes.GreaterThan(lowest, x), lowest, x);
+        x = TLanes.Select(TLanes.GreaterThan(x, highest), highest, x);
+        TVector n = TLanes.Round(TLanes.Multiply(x, TLanes.Broadcast(Log2E)));
+        TVector r = TLanes.MultiplyAdd(n, TLanes.Broadcast(-Ln2High), x);
+        r = TLanes.MultiplyAdd(n, TLanes.Broadcast(-Ln2Low), r);
+        TVector p = TLanes.Broadcast(1.9875691500e-4f);
+        p = TLanes.MultiplyAdd(p, r, TLanes.Broadcast(1.3981999507e-3f));
+        p = TLanes.MultiplyAdd(p, r, TLanes.Broadcast(8.3334519073e-3f));
+        p = TLanes.MultiplyAdd(p, r, TLanes.Broadcast(4.1665795894e-2f));
+        p = TLanes.MultiplyAdd(p, r, TLanes.Broadcast(1.6666665459e-1f));
+        p = TLanes.MultiplyAdd(p, r, TLanes.Broadcast(5.0000001201e-1f));
         // 1 is added last, so that the rounding of all else is small against the last one.
-        p = TSimd.Add(TSimd.MultiplyAdd(p, TSimd.Multiply(r, r), r), TSimd.Broadcast(1));
+        p = TLanes.Add(TLanes.MultiplyAdd(p, TLanes.Multiply(r, r), r), TLanes.Broadcast(1));
         // 2^n in two factors: n reaches from -150 to 128. The first product is exact; the second rounds once, into a denormal if need be.
-        TVector half = TSimd.Round(TSimd.Multiply(n, TSimd.Broadcast(0.5f)));
-        return TSimd.Multiply(TSimd.Multiply(p, TSimd.Pow2(half)), TSimd.Pow2(TSimd.Subtract(n, half)));
+        TVector half = TLanes.Round(TLanes.Multiply(n, TLanes.Broadcast(0.5f)));
+        return TLanes.Multiply(TLanes.Multiply(p, TLanes.Pow2(half)), TLanes.Pow2(TLanes.Subtract(n, half)));
     }
 
     /// <summary>The natural logarithm. Of 0: -infinity; of negative numbers: NaN; of infinity: infinity; denormals are exact inputs.</summary>
+    /// <typeparam name="TLanes">The arithmetic.</typeparam>
+    /// <typeparam name="TVector">The lanes.</typeparam>
+    /// <param name="x">The argument.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector Log<TSimd, TVector>(TVector x)
-        where TSimd : struct, ISimd<TVector>
+    public static TVector Log<TLanes, TVector>(TVector x)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct
     {
-        TVector one = TSimd.Broadcast(1);
+        TVector one = TLanes.Broadcast(1);
         // Denormals are scaled into the normal range, where exponent and mantissa can be read off.
-        TVector denormal = TSimd.GreaterThan(TSimd.Broadcast(1.17549435e-38f), x);
-        TVector a = TSimd.Select(denormal, TSimd.Multiply(x, TSimd.Broadcast(8388608)), x);
-        TVector e = TSimd.Add(TSimd.Exponent(a), TSimd.Select(denormal, TSimd.Broadcast(-23), default));
-        TVector m = TSimd.Mantissa(a);
+        TVector denormal = TLanes.GreaterThan(TLanes.Broadcast(1.17549435e-38f), x);
+        TVector a = TLanes.Select(denormal, TLanes.Multiply(x, TLanes.Broadcast(8388608)), x);
+        TVector e = TLanes.Add(TLanes.Exponent(a), TLanes.Select(denormal, TLanes.Broadcast(-23), default));
+        TVector m = TLanes.Mantissa(a);
         // The mantissa from [1, 2) to [sqrt(1/2), sqrt(2)), so that numbers on both sides of 1 keep the exponent 0.
-        TVector large = TSimd.GreaterThan(m, TSimd.Broadcast(1.41421356f));
-        m = TSimd.Select(large, TSimd.Multiply(m, TSimd.Broadcast(0.5f)), m);
-        e = TSimd.Select(large, TSimd.Add(e, one), e);
-        TVector f = TSimd.Subtract(m, one);
-        TVector z = TSimd.Multiply(f, f);
-        TVector p = TSimd.Broadcast(7.0376836292e-2f);
-        p = TSimd.MultiplyAdd(p, f, TSimd.Broadcast(-1.1514610310e-1f));
-        p = TSimd.MultiplyAdd(p, f, TSimd.Broadcast(1.1676998740e-1f));
-        p = TSimd.MultiplyAdd(p, f, TSimd.Broadcast(-1.2420140846e-1f));
-        p = TSimd.MultiplyAdd(p, f, TSimd.Broadcast(1.4249322787e-1f));
-        p = TSimd.MultiplyAdd(p, f, TSimd.Broadcast(-1.6668057665e-1f));
-        p = TSimd.MultiplyAdd(p, f, TSimd.Broadcast(2.0000714765e-1f));
-        p = TSimd.MultiplyAdd(p, f, TSimd.Broadcast(-2.4999993993e-1f));
-        p = TSimd.MultiplyAdd(p, f, TSimd.Broadcast(3.3333331174e-1f));
-        TVector y = TSimd.Multiply(TSimd.Multiply(p, f), z);
-        y = TSimd.MultiplyAdd(e, TSimd.Broadcast(Ln2Low), y);
-        y = TSimd.MultiplyAdd(z, TSimd.Broadcast(-0.5f), y);
-        y = TSimd.MultiplyAdd(e, TSimd.Broadcast(Ln2High), TSimd.Add(f, y));
+        TVector large = TLanes.GreaterThan(m, TLanes.Broadcast(1.41421356f));
+        m = TLanes.Select(large, TLanes.Multiply(m, TLanes.Broadcast(0.5f)), m);
+        e = TLanes.Select(large, TLanes.Add(e, one), e);
+        TVector f = TLanes.Subtract(m, one);
+        TVector z = TLanes.Multiply(f, f);
+        TVector p = TLanes.Broadcast(7.0376836292e-2f);
+        p = TLanes.MultiplyAdd(p, f, TLanes.Broadcast(-1.1514610310e-1f));
+        p = TLanes.MultiplyAdd(p, f, TLanes.Broadcast(1.1676998740e-1f));
+        p = TLanes.MultiplyAdd(p, f, TLanes.Broadcast(-1.2420140846e-1f));
+        p = TLanes.MultiplyAdd(p, f, TLanes.Broadcast(1.4249322787e-1f));
+        p = TLanes.MultiplyAdd(p, f, TLanes.Broadcast(-1.6668057665e-1f));
+        p = TLanes.MultiplyAdd(p, f, TLanes.Broadcast(2.0000714765e-1f));
+        p = TLanes.MultiplyAdd(p, f, TLanes.Broadcast(-2.4999993993e-1f));
+        p = TLanes.MultiplyAdd(p, f, TLanes.Broadcast(3.3333331174e-1f));
+        TVector y = TLanes.Multiply(TLanes.Multiply(p, f), z);
+        y = TLanes.MultiplyAdd(e, TLanes.Broadcast(Ln2Low), y);
+        y = TLanes.MultiplyAdd(z, TLanes.Broadcast(-0.5f), y);
+        y = TLanes.MultiplyAdd(e, TLanes.Broadcast(Ln2High), TLanes.Add(f, y));
         // Infinity, and NaN of either sign, fail this comparison and pass through: both plus infinity are themselves.
-        TVector infinity = TSimd.Broadcast(float.PositiveInfinity);
-        y = TSimd.Select(TSimd.GreaterThan(infinity, x), y, TSimd.Add(x, infinity));
-        y = TSimd.Select(TSimd.GreaterThan(default, x), TSimd.Broadcast(float.NaN), y);
-        return TSimd.Select(TSimd.Equal(x, default), TSimd.Broadcast(float.NegativeInfinity), y);
+        TVector infinity = TLanes.Broadcast(float.PositiveInfinity);
+        y = TLanes.Select(TLanes.GreaterThan(infinity, x), y, TLanes.Add(x, infinity));
+        y = TLanes.Select(TLanes.GreaterThan(default, x), TLanes.Broadcast(float.NaN), y);
+        return TLanes.Select(TLanes.Equal(x, default), TLanes.Broadcast(float.NegativeInfinity), y);
     }
 
     /// <summary>The hyperbolic tangent: an odd polynomial up to 0.625, 1 - 2 / (e^(2|x|) + 1) with x's sign beyond.</summary>
+    /// <typeparam name="TLanes">The arithmetic.</typeparam>
+    /// <typeparam name="TVector">The lanes.</typeparam>
+    /// <param name="x">The argument.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector Tanh<TSimd, TVector>(TVector x)
-        where TSimd : struct, ISimd<TVector>
+    public static TVector Tanh<TLanes, TVector>(TVector x)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct
     {
-        TVector negative = TSimd.GreaterThan(default, x);
-        TVector magnitude = TSimd.Select(negative, TSimd.Subtract(default, x), x);
-        TVector e = Exp<TSimd, TVector>(TSimd.Add(magnitude, magnitude));
-        TVector one = TSimd.Broadcast(1);
-        TVector t = TSimd.Subtract(one, TSimd.Divide(TSimd.Broadcast(2), TSimd.Add(e, one)));
-        t = TSimd.Select(negative, TSimd.Subtract(default, t), t);
-        TVector z = TSimd.Multiply(x, x);
-        TVector p = TSimd.Broadcast(-5.70498872745e-3f);
-        p = TSimd.MultiplyAdd(p, z, TSimd.Broadcast(2.06390887954e-2f));
-        p = TSimd.MultiplyAdd(p, z, TSimd.Broadcast(-5.37397155531e-2f));
-        p = TSimd.MultiplyAdd(p, z, TSimd.Broadcast(1.33314422036e-1f));
-        p = TSimd.MultiplyAdd(p, z, TSimd.Broadcast(-3.33332819422e-1f));
-        p = TSimd.MultiplyAdd(TSimd.Multiply(p, z), x, x);
-        return TSimd.Select(TSimd.GreaterThan(magnitude, TSimd.Broadcast(0.625f)), t, p);
+        TVector negative = TLanes.GreaterThan(default, x);
+        TVector magnitude = TLanes.Select(negative, TLanes.Subtract(default, x), x);
+        TVector e = Exp<TLanes, TVector>(TLanes.Add(magnitude, magnitude));
+        TVector one = TLanes.Broadcast(1);
+        TVector t = TLanes.Subtract(one, TLanes.Divide(TLanes.Broadcast(2), TLanes.Add(e, one)));
+        t = TLanes.Select(negative, TLanes.Subtract(default, t), t);
+        TVector z = TLanes.Multiply(x, x);
+        TVector p = TLanes.Broadcast(-5.70498872745e-3f);
+        p = TLanes.MultiplyAdd(p, z, TLanes.Broadcast(2.06390887954e-2f));
+        p = TLanes.MultiplyAdd(p, z, TLanes.Broadcast(-5.37397155531e-2f));
+        p = TLanes.MultiplyAdd(p, z, TLanes.Broadcast(1.33314422036e-1f));
+        p = TLanes.MultiplyAdd(p, z, TLanes.Broadcast(-3.33332819422e-1f));
+        p = TLanes.MultiplyAdd(TLanes.Multiply(p, z), x, x);
+        return TLanes.Select(TLanes.GreaterThan(magnitude, TLanes.Broadcast(0.625f)), t, p);
     }
 
     /// <summary>The logistic function 1 / (1 + e^-x). Below -88.73, where it is denormal, 0.</summary>
+    /// <typeparam name="TLanes">The arithmetic.</typeparam>
+    /// <typeparam name="TVector">The lanes.</typeparam>
+    /// <param name="x">The argument.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector Sigmoid<TSimd, TVector>(TVector x)
-        where TSimd : struct, ISimd<TVector>
+    public static TVector Sigmoid<TLanes, TVector>(TVector x)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct =>
-        TSimd.Divide(TSimd.Broadcast(1), TSimd.Add(TSimd.Broadcast(1), Exp<TSimd, TVector>(TSimd.Subtract(default, x))));
+        TLanes.Divide(TLanes.Broadcast(1), TLanes.Add(TLanes.Broadcast(1), Exp<TLanes, TVector>(TLanes.Subtract(default, x))));
 }
