@@ -15,9 +15,20 @@ public class ConvTranspose2DTests
             int groups = random.Next(1, 3), stride = random.Next(1, 4), pad = random.Next(0, 2);
             var shape = new Conv2DShape
             {
-                InChannels = groups * random.Next(1, 4), InHeight = random.Next(6, 12), InWidth = random.Next(6, 12), OutChannels = groups * random.Next(1, 4),
-                KernelHeight = random.Next(1, 4), KernelWidth = random.Next(1, 4), StrideHeight = stride, StrideWidth = stride,
-                PadTop = pad, PadLeft = pad, PadBottom = pad, PadRight = pad, DilationHeight = random.Next(1, 3), Groups = groups,
+                InChannels = groups * random.Next(1, 4),
+                InHeight = random.Next(6, 12),
+                InWidth = random.Next(6, 12),
+                OutChannels = groups * random.Next(1, 4),
+                KernelHeight = random.Next(1, 4),
+                KernelWidth = random.Next(1, 4),
+                StrideHeight = stride,
+                StrideWidth = stride,
+                PadTop = pad,
+                PadLeft = pad,
+                PadBottom = pad,
+                PadRight = pad,
+                DilationHeight = random.Next(1, 3),
+                Groups = groups,
             };
             int batch = random.Next(1, 4);
             using var arena = new DeviceArena(device);
