@@ -33,7 +33,7 @@ public class GpuStaticTableTests
         // matrix product, and bound by memory.
         const long products = 9L * 32 * 32 * 196 + 1568 * 500 + 500 * 500 + 500 * 10;
         Assert.Equal(2 * batch * 3 * products, launches.Sum(StepLaunches.Flops));
-        RecordedLaunch adam = launches.Single(l => KernelCatalog.StructOf(l.Kernel)?.DeclaringType == typeof(Kernels.Adam));
+        RecordedLaunch adam = launches.Single(l => KernelCatalog.StructOf(l.Kernel).DeclaringType == typeof(Kernels.Adam));
         // Weights, gradients and two moments, with what each parameter may need to begin at a round address.
         const double values = 9 * 32 + 32 + 9 * 32 * 32 + 32 + 1568 * 500 + 500 + 500 * 500 + 500 + 500 * 10 + 10;
         Assert.InRange(StepLaunches.TensorBytes(adam) / (4 * sizeof(float) * values), 1, 1.001);

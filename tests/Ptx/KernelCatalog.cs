@@ -127,23 +127,17 @@ internal static class KernelCatalog
     private static bool IsLoadedElsewhere(MethodBase called) =>
         called.DeclaringType!.Namespace == "ILGPU.Runtime" && called.Name.StartsWith("Load", StringComparison.Ordinal) && called.Name.Contains("Kernel", StringComparison.Ordinal);
 
-    /// <summary>The struct that a kernel is made of; null: it is a method of its own.</summary>
-    public static Type? StructOf(MethodInfo kernel) => LauncherOf(kernel.DeclaringType!)?.GetGenericArguments()[0];
+    /// <summary>The struct that a kernel is.</summary>
+    public static Type StructOf(MethodInfo kernel) => kernel.DeclaringType!.GetGenericArguments()[0];
 
-    /// <summary>The types that a kernel's struct is made of.</summary>
-    public static Type[] ArgumentsOf(MethodInfo kernel) => StructOf(kernel)?.GetGenericArguments() ?? [];
+    /// <summary>The types that it is made of.</summary>
+    public static Type[] ArgumentsOf(MethodInfo kernel) => StructOf(kernel).GetGenericArguments();
 
     /// <summary>Whether a kernel is a matrix product by tiles.</summary>
-    public static bool IsTiledProduct(MethodInfo kernel) => StructOf(kernel)?.DeclaringType == typeof(TiledGemm);
+    public static bool IsTiledProduct(MethodInfo kernel) => StructOf(kernel).DeclaringType == typeof(TiledGemm);
 
-    /// <summary>A kernel's name, with its type arguments.</summary>
-    public static string NameOf(MethodInfo method)
-    {
-        // A map goes by its function.
-        if (StructOf(method) is { } made) return NameOf(made.GetGenericArguments().FirstOrDefault(a => a.IsAssignableTo(typeof(IMap))) ?? made);
-        string[] arguments = [.. method.DeclaringType!.GetGenericArguments().Concat(method.GetGenericArguments()).Select(NameOf)];
-        return $"{Plain(method.DeclaringType)}.{method.Name}" + (arguments.Length == 0 ? "" : $"<{string.Join(", ", arguments)}>");
-    }
+    /// <summary>A kernel's name, with its type arguments. A map goes by its function.</summary>
+    public static string NameOf(MethodInfo kernel) => NameOf(ArgumentsOf(kernel).FirstOrDefault(a => a.IsAssignableTo(typeof(IMap))) ?? StructOf(kernel));
 
     private static string NameOf(Type type) => Plain(type) + (type.IsGenericType ? $"<{string.Join(", ", type.GetGenericArguments().Select(NameOf))}>" : "");
 

@@ -9,8 +9,8 @@ namespace GpuConv.Tests;
 /// <param name="Kernel">The kernel.</param>
 /// <param name="Count">Its indices, or its groups.</param>
 /// <param name="GroupSize">The threads of a group; 0 where ILGPU chooses.</param>
-/// <param name="Arguments">Its arguments.</param>
-internal sealed record RecordedLaunch(MethodInfo Kernel, int Count, int GroupSize, object[] Arguments);
+/// <param name="Arguments">The struct of its arguments.</param>
+internal sealed record RecordedLaunch(MethodInfo Kernel, int Count, int GroupSize, object Arguments);
 
 /// <summary>Takes kernels from a device and records what is launched, and how, instead of running it, or before another runner does.</summary>
 internal sealed class KernelRecorder : IKernelRunner
@@ -24,10 +24,10 @@ internal sealed class KernelRecorder : IKernelRunner
     /// <summary>The launches so far.</summary>
     public List<RecordedLaunch> Launches { get; } = [];
 
-    public Action<int, object[]> LoadIndexed(MethodInfo kernel)
+    public Action<int, object> LoadIndexed(MethodInfo kernel)
     {
         Loaded.Add(kernel);
-        Action<int, object[]>? run = Runs?.LoadIndexed(kernel);
+        Action<int, object>? run = Runs?.LoadIndexed(kernel);
         return (count, arguments) =>
         {
             Launches.Add(new RecordedLaunch(kernel, count, 0, arguments));
@@ -35,10 +35,10 @@ internal sealed class KernelRecorder : IKernelRunner
         };
     }
 
-    public Action<KernelConfig, object[]> LoadGrouped(MethodInfo kernel)
+    public Action<KernelConfig, object> LoadGrouped(MethodInfo kernel)
     {
         Loaded.Add(kernel);
-        Action<KernelConfig, object[]>? run = Runs?.LoadGrouped(kernel);
+        Action<KernelConfig, object>? run = Runs?.LoadGrouped(kernel);
         return (groups, arguments) =>
         {
             Launches.Add(new RecordedLaunch(kernel, checked((int)groups.GridDim.Size), groups.GroupDim.Size, arguments));

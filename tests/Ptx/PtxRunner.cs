@@ -36,16 +36,16 @@ internal sealed class PtxRunner : IKernelRunner
     /// <summary>The kernels that have run, in any runner, with their generic arguments.</summary>
     public static IEnumerable<MethodInfo> Executed => Ran.Keys;
 
-    public Action<int, object[]> LoadIndexed(MethodInfo kernel)
+    public Action<int, object> LoadIndexed(MethodInfo kernel)
     {
         PtxMachine machine = MachineOf(kernel);
-        return (n, arguments) => Launch(kernel, machine, new Index3D((n + IndexedThreads - 1) / IndexedThreads, 1, 1), new Index3D(IndexedThreads, 1, 1), [n, .. arguments]);
+        return (n, arguments) => Launch(kernel, machine, new Index3D((n + IndexedThreads - 1) / IndexedThreads, 1, 1), new Index3D(IndexedThreads, 1, 1), [n, arguments]);
     }
 
-    public Action<KernelConfig, object[]> LoadGrouped(MethodInfo kernel)
+    public Action<KernelConfig, object> LoadGrouped(MethodInfo kernel)
     {
         PtxMachine machine = MachineOf(kernel);
-        return (groups, arguments) => Launch(kernel, machine, groups.GridDim, groups.GroupDim, arguments);
+        return (groups, arguments) => Launch(kernel, machine, groups.GridDim, groups.GroupDim, [arguments]);
     }
 
     public Action Capture(Action launches)

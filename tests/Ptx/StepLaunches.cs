@@ -46,13 +46,13 @@ internal static class StepLaunches
 
     /// <summary>Operations of a launch: those of a matrix product; what other kernels compute does not weigh beside what they move.</summary>
     public static long Flops(RecordedLaunch launch) =>
-        ArgumentsOf(launch).Any(a => a is IGemmOperand) ? ArgumentsOf(launch).OfType<GemmSize>().Sum(s => 2L * s.M * s.N * s.K * s.Slices) : 0;
+        FieldsOf(launch.Arguments).Any(a => a is IGemmOperand) ? FieldsOf(launch.Arguments).OfType<GemmSize>().Sum(s => 2L * s.M * s.N * s.K * s.Slices) : 0;
 
     /// <summary>Bytes of all tensors among a launch's arguments, each once.</summary>
     public static long TensorBytes(RecordedLaunch launch)
     {
         var views = new HashSet<(MemoryBuffer, long, long)>();
-        foreach (object? argument in ArgumentsOf(launch)) Find(argument);
+        Find(launch.Arguments);
         return views.Sum(v => v.Item3);
 
         void Find(object? value)
@@ -67,8 +67,6 @@ internal static class StepLaunches
             }
         }
     }
-
-    private static IEnumerable<object?> ArgumentsOf(RecordedLaunch launch) => launch.Arguments.SelectMany(FieldsOf);
 
     private static IEnumerable<object?> FieldsOf(object value) =>
         value.GetType().GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Select(f => f.GetValue(value));

@@ -21,7 +21,7 @@ public interface IGroupKernel
 public sealed class GroupKernel<T> where T : struct, IGroupKernel
 {
     private readonly Device device;
-    private Action<KernelConfig, T>? launch;
+    private Action<AcceleratorStream, KernelConfig, T>? launch;
 
     /// <summary>Prepares the kernel for a device; a GPU's is compiled here, or was for another launcher on the device.</summary>
     /// <param name="device">The device.</param>
@@ -36,16 +36,15 @@ public sealed class GroupKernel<T> where T : struct, IGroupKernel
     /// <summary>Runs the kernel.</summary>
     /// <param name="groups">The groups and their threads.</param>
     /// <param name="kernel">Its arguments.</param>
-    public void Launch(KernelConfig groups, in T kernel) => (launch ??= Load())(groups, kernel);
+    public void Launch(KernelConfig groups, in T kernel) => (launch ??= Load())(device.Stream, device.Counted(groups), kernel);
 
     internal static void Body(T kernel) => kernel.Run();
 
-    private Action<KernelConfig, T> Load()
+    private Action<AcceleratorStream, KernelConfig, T> Load()
     {
         Action<T> body = Body;
-        if (device.Runner?.LoadGrouped(body.Method) is { } run) return (groups, kernel) => run(device.Counted(groups), [kernel]);
-        Action<AcceleratorStream, KernelConfig, T> compiled = device.Once(body, () => device.Accelerator.LoadKernel(body));
-        return (groups, kernel) => compiled(device.Stream, device.Counted(groups), kernel);
+        if (device.Runner?.LoadGrouped(body.Method) is { } run) return (_, groups, kernel) => run(groups, kernel);
+        return device.Once(body, () => device.Accelerator.LoadKernel(body));
     }
 }
 

@@ -28,7 +28,7 @@ public interface IIndexKernel
 public class IndexKernel<T> where T : struct, IIndexKernel
 {
     private protected readonly Device Device;
-    private readonly Action<int, T>? launch;
+    private readonly Action<AcceleratorStream, Index1D, T>? launch;
 
     /// <summary>Prepares the kernel for a device; a GPU's is compiled here, or was for another launcher on the device.</summary>
     /// <param name="device">The device.</param>
@@ -38,13 +38,8 @@ public class IndexKernel<T> where T : struct, IIndexKernel
         Device = device;
         if (device.IsHost) return;
         Action<Index1D, T> body = Body;
-        if (device.Runner?.LoadIndexed(body.Method) is { } run)
-        {
-            launch = (n, kernel) => run(device.Counted(n), [kernel]);
-            return;
-        }
-        Action<AcceleratorStream, Index1D, T> compiled = device.Once(body, () => device.Accelerator.LoadAutoGroupedKernel(body));
-        launch = (n, kernel) => compiled(device.Stream, device.Counted(n), kernel);
+        if (device.Runner?.LoadIndexed(body.Method) is { } run) launch = (_, n, kernel) => run(n, kernel);
+        else launch = device.Once(body, () => device.Accelerator.LoadAutoGroupedKernel(body));
     }
 
     /// <summary>Runs the kernel for all indices.</summary>
@@ -54,7 +49,7 @@ public class IndexKernel<T> where T : struct, IIndexKernel
     public void Launch(int n, in T kernel, int block = 4096)
     {
         if (n == 0) return;
-        if (launch is not null) launch(n, kernel);
+        if (launch is not null) launch(Device.Stream, Device.Counted(n), kernel);
         else LaunchOnHost(n, kernel, block);
     }
 

@@ -24,16 +24,16 @@ namespace GpuConv.Kernels;
 /// bench/gpu-static.md has every kernel; no spills, no stack, no local memory):
 /// <code>
 ///           threads  shared   matrices    convolution   gradient to input   gradient to weights   bytes for 1000 operations
-/// 128x128     256    16.5 KB  89 %, 126   82 %, 128     81 %, 128           78 %, 126             31
-/// 64x64        64     8.5 KB  88 %, 128   76 %, 144     74 %, 128           72 %, 130             62
-/// 32x128       64    10.5 KB  86 %, 129   69 %, 130     69 %, 130           68 %, 142             78
-/// 32x64        64     6.5 KB  80 %,  80   64 %,  88     63 %,  90           60 %,  80             94
+/// 128x128     256    16.5 KB  89 %, 125   82 %, 121     81 %, 127           78 %, 122             31
+/// 64x64        64     8.5 KB  88 %, 128   76 %, 135     74 %, 128           72 %, 128             62
+/// 32x128       64    10.5 KB  86 %, 135   69 %, 130     69 %, 129           68 %, 142             78
+/// 32x64        64     6.5 KB  80 %,  79   64 %,  91     63 %,  88           60 %,  78             94
 /// </code>
 /// 128 x 128 for large products: the least traffic, eight warps that hide each other's waits. 64 x 64 for those that have too few of the
 /// former. 32 x 128 for convolutions of 32 channels: no idle rows. 32 x 64, with half the sums a thread, for products that would else
 /// leave most of a GPU idle, as all of a small network at batch 64; there a thread has 32 multiply-adds for the same gathering, hence
 /// the lowest shares. <see cref="GemmTiles.Choose"/> takes by estimated time. A group that goes through several chunks holds two sets of
-/// sums: up to 255 registers, and 32 x 128 does without. Gradients of strided convolutions divide for each element (49 to 74 %), operands of unaligned lines are read
+/// sums: up to 239 registers, and 32 x 128 does without. Gradients of strided convolutions divide for each element (49 to 74 %), operands of unaligned lines are read
 /// element by element (64 to 85 %). All this is read from machine code: no GPU has run it yet, so its speed is not known.
 /// </para>
 /// <para>
@@ -41,7 +41,7 @@ namespace GpuConv.Kernels;
 /// <code>
 ///           threads  warps of   shared    matrix products among the inner loop's instructions, and registers, for matrices and a convolution
 /// 128x128     256     64x32     18.0 KB   16 of 139, 120    16 of 173, 120
-/// 64x64        64     64x32      9.0 KB   16 of 203, 128    16 of 284, 134
+/// 64x64        64     64x32      9.0 KB   16 of 203, 128    16 of 284, 138
 /// 32x64        64     32x32      6.8 KB    8 of 130,  72     8 of 205,  72
 /// </code>
 /// 32 x 128 has no kernel there: a thread would gather as much for each product as with 32 x 64.

@@ -20,6 +20,9 @@ internal static class ElementwiseCases
         ];
     }
 
+    /// <summary>So few elements that a launch is most of it: its time is that of a launch with a kernel's arguments.</summary>
+    public static KernelCase Small(int count) => new($"small: {count:n0} elements", "sum of two", count, 3L * sizeof(float) * count, arena => Added(arena, count));
+
     private static PreparedKernel Relu(DeviceArena arena, int count)
     {
         Activation relu = Activation.Relu(arena.Device);

@@ -44,10 +44,11 @@ internal static class KernelCases
         ];
     }
 
-    /// <summary>Larger ones: a matrix product that fills the caches, and convolutions of networks for CIFAR and ImageNet.</summary>
+    /// <summary>Larger ones: a matrix product that fills the caches, and convolutions of networks for CIFAR and ImageNet; and a small one, for the launch.</summary>
     private static IEnumerable<KernelCase> Further =>
     [
         DenseCases.Product(1024),
+        ElementwiseCases.Small(1000),
         .. ConvolutionCases.Of("CIFAR", 64, Conv2DShape.Square(64, 32, 64, kernel: 3, padding: 1)),
         .. ConvolutionCases.Of("CIFAR, strided", 64, Conv2DShape.Square(128, 16, 128, kernel: 3, padding: 1, stride: 2)),
         .. ConvolutionCases.Of("ResNet-50, 1x1", 16, Conv2DShape.Square(64, 56, 64, kernel: 1, padding: 0)),
