@@ -2,9 +2,7 @@
 #:property PublishAot=false
 
 // A layer of your own: dotnet run samples/layer.cs [IMAGES]
-//
-// Swish with a parameter for each channel (Ramachandran, Zoph and Le, 2017, arXiv 1710.05941): y = x s(b x), where s is the sigmoid. Its gradients:
-// dy/dx = s + b x s (1 - s), dy/db = x^2 s (1 - s).
+// Swish with a parameter for each channel (Ramachandran, Zoph and Le, 2017, arXiv 1710.05941): y = x s(b x), where s is the sigmoid; dy/dx = s + b x s (1 - s), dy/db = x^2 s (1 - s).
 
 using GpuConv.Kernels;
 using GpuConv.Net;
@@ -33,7 +31,6 @@ Console.WriteLine($"the parameters it has learnt: {string.Join(' ', trainer.Curr
 public sealed record Swish : ILayer
 {
     public static LayerKind Kind { get; } = new("swish", _ => new Swish());
-
     public string Text => "swish";
     public string NamePrefix => "swish";
     public LayerRole Role => LayerRole.Activation;
@@ -82,13 +79,11 @@ public sealed class SwishStep(StepContext context) : ILayerStep
             int pixels = size / dbeta.IntLength;
             float sum = 0;
             for (int n = 0; n < batch; n++)
-            {
                 for (int p = n * size + c * pixels; p < n * size + (c + 1) * pixels; p++)
                 {
                     float s = 1 / (1 + MathF.Exp(-beta[c] * x[p]));
                     sum += dy[p] * x[p] * x[p] * s * (1 - s);
                 }
-            }
             dbeta[c] = sum;
         }
     }
