@@ -81,9 +81,9 @@ public sealed partial record Conv2DLayer : ILayer
 
     private static Conv2DLayer Read(NetworkWords words)
     {
-        int filters = words.Integer("the number of filters"), groups = 1;
+        int filters = words.WholeNumber("the number of filters"), groups = 1;
         bool bias = true;
-        WindowOptions window = WindowOptions.Read(words, strideIsKernel: false, ("groups", () => groups = words.Integer("the number of groups")), ("no-bias", () => bias = false));
+        WindowOptions window = WindowOptions.Read(words, strideIsKernel: false, ("groups", () => groups = words.WholeNumber("the number of groups")), ("no-bias", () => bias = false));
         return new Conv2DLayer { Filters = filters, Window = window, Groups = groups, Bias = bias };
     }
 

@@ -86,11 +86,11 @@ public sealed record ConvTranspose2DLayer : ILayer
 
     private static ConvTranspose2DLayer Read(NetworkWords words)
     {
-        int filters = words.Integer("the number of filters"), groups = 1, outputPadding = 0;
+        int filters = words.WholeNumber("the number of filters"), groups = 1, outputPadding = 0;
         bool bias = true;
         WindowOptions window = WindowOptions.Read(
             words, strideIsKernel: false,
-            ("output-padding", () => outputPadding = words.Integer("the output's padding")), ("groups", () => groups = words.Integer("the number of groups")), ("no-bias", () => bias = false));
+            ("output-padding", () => outputPadding = words.WholeNumber("the output's padding")), ("groups", () => groups = words.WholeNumber("the number of groups")), ("no-bias", () => bias = false));
         return new ConvTranspose2DLayer { Filters = filters, Window = window, OutputPadding = outputPadding, Groups = groups, Bias = bias };
     }
 

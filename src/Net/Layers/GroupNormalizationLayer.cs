@@ -58,7 +58,7 @@ public sealed record GroupNormalizationLayer(int Groups, float Epsilon = 1e-5f) 
 
     private static GroupNormalizationLayer Read(NetworkWords words)
     {
-        var layer = new GroupNormalizationLayer(words.Integer("the number of groups"));
+        var layer = new GroupNormalizationLayer(words.WholeNumber("the number of groups"));
         words.Options(("eps", () => layer = layer with { Epsilon = words.Number("eps") }));
         return layer;
     }

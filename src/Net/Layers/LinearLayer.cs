@@ -7,7 +7,7 @@ namespace GpuConv.Net;
 /// <param name="Bias">Whether a bias is added.</param>
 public sealed partial record LinearLayer(int Features, bool Bias = true) : ILayer
 {
-    internal static readonly LayerKind Kind = new("linear", words => new LinearLayer(words.Integer("the number of features"), !words.Accept("no-bias")))
+    internal static readonly LayerKind Kind = new("linear", words => new LinearLayer(words.WholeNumber("the number of features"), !words.Accept("no-bias")))
     {
         FromOnnx = [("Gemm", FromGemm), ("MatMul", FromMatMul)],
     };

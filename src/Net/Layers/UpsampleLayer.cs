@@ -6,7 +6,7 @@ namespace GpuConv.Net;
 /// <param name="Scale">Copies of each pixel in each direction.</param>
 public sealed record UpsampleLayer(int Scale) : ILayer
 {
-    internal static readonly LayerKind Kind = new("upsample", words => new UpsampleLayer(words.Integer("the scale"))) { FromOnnx = [("Resize", FromOnnx)] };
+    internal static readonly LayerKind Kind = new("upsample", words => new UpsampleLayer(words.WholeNumber("the scale"))) { FromOnnx = [("Resize", FromOnnx)] };
 
     /// <inheritdoc/>
     public string Text => $"upsample {Scale}";

@@ -139,7 +139,7 @@ public sealed class NetworkWords
     /// <summary>A whole number from 0 to a million.</summary>
     /// <param name="what">What it is, for messages.</param>
     /// <exception cref="NetworkException">The next word is none.</exception>
-    public int Integer(string what) => Integers(what, 'x', 1)[0];
+    public int WholeNumber(string what) => Integers(what, 'x', 1)[0];
 
     /// <summary>A number.</summary>
     /// <param name="what">What it is, for messages.</param>
