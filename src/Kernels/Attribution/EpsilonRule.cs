@@ -64,8 +64,6 @@ public sealed class EpsilonRule
             if (lane == 0) taken[sample] = sum;
         }
 
-        /// <summary>The elements of a sample, and the stabiliser.</summary>
-
         public unsafe void Run<TSimd, TVector>(int row) where TSimd : struct, ISimd<TVector> where TVector : struct
         {
             float* from = z.Start() + (long)row * length, to = g.Start() + (long)row * length;

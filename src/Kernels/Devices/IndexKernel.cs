@@ -46,7 +46,7 @@ public class IndexKernel<T> where T : struct, IIndexKernel
     /// <param name="n">How many indices; none is nothing to do.</param>
     /// <param name="kernel">Its arguments.</param>
     /// <param name="block">How many of them one thread of the CPU takes at a time: fewer where an index is much work, as that of a whole image.</param>
-    public void Launch(int n, in T kernel, int block = 4096)
+    public void Launch(int n, in T kernel, int block = HostLoop.Block)
     {
         if (n == 0) return;
         if (launch is not null) launch(Device.Stream, Device.Counted(n), kernel);

@@ -20,20 +20,6 @@ internal static class PlaneReduction
         return x[2] * x[3];
     }
 
-    /// <summary>The number of items that planes are dealt out in.</summary>
-    public static int Items(int pixels, int planes)
-    {
-        int block = Block(pixels);
-        return (planes + block - 1) / block;
-    }
-
-    /// <summary>The planes of one item.</summary>
-    public static (int Begin, int End) Planes(int item, int pixels, int planes)
-    {
-        int block = Block(pixels);
-        return (item * block, Math.Min(planes, (item + 1) * block));
-    }
-
     /// <summary>
     /// The sum of one value of each thread of a group of <see cref="GroupSize"/>, in a fixed order: 8 sums of every eighth, then one. Valid in
     /// thread 0. Every thread must call it; <paramref name="lanes"/> is shared memory of that many floats, free for use again afterwards.
@@ -57,6 +43,6 @@ internal static class PlaneReduction
         return total;
     }
 
-    /// <summary>The planes of an item but the last.</summary>
+    /// <summary>The planes that a thread of the CPU takes at a time.</summary>
     public static int Block(int pixels) => Math.Max(1, ItemFloats / pixels);
 }

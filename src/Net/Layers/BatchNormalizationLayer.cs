@@ -1,4 +1,3 @@
-using System.Globalization;
 using GpuConv.Kernels;
 
 namespace GpuConv.Net;
@@ -15,7 +14,7 @@ public sealed partial record BatchNormalizationLayer : ILayer
     public float Momentum { get; init; } = 0.1f;
 
     /// <inheritdoc/>
-    public string Text => $"batchnorm{(Epsilon != 1e-5f ? " eps " + Epsilon.ToString("r", CultureInfo.InvariantCulture) : "")}{(Momentum != 0.1f ? " momentum " + Momentum.ToString("r", CultureInfo.InvariantCulture) : "")}";
+    public string Text => $"batchnorm{NetworkWords.Option("eps", Epsilon, 1e-5f)}{NetworkWords.Option("momentum", Momentum, 0.1f)}";
 
     /// <inheritdoc/>
     public string NamePrefix => "bn";

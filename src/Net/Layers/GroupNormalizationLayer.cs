@@ -1,4 +1,3 @@
-using System.Globalization;
 using GpuConv.Kernels;
 
 namespace GpuConv.Net;
@@ -11,7 +10,7 @@ public sealed record GroupNormalizationLayer(int Groups, float Epsilon = 1e-5f) 
     internal static readonly LayerKind Kind = new("groupnorm", Read) { FromOnnx = [("GroupNormalization", FromOnnx)] };
 
     /// <inheritdoc/>
-    public string Text => $"groupnorm {Groups}{(Epsilon != 1e-5f ? " eps " + Epsilon.ToString("r", CultureInfo.InvariantCulture) : "")}";
+    public string Text => $"groupnorm {Groups}{NetworkWords.Option("eps", Epsilon, 1e-5f)}";
 
     /// <inheritdoc/>
     public string NamePrefix => "gn";

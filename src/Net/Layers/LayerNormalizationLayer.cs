@@ -1,4 +1,3 @@
-using System.Globalization;
 using GpuConv.Kernels;
 
 namespace GpuConv.Net;
@@ -10,7 +9,7 @@ public sealed record LayerNormalizationLayer(float Epsilon = 1e-5f) : ILayer
     internal static readonly LayerKind Kind = new("layernorm", Read) { FromOnnx = [("LayerNormalization", FromOnnx)] };
 
     /// <inheritdoc/>
-    public string Text => $"layernorm{(Epsilon != 1e-5f ? " eps " + Epsilon.ToString("r", CultureInfo.InvariantCulture) : "")}";
+    public string Text => $"layernorm{NetworkWords.Option("eps", Epsilon, 1e-5f)}";
 
     /// <inheritdoc/>
     public string NamePrefix => "ln";

@@ -136,6 +136,9 @@ public sealed class NetworkWords
         }
     }
 
+    /// <summary>An option that is a number, as <see cref="Options"/> and <see cref="Number"/> read it, with a space before; nothing where it has its usual value.</summary>
+    internal static string Option(string name, float value, float usual) => value == usual ? "" : string.Create(CultureInfo.InvariantCulture, $" {name} {value:r}");
+
     /// <summary>A whole number from 0 to a million.</summary>
     /// <param name="what">What it is, for messages.</param>
     /// <exception cref="NetworkException">The next word is none.</exception>

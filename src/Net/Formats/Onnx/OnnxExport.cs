@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using GpuConv.Kernels;
 using ProtoBuf;
 
@@ -126,10 +125,7 @@ public static class OnnxExport
             }
         }
 
-        private void Initializer(string name, int[] shape, float[] values)
-        {
-            Graph.Initializer.Add(OnnxNode.Tensor(name, shape, OnnxType.Float, MemoryMarshal.AsBytes(values.AsSpan()).ToArray()));
-        }
+        private void Initializer(string name, int[] shape, float[] values) => Graph.Initializer.Add(OnnxNode.Tensor(name, shape, values));
 
         private static ValueInfoProto Value(string name, Shape shape, int batch, string doc)
         {

@@ -56,16 +56,11 @@ public sealed class OnnxNode
     /// <param name="shape">Its sizes; none for a single number.</param>
     /// <param name="values">Its values.</param>
     /// <returns>Its name.</returns>
-    public string Constant(string part, int[] shape, params float[] values) => Constant(part, shape, OnnxType.Float, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
-
-    /// <summary>Writes a constant of whole numbers, as a shape.</summary>
-    /// <param name="part">What to call it behind the layer's name.</param>
-    /// <param name="values">Its values.</param>
-    /// <returns>Its name.</returns>
-    public string Integers(string part, params long[] values)
+    public string Constant(string part, int[] shape, params float[] values)
     {
-        ArgumentNullException.ThrowIfNull(values);
-        return Constant(part, [values.Length], OnnxType.Int64, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
+        string name = free($"{Layer.Name}.{part}");
+        graph.Initializer.Add(Tensor(name, shape, values));
+        return name;
     }
 
     /// <summary>Refuses a version of the operators that lacks what the layer needs.</summary>
@@ -94,18 +89,11 @@ public sealed class OnnxNode
     }
 
     /// <summary>A tensor of the file. ONNX is little endian, as is every processor that this runs on.</summary>
-    internal static TensorProto Tensor(string name, IEnumerable<int> shape, OnnxType type, byte[] data)
+    internal static TensorProto Tensor(string name, IEnumerable<int> shape, float[] values)
     {
-        var tensor = new TensorProto { Name = name, DataType = (int)type, RawData = data };
+        var tensor = new TensorProto { Name = name, DataType = (int)OnnxType.Float, RawData = MemoryMarshal.AsBytes(values.AsSpan()).ToArray() };
         tensor.Dims.AddRange(shape.Select(size => (long)size));
         return tensor;
-    }
-
-    private string Constant(string part, int[] shape, OnnxType type, byte[] data)
-    {
-        string name = free($"{Layer.Name}.{part}");
-        graph.Initializer.Add(Tensor(name, shape, type, data));
-        return name;
     }
 
     private static AttributeProto Attribute(string name, object value)
